@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hw/core/sv-device.h"
+
+G_BEGIN_DECLS
+
+/**
+ * SvAcpiDescribed:
+ *
+ * Interface of objects that the guest finds through ACPI. Each appends its own AML to the \_SB scope of the DSDT; the
+ * table builder walks the machine's tree and knows no kind of device.
+ */
+#define SV_TYPE_ACPI_DESCRIBED (sv_acpi_described_get_type ())
+SV_API G_DECLARE_INTERFACE (SvAcpiDescribed, sv_acpi_described, SV, ACPI_DESCRIBED, SvObject)
+
+struct _SvAcpiDescribedInterface
+{
+  GTypeInterface parent_iface;
+
+  /* Appends a Device (or what it needs) to @scope: see sv-aml.h */
+  void (*build_aml) (SvAcpiDescribed *self, GByteArray *scope);
+};
+
+/**
+ * SvAcpiConfig: what the fixed tables need beside the tree.
+ */
+typedef struct
+{
+  guint n_cpus;          /* MADT: local APICs (x2APIC entries from id 255 on) */
+  guint64 lapic_base;
+  guint64 ioapic_base;
+  guint ioapic_pins;
+  guint64 reset_register;  /* GAS in system memory, 1 byte; FADT RESET_REG */
+  guint8 reset_value;
+  guint64 sleep_control;   /* FADT SLEEP_CONTROL_REG, 1 byte, memory */
+  guint64 sleep_status;
+  gboolean has_8042;       /* FADT IAPC_BOOT_ARCH */
+  gboolean has_cmos_rtc;
+} SvAcpiConfig;
+
+/*
+ * Hardware-reduced ACPI 6.5: RSDP, XSDT, FADT, MADT, DSDT laid out at @base (16-byte aligned, RSDP first). Walks
+ * the tree below @machine for SvAcpiDescribed objects. Returns the bytes to be placed at @base.
+ */
+SV_API GByteArray *sv_acpi_build_reduced (SvObject *machine, const SvAcpiConfig *config, guint64 base, GError **error);
+
+G_END_DECLS

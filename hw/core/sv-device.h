@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "qom/sv-property.h"
+
+G_BEGIN_DECLS
+
+typedef struct _SvBus SvBus;
+typedef struct _SvMachine SvMachine;
+
+/**
+ * SvDevice:
+ *
+ * A device of the machine (abstract). Properties: `realized` (read-only), `bus` (link, read-only), `hotplugged`,
+ * `hotpluggable`. Completing the object realizes it: sv_object_complete() calls the realize vfunc.
+ */
+#define SV_TYPE_DEVICE (sv_device_get_type ())
+SV_API G_DECLARE_DERIVABLE_TYPE (SvDevice, sv_device, SV, DEVICE, SvObject)
+
+/**
+ * SvDeviceClass:
+ * @realize: makes the device visible to the guest: maps regions, claims its back ends. On failure nothing is left.
+ * @unrealize: the reverse; not called for a device whose realize failed
+ * @reset: to the state after realize; the VM is stopped
+ * @quiesce: stops data path work and waits for requests in flight (before stop, reset, unplug)
+ * @resume: starts data path work again
+ * @bus_type: type of bus that the device plugs into; 0 for a device wired by its machine
+ * @user_creatable: `-device` and device_add may make it
+ * @category: for `-device help`: "storage", "network", "input", "misc"...
+ * @description: one line for `-device help`
+ */
+struct _SvDeviceClass
+{
+  SvObjectClass parent_class;
+
+  gboolean (*realize) (SvDevice *self, GError **error);
+  void (*unrealize) (SvDevice *self);
+  void (*reset) (SvDevice *self);
+  void (*quiesce) (SvDevice *self);
+  void (*resume) (SvDevice *self);
+
+  GType bus_type;
+  gboolean user_creatable;
+  const char *category;
+  const char *description;
+  gpointer padding[8];
+};
+
+SV_API gboolean sv_device_is_realized (SvDevice *self);
+SV_API void sv_device_unrealize (SvDevice *self);
+SV_API SvBus *sv_device_get_bus (SvDevice *self);         /* (transfer none) (nullable) */
+SV_API SvMachine *sv_device_get_machine (SvDevice *self); /* (transfer none) (nullable): the ancestor */
+SV_API void sv_device_reset (SvDevice *self);
+SV_API void sv_device_quiesce (SvDevice *self);
+SV_API void sv_device_resume (SvDevice *self);
+
+G_END_DECLS

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hw/core/sv-bus.h"
+#include "src/accel/sv-accel.h"
+
+G_BEGIN_DECLS
+
+/**
+ * SvRunState: as QEMU's RunState names them (`prelaunch`, `running`, `paused`, `shutdown`, `internal-error`, ...).
+ */
+typedef enum
+{
+  SV_RUN_STATE_PRELAUNCH,
+  SV_RUN_STATE_RUNNING,
+  SV_RUN_STATE_PAUSED,
+  SV_RUN_STATE_SHUTDOWN,
+  SV_RUN_STATE_INTERNAL_ERROR,
+  SV_RUN_STATE_IO_ERROR,
+  SV_RUN_STATE_GUEST_PANICKED,
+  SV_RUN_STATE_INMIGRATE,
+  SV_RUN_STATE_POSTMIGRATE,
+} SvRunState;
+
+/**
+ * SvShutdownCause: why a VM stops or restarts, as QEMU's ShutdownCause names it (enum nicks).
+ */
+typedef enum
+{
+  SV_SHUTDOWN_CAUSE_NONE,
+  SV_SHUTDOWN_CAUSE_HOST_ERROR,
+  SV_SHUTDOWN_CAUSE_HOST_QMP_QUIT,
+  SV_SHUTDOWN_CAUSE_HOST_QMP_SYSTEM_RESET,
+  SV_SHUTDOWN_CAUSE_HOST_SIGNAL,
+  SV_SHUTDOWN_CAUSE_HOST_UI,
+  SV_SHUTDOWN_CAUSE_GUEST_SHUTDOWN,
+  SV_SHUTDOWN_CAUSE_GUEST_RESET,
+  SV_SHUTDOWN_CAUSE_GUEST_PANIC,
+} SvShutdownCause;
+
+SV_API GType sv_run_state_get_type (void);
+SV_API GType sv_shutdown_cause_get_type (void);
+#define SV_TYPE_RUN_STATE (sv_run_state_get_type ())
+#define SV_TYPE_SHUTDOWN_CAUSE (sv_shutdown_cause_get_type ())
+SV_API gboolean sv_shutdown_cause_is_guest (SvShutdownCause cause);
+
+/**
+ * SvMachine:
+ *
+ * A virtual machine (abstract), at /machine. Properties: `name`, `memory-size`, `cpus`, `max-cpus`, `kernel`, `initrd`, `append`,
+ * `no-reboot`, `no-shutdown`, `run-state` (read-only) ... Completing it builds everything that is there without -device.
+ *
+ * Signals (main thread, VM lock held):
+ * - `run-state-changed` (SvRunState old, SvRunState now): notify::run-state happens too
+ * - `stopped`, `resumed`: the STOP and RESUME events
+ * - `reset` (SvShutdownCause cause): the RESET event
+ * - `powerdown`: the POWERDOWN event
+ * - `shutdown` (SvShutdownCause cause): the SHUTDOWN event
+ * - `quit` (gint status): the process that owns this VM should end with @status
+ */
+#define SV_TYPE_MACHINE (sv_machine_get_type ())
+SV_API G_DECLARE_DERIVABLE_TYPE (SvMachine, sv_machine, SV, MACHINE, SvObject)
+
+/**
+ * SvMachineClass:
+ * @build: makes address spaces, accelerator, memory, platform devices and vCPUs
+ * @load: puts kernel, tables ... into guest memory and resets the vCPUs to their entry; at start and reset
+ * @find_bus: a bus with room for a device of class @device_class that names no bus (microvm makes a transport)
+ * @powerdown: presses the power button
+ * @description: for `-machine help`
+ */
+struct _SvMachineClass
+{
+  SvObjectClass parent_class;
+
+  gboolean (*build) (SvMachine *self, GError **error);
+  gboolean (*load) (SvMachine *self, GError **error);
+  SvBus *(*find_bus) (SvMachine *self, SvDeviceClass *device_class, GError **error);
+  void (*powerdown) (SvMachine *self);
+
+  const char *description;
+  gpointer padding[8];
+};
+
+SV_API SvRunState sv_machine_get_run_state (SvMachine *self);
+SV_API gboolean sv_machine_is_running (SvMachine *self);
+SV_API SvAccel *sv_machine_get_accel (SvMachine *self);           /* (transfer none) */
+SV_API SvAddressSpace *sv_machine_get_memory (SvMachine *self);   /* (transfer none) */
+SV_API SvAddressSpace *sv_machine_get_io (SvMachine *self);       /* (transfer none) (nullable): port I/O */
+
+/* Main thread, VM lock held. Starting a running VM and stopping a stopped one succeed silently. */
+SV_API gboolean sv_machine_start (SvMachine *self, GError **error);  /* cont */
+SV_API void sv_machine_stop (SvMachine *self, SvRunState state);     /* paused ... */
+SV_API void sv_machine_powerdown (SvMachine *self);
+/* Any thread with the VM lock: done from the main loop; a vCPU that asks runs no further instruction. */
+SV_API void sv_machine_request_reset (SvMachine *self, SvShutdownCause cause);
+SV_API void sv_machine_request_shutdown (SvMachine *self, SvShutdownCause cause);
+
+/*
+ * Adds a device: makes it, places it at /machine/peripheral/<id> (peripheral-anon without an id), plugs and realizes it.
+ * @properties has "driver", "id", "bus" as in device_add. On failure nothing is left. (transfer none)
+ */
+SV_API SvDevice *sv_machine_add_device (SvMachine *self, JsonObject *properties, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "qom/sv-api.h"
+
+G_BEGIN_DECLS
+
+/**
+ * SvVcpu:
+ *
+ * A processor as the accelerator runs it (abstract): a host thread and, with KVM, a vCPU file. The
+ * device in the tree that stands for it is SvCpu (hw/core).
+ */
+#define SV_TYPE_VCPU (sv_vcpu_get_type ())
+SV_API G_DECLARE_DERIVABLE_TYPE (SvVcpu, sv_vcpu, SV, VCPU, GObject)
+
+/**
+ * SvVcpuEvent:
+ * @SV_VCPU_EVENT_RESET: the guest asked for a reset the processor's way (triple fault ...)
+ * @SV_VCPU_EVENT_SHUTDOWN: the guest asked to be switched off
+ * @SV_VCPU_EVENT_CRASH: the guest reported a crash
+ * @SV_VCPU_EVENT_ERROR: the processor cannot go on; the report was logged
+ */
+typedef enum
+{
+  SV_VCPU_EVENT_RESET,
+  SV_VCPU_EVENT_SHUTDOWN,
+  SV_VCPU_EVENT_CRASH,
+  SV_VCPU_EVENT_ERROR,
+} SvVcpuEvent;
+
+struct _SvVcpuClass
+{
+  GObjectClass parent_class;
+
+  gboolean (*open) (SvVcpu *self, GError **error);      /* in the vCPU's thread or the main one */
+  gboolean (*reset) (SvVcpu *self, gconstpointer entry, GError **error);
+  /* Runs guest code until sv_vcpu_should_stop(), without the VM lock. FALSE: report @event and stop. */
+  gboolean (*run) (SvVcpu *self, SvVcpuEvent *event);
+  void (*kick) (SvVcpu *self);                          /* any thread: makes run return soon */
+  char *(*dump) (SvVcpu *self);                         /* registers and code bytes, as text */
+  gpointer padding[4];
+};
+
+SV_API guint sv_vcpu_get_index (SvVcpu *self);
+SV_API gint sv_vcpu_get_thread_id (SvVcpu *self); /* kernel tid, 0 before start */
+
+/* One event per stop, in the vCPU's thread with the VM lock held; the vCPU does not run on by itself. */
+typedef void (*SvVcpuEventFunc) (SvVcpu *self, SvVcpuEvent event, gpointer opaque);
+SV_API void sv_vcpu_set_event_func (SvVcpu *self, SvVcpuEventFunc func, gpointer opaque);
+
+/* Main thread, VM lock held. */
+SV_API gboolean sv_vcpu_start (SvVcpu *self, GError **error);  /* makes the thread, paused */
+SV_API void sv_vcpu_request_pause (SvVcpu *self);
+SV_API void sv_vcpu_wait_paused (SvVcpu *self);
+SV_API void sv_vcpu_resume (SvVcpu *self);
+SV_API void sv_vcpu_stop (SvVcpu *self);                       /* ends and joins the thread */
+/* To the state at power-on, or to @entry (architecture's type; NULL: waits for start-up by another vCPU). */
+SV_API gboolean sv_vcpu_reset (SvVcpu *self, gconstpointer entry, GError **error);
+SV_API char *sv_vcpu_dump (SvVcpu *self);
+
+/* For subclasses */
+SV_API gboolean sv_vcpu_should_stop (SvVcpu *self);
+
+G_END_DECLS

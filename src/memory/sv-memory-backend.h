@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "qom/sv-object.h"
+
+G_BEGIN_DECLS
+
+/**
+ * SvMemoryBackend:
+ *
+ * Host memory for guest RAM (abstract). Subclasses: `memory-backend-ram`, `memory-backend-memfd`,
+ * `memory-backend-file`. Properties: `size` (bytes), `share`, `prealloc`, `dump`, `merge`,
+ * `reserve`. Memory is mapped when the object is completed: MAP_NORESERVE, aligned to 2 MiB (to the huge
+ * page size where there is one).
+ */
+#define SV_TYPE_MEMORY_BACKEND (sv_memory_backend_get_type ())
+SV_API G_DECLARE_DERIVABLE_TYPE (SvMemoryBackend, sv_memory_backend, SV, MEMORY_BACKEND, SvObject)
+
+struct _SvMemoryBackendClass
+{
+  SvObjectClass parent_class;
+
+  /* Opens the file behind the memory: *@fd is -1 for anonymous memory. */
+  gboolean (*open) (SvMemoryBackend *self, int *fd, gsize *page_size, GError **error);
+  gpointer padding[4];
+};
+
+SV_API guint8 *sv_memory_backend_get_host (SvMemoryBackend *self); /* NULL before completion */
+SV_API guint64 sv_memory_backend_get_size (SvMemoryBackend *self);
+SV_API int sv_memory_backend_get_fd (SvMemoryBackend *self);       /* -1: anonymous */
+SV_API gboolean sv_memory_backend_get_share (SvMemoryBackend *self);
+
+/* The three leaf types */
+SV_API GType sv_memory_backend_ram_get_type (void);
+SV_API GType sv_memory_backend_memfd_get_type (void);
+SV_API GType sv_memory_backend_file_get_type (void);
+
+G_END_DECLS

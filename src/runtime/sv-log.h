@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "qom/sv-api.h"
+
+G_BEGIN_DECLS
+
+/*
+ * Logging is GLib's (g_warning, g_message, g_info, g_debug); this installs the writer: lines with time
+ * and level to @file (NULL: stderr), level from STRATOVIRT_LOG_LEVEL (error, warning, info, debug, trace; default
+ * warning). Messages caused by the guest are rate limited.
+ */
+SV_API gboolean sv_log_init (const char *file, GError **error);
+/* Logs a complaint about the guest at most a few times a second per call site. */
+#define sv_log_guest(...)                                                                          \
+  G_STMT_START                                                                                     \
+  {                                                                                                \
+    static gint64 sv_log_guest_state_;                                                             \
+    sv_log_guest_limited (&sv_log_guest_state_, __VA_ARGS__);                                      \
+  }                                                                                                \
+  G_STMT_END
+SV_API void sv_log_guest_limited (gint64 *state, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+G_END_DECLS
