@@ -32,6 +32,7 @@ struct _SvBusClass
 
 SV_API guint sv_bus_get_n_devices (SvBus *self);
 SV_API SvDevice *sv_bus_get_device (SvBus *self, guint n); /* (transfer none) */
+SV_API gboolean sv_bus_can_plug (SvBus *self, SvDevice *device, GError **error);
 /* Sets the device's bus; call before sv_object_complete() on the device. */
 SV_API gboolean sv_bus_plug (SvBus *self, SvDevice *device, GError **error);
 SV_API void sv_bus_unplug (SvBus *self, SvDevice *device);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hw/core/sv-bus.h"
+#include "hw/core/sv-irq.h"
 #include "src/accel/sv-accel.h"
 
 G_BEGIN_DECLS
@@ -65,7 +66,9 @@ SV_API G_DECLARE_DERIVABLE_TYPE (SvMachine, sv_machine, SV, MACHINE, SvObject)
  * SvMachineClass:
  * @build: makes address spaces, accelerator, memory, platform devices and vCPUs
  * @load: puts kernel, tables ... into guest memory and resets the vCPUs to their entry; at start and reset
- * @find_bus: a bus with room for a device of class @device_class that names no bus (microvm makes a transport)
+ * @find_bus: a bus with room for @device, which names none (microvm makes a transport);
+ *   the default looks for one in the tree
+ * @bus_vacated: the device on @bus went, or did not come: what find_bus made for it may go as well
  * @powerdown: presses the power button
  * @description: for `-machine help`
  */
@@ -75,15 +78,19 @@ struct _SvMachineClass
 
   gboolean (*build) (SvMachine *self, GError **error);
   gboolean (*load) (SvMachine *self, GError **error);
-  SvBus *(*find_bus) (SvMachine *self, SvDeviceClass *device_class, GError **error);
+  SvBus *(*find_bus) (SvMachine *self, SvDevice *device, GError **error);
+  void (*bus_vacated) (SvMachine *self, SvBus *bus);
   void (*powerdown) (SvMachine *self);
 
   const char *description;
+  gboolean no_guest; /* runs nothing: no accelerator, no memory */
   gpointer padding[8];
 };
 
 SV_API SvRunState sv_machine_get_run_state (SvMachine *self);
 SV_API gboolean sv_machine_is_running (SvMachine *self);
+/* Event function of the machine's vCPUs; @opaque is the machine. */
+SV_API void sv_machine_vcpu_event (SvVcpu *vcpu, SvVcpuEvent event, gpointer opaque);
 SV_API SvAccel *sv_machine_get_accel (SvMachine *self);           /* (transfer none) */
 SV_API SvAddressSpace *sv_machine_get_memory (SvMachine *self);   /* (transfer none) */
 SV_API SvAddressSpace *sv_machine_get_io (SvMachine *self);       /* (transfer none) (nullable): port I/O */
@@ -101,5 +108,22 @@ SV_API void sv_machine_request_shutdown (SvMachine *self, SvShutdownCause cause)
  * @properties has "driver", "id", "bus" as in device_add. On failure nothing is left. (transfer none)
  */
 SV_API SvDevice *sv_machine_add_device (SvMachine *self, JsonObject *properties, GError **error);
+/* Takes a device that sv_machine_add_device() made out at once, without asking the guest. */
+SV_API void sv_machine_remove_device (SvMachine *self, SvDevice *device);
+
+/* For subclasses */
+SV_API SvMemoryBackend *sv_machine_get_ram (SvMachine *self); /* (transfer none) */
+SV_API guint sv_machine_get_n_cpus (SvMachine *self);
+SV_API const char *sv_machine_get_kernel (SvMachine *self);   /* (nullable) */
+SV_API const char *sv_machine_get_initrd (SvMachine *self);   /* (nullable) */
+SV_API const char *sv_machine_get_append (SvMachine *self);   /* (nullable) */
+/* Places @device at /machine/unattached/device[N], plugs it into @bus (may be NULL) and realizes it. */
+SV_API gboolean sv_machine_adopt (SvMachine *self, SvDevice *device, SvBus *bus, GError **error);
+/* Opens the accelerator on the two address spaces, which subclasses fill with RAM before. */
+SV_API gboolean sv_machine_open_accel (SvMachine *self, GError **error);
+/* Makes the `cpus` processors. */
+SV_API gboolean sv_machine_create_cpus (SvMachine *self, GError **error);
+/* The line of the accelerator's interrupt controller with this number (GSI on x86). (transfer none) */
+SV_API SvIrq *sv_machine_get_irq (SvMachine *self, guint gsi);
 
 G_END_DECLS

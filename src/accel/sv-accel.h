@@ -23,6 +23,8 @@ struct _SvAccelClass
   gboolean (*open) (SvAccel *self, GError **error);
   SvVcpu *(*create_vcpu) (SvAccel *self, guint index, GError **error);
   gboolean (*reset) (SvAccel *self, GError **error);
+  void (*pause) (SvAccel *self);  /* all vCPUs are paused: the guest's clock stops */
+  void (*resume) (SvAccel *self);
   void (*set_irq) (SvAccel *self, guint gsi, gboolean level);
   gboolean (*set_irqfd) (SvAccel *self, guint gsi, int fd, gboolean connect, GError **error);
   /* Handles writes that the kernel kept back (SvMemoryRegion coalesced); VM lock held. */
@@ -36,6 +38,8 @@ SV_API SvAddressSpace *sv_accel_get_memory (SvAccel *self);
 SV_API SvAddressSpace *sv_accel_get_io (SvAccel *self);
 SV_API SvVcpu *sv_accel_create_vcpu (SvAccel *self, guint index, GError **error); /* (transfer full) */
 SV_API gboolean sv_accel_reset (SvAccel *self, GError **error); /* interrupt controller and timer */
+SV_API void sv_accel_pause (SvAccel *self);
+SV_API void sv_accel_resume (SvAccel *self);
 SV_API void sv_accel_set_irq (SvAccel *self, guint gsi, gboolean level);
 SV_API gboolean sv_accel_set_irqfd (SvAccel *self, guint gsi, int fd, gboolean connect, GError **error);
 SV_API void sv_accel_flush_coalesced (SvAccel *self);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hw/core/sv-device.h"
+#include "src/accel/sv-vcpu.h"
+
+G_BEGIN_DECLS
+
+/**
+ * SvCpu:
+ *
+ * A processor of the machine (`host-x86-cpu`), at `/machine/unattached/device[N]`. Properties: `cpu-index`, `socket-id`, `die-id`,
+ * `core-id`, `thread-id` (its place in the topology) and `host-thread-id` (the thread that runs it, 0 before it runs).
+ * Realizing makes the accelerator's vCPU with its thread, paused.
+ */
+#define SV_TYPE_CPU (sv_cpu_get_type ())
+SV_API G_DECLARE_FINAL_TYPE (SvCpu, sv_cpu, SV, CPU, SvDevice)
+
+SV_API SvVcpu *sv_cpu_get_vcpu (SvCpu *self); /* (transfer none) (nullable): NULL before it is realized */
+
+G_END_DECLS

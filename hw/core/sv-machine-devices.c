@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Adding devices to a machine and taking them out. */
+
+#include "hw/core/sv-machine-private.h"
+
+#include "qom/sv-type-registry.h"
+
+typedef struct
+{
+  GType type;
+  SvDevice *device;
+  SvBus *bus;
+} BusSearch;
+
+static gboolean
+find_bus_of_type (SvObject *object, gpointer user_data)
+{
+  BusSearch *search = user_data;
+
+  if (!g_type_is_a (G_OBJECT_TYPE (object), search->type)
+      || !sv_bus_can_plug (SV_BUS (object), search->device, NULL))
+    return TRUE;
+  search->bus = SV_BUS (object);
+  return FALSE;
+}
+
+/* Default of the find_bus vfunc: the first bus in the tree that would take the device. */
+SvBus *
+sv_machine_find_bus_in_tree (SvMachine *self, SvDevice *device, GError **error)
+{
+  BusSearch search = { SV_DEVICE_GET_CLASS (device)->bus_type, device, NULL };
+
+  sv_object_walk (SV_OBJECT (self), find_bus_of_type, &search);
+  if (search.bus == NULL)
+    g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_NOT_FOUND,
+                 "No '%s' bus found for device '%s'",
+                 sv_type_registry_get_display_name (search.type),
+                 sv_type_registry_get_display_name (G_OBJECT_TYPE (device)));
+  return search.bus;
+}
+
+static const char *
+string_member (JsonObject *properties, const char *name, GError **error)
+{
+  JsonNode *node = json_object_get_member (properties, name);
+
+  if (node == NULL)
+    return NULL;
+  if (json_node_get_value_type (node) != G_TYPE_STRING)
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_TYPE,
+                   "Invalid parameter type for '%s', expected: string", name);
+      return NULL;
+    }
+  return json_node_get_string (node);
+}
+
+/* QEMU's rule for ids of users: a letter first, then letters, digits, '-', '.', '_'. */
+static gboolean
+check_id (const char *id, GError **error)
+{
+  gboolean good = g_ascii_isalpha (id[0]);
+
+  for (const char *p = id; good && *p != '\0'; p++)
+    good = g_ascii_isalnum (*p) || strchr ("-._", *p) != NULL;
+  if (!good)
+    g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+                 "Parameter 'id' expects an identifier, got '%s': a letter, then letters, digits, "
+                 "'-', '.', '_'",
+                 id);
+  return good;
+}
+
+static GType
+lookup_driver (const char *driver, GError **error)
+{
+  GType type = sv_type_registry_lookup (driver);
+  g_autoptr (GTypeClass) klass = NULL;
+
+  if (type == G_TYPE_INVALID || !g_type_is_a (type, SV_TYPE_DEVICE) || G_TYPE_IS_ABSTRACT (type))
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_NOT_FOUND,
+                   "'%s' is not a valid device model name", driver);
+      return G_TYPE_INVALID;
+    }
+  klass = g_type_class_ref (type);
+  if (!SV_DEVICE_CLASS (klass)->user_creatable)
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+                   "Parameter 'driver' expects a pluggable device type, got '%s'", driver);
+      return G_TYPE_INVALID;
+    }
+  return type;
+}
+
+/* @name is a bus, or a device that provides just one. */
+static SvBus *
+resolve_bus (SvMachine *self, const char *name, GError **error)
+{
+  SvObject *object = sv_object_resolve (SV_OBJECT (self), name, SV_TYPE_BUS, NULL);
+  SvBus *bus = NULL;
+
+  if (object != NULL)
+    return SV_BUS (object);
+  object = sv_object_resolve (SV_OBJECT (self), name, SV_TYPE_OBJECT, NULL);
+  for (guint i = 0; object != NULL && i < sv_object_get_n_children (object); i++)
+    {
+      SvObject *child = sv_object_get_nth_child (object, i);
+
+      if (SV_IS_BUS (child))
+        {
+          bus = SV_BUS (child);
+          break;
+        }
+    }
+  if (bus == NULL)
+    g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_NOT_FOUND, "Bus '%s' not found", name);
+  return bus;
+}
+
+static gboolean
+place (SvMachine *self, SvDevice *device, const char *id, GError **error)
+{
+  if (id == NULL)
+    {
+      sv_object_add_child_numbered (sv_object_ensure_container (SV_OBJECT (self), "peripheral-anon"),
+                                    "device", SV_OBJECT (device));
+      return TRUE;
+    }
+  if (sv_object_get_child (sv_object_ensure_container (SV_OBJECT (self), "peripheral"), id) != NULL)
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_EXISTS, "Duplicate device ID '%s'", id);
+      return FALSE;
+    }
+  return sv_object_add_child (sv_object_ensure_container (SV_OBJECT (self), "peripheral"), id,
+                              SV_OBJECT (device), error);
+}
+
+static gboolean
+plug_and_realize (SvMachine *self, SvDevice *device, const char *bus_name, GError **error)
+{
+  SvMachineClass *klass = SV_MACHINE_GET_CLASS (self);
+  SvBus *bus = NULL;
+
+  if (SV_DEVICE_GET_CLASS (device)->bus_type != 0)
+    {
+      bus = bus_name != NULL ? resolve_bus (self, bus_name, error)
+                             : klass->find_bus (self, device, error);
+      if (bus == NULL || !sv_bus_plug (bus, device, error))
+        return FALSE;
+    }
+  else if (bus_name != NULL)
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+                   "Device '%s' does not plug into a bus",
+                   sv_type_registry_get_display_name (G_OBJECT_TYPE (device)));
+      return FALSE;
+    }
+  if (sv_object_complete (SV_OBJECT (device), error))
+    return TRUE;
+  if (bus != NULL)
+    {
+      sv_bus_unplug (bus, device);
+      if (klass->bus_vacated != NULL)
+        klass->bus_vacated (self, bus);
+    }
+  return FALSE;
+}
+
+/**
+ * sv_machine_add_device:
+ * @self: a complete machine
+ * @properties: `driver`, optionally `id` and `bus`, and the device's own properties
+ * @error: return location
+ *
+ * Makes a device, places it at `/machine/peripheral/<id>` (`peripheral-anon` without an id), plugs it
+ * in and realizes it. VM lock held.
+ *
+ * Returns: (transfer none) (nullable): the device; %NULL with nothing left behind
+ */
+SvDevice *
+sv_machine_add_device (SvMachine *self, JsonObject *properties, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  const char *driver = string_member (properties, "driver", &local);
+  const char *id = local == NULL ? string_member (properties, "id", &local) : NULL;
+  const char *bus = local == NULL ? string_member (properties, "bus", &local) : NULL;
+  g_autoptr (SvObject) object = NULL;
+
+  if (local == NULL && driver == NULL)
+    g_set_error (&local, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID, "Parameter 'driver' is missing");
+  if (local != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return NULL;
+    }
+  if ((id != NULL && !check_id (id, error)) || lookup_driver (driver, error) == G_TYPE_INVALID)
+    return NULL;
+  object = sv_object_new_from_json (driver, SV_TYPE_DEVICE, properties, SV_OBJECT (self), error);
+  if (object == NULL || !place (self, SV_DEVICE (object), id, error))
+    return NULL;
+  if (sv_machine_get_run (self)->loaded)
+    sv_device_set_hotplugged (SV_DEVICE (object));
+  if (!plug_and_realize (self, SV_DEVICE (object), bus, error))
+    {
+      sv_object_unparent (object);
+      return NULL;
+    }
+  return SV_DEVICE (object);
+}
+
+/**
+ * sv_machine_remove_device:
+ * @self: a machine
+ * @device: a device that sv_machine_add_device() made
+ *
+ * Takes @device out at once, without asking the guest. VM lock held.
+ */
+void
+sv_machine_remove_device (SvMachine *self, SvDevice *device)
+{
+  g_autoptr (SvDevice) hold = g_object_ref (device);
+  SvBus *bus = sv_device_get_bus (device);
+
+  sv_device_unrealize (device);
+  if (bus != NULL)
+    {
+      sv_bus_unplug (bus, device);
+      if (SV_MACHINE_GET_CLASS (self)->bus_vacated != NULL)
+        SV_MACHINE_GET_CLASS (self)->bus_vacated (self, bus);
+    }
+  sv_object_unparent (SV_OBJECT (device));
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hw/core/sv-machine.h"
+
+G_BEGIN_DECLS
+
+/* Run control, sv-machine-run.c; embedded in the machine. */
+typedef struct
+{
+  SvRunState state;
+  gboolean loaded;   /* the guest's memory is ready for its first instruction */
+  gboolean quiesced; /* devices wait for sv_device_resume() */
+  gboolean no_reboot;
+  gboolean no_shutdown;
+  SvShutdownCause pending_reset;
+  SvShutdownCause pending_shutdown;
+  gboolean pending_error; /* a vCPU cannot go on */
+  GSource *requests;      /* its callback serves the pending_ fields on the main thread */
+} SvMachineRun;
+
+enum
+{
+  SV_MACHINE_SIGNAL_STOPPED,
+  SV_MACHINE_SIGNAL_RESUMED,
+  SV_MACHINE_SIGNAL_RESET,
+  SV_MACHINE_SIGNAL_POWERDOWN,
+  SV_MACHINE_SIGNAL_SHUTDOWN,
+  SV_MACHINE_SIGNAL_QUIT,
+  SV_MACHINE_N_SIGNALS
+};
+
+SvMachineRun *sv_machine_get_run (SvMachine *self);
+GPtrArray *sv_machine_get_cpus (SvMachine *self); /* of SvCpu, not owned */
+void sv_machine_run_init (SvMachine *self);
+void sv_machine_run_clear (SvMachine *self);
+void sv_machine_run_class_init (SvMachineClass *klass);
+void sv_machine_notify_run_state (SvMachine *self);
+/* sv-machine-devices.c */
+SvBus *sv_machine_find_bus_in_tree (SvMachine *self, SvDevice *device, GError **error);
+
+G_END_DECLS

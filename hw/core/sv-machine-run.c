@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The machine's run state: start, stop, reset, shutdown. */
+
+#include "hw/core/sv-machine-private.h"
+
+#include "hw/core/sv-cpu.h"
+#include "qom/sv-type-registry.h"
+
+static guint signals[SV_MACHINE_N_SIGNALS];
+
+GType
+sv_run_state_get_type (void)
+{
+  static gsize type;
+  static const GEnumValue values[] = {
+    { SV_RUN_STATE_PRELAUNCH, "SV_RUN_STATE_PRELAUNCH", "prelaunch" },
+    { SV_RUN_STATE_RUNNING, "SV_RUN_STATE_RUNNING", "running" },
+    { SV_RUN_STATE_PAUSED, "SV_RUN_STATE_PAUSED", "paused" },
+    { SV_RUN_STATE_SHUTDOWN, "SV_RUN_STATE_SHUTDOWN", "shutdown" },
+    { SV_RUN_STATE_INTERNAL_ERROR, "SV_RUN_STATE_INTERNAL_ERROR", "internal-error" },
+    { SV_RUN_STATE_IO_ERROR, "SV_RUN_STATE_IO_ERROR", "io-error" },
+    { SV_RUN_STATE_GUEST_PANICKED, "SV_RUN_STATE_GUEST_PANICKED", "guest-panicked" },
+    { SV_RUN_STATE_INMIGRATE, "SV_RUN_STATE_INMIGRATE", "inmigrate" },
+    { SV_RUN_STATE_POSTMIGRATE, "SV_RUN_STATE_POSTMIGRATE", "postmigrate" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("SvRunState", values));
+  return type;
+}
+
+GType
+sv_shutdown_cause_get_type (void)
+{
+  static gsize type;
+  static const GEnumValue values[] = {
+    { SV_SHUTDOWN_CAUSE_NONE, "SV_SHUTDOWN_CAUSE_NONE", "none" },
+    { SV_SHUTDOWN_CAUSE_HOST_ERROR, "SV_SHUTDOWN_CAUSE_HOST_ERROR", "host-error" },
+    { SV_SHUTDOWN_CAUSE_HOST_QMP_QUIT, "SV_SHUTDOWN_CAUSE_HOST_QMP_QUIT", "host-qmp-quit" },
+    { SV_SHUTDOWN_CAUSE_HOST_QMP_SYSTEM_RESET, "SV_SHUTDOWN_CAUSE_HOST_QMP_SYSTEM_RESET",
+      "host-qmp-system-reset" },
+    { SV_SHUTDOWN_CAUSE_HOST_SIGNAL, "SV_SHUTDOWN_CAUSE_HOST_SIGNAL", "host-signal" },
+    { SV_SHUTDOWN_CAUSE_HOST_UI, "SV_SHUTDOWN_CAUSE_HOST_UI", "host-ui" },
+    { SV_SHUTDOWN_CAUSE_GUEST_SHUTDOWN, "SV_SHUTDOWN_CAUSE_GUEST_SHUTDOWN", "guest-shutdown" },
+    { SV_SHUTDOWN_CAUSE_GUEST_RESET, "SV_SHUTDOWN_CAUSE_GUEST_RESET", "guest-reset" },
+    { SV_SHUTDOWN_CAUSE_GUEST_PANIC, "SV_SHUTDOWN_CAUSE_GUEST_PANIC", "guest-panic" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("SvShutdownCause", values));
+  return type;
+}
+
+/**
+ * sv_shutdown_cause_is_guest:
+ * @cause: why a VM stops
+ *
+ * Returns: whether the guest itself asked for it
+ */
+gboolean
+sv_shutdown_cause_is_guest (SvShutdownCause cause)
+{
+  return cause >= SV_SHUTDOWN_CAUSE_GUEST_SHUTDOWN;
+}
+
+static void
+set_state (SvMachine *self, SvRunState state)
+{
+  SvMachineRun *run = sv_machine_get_run (self);
+
+  if (run->state == state)
+    return;
+  run->state = state;
+  sv_machine_notify_run_state (self);
+}
+
+static gboolean
+quiesce_one (SvObject *object, gpointer user_data)
+{
+  if (SV_IS_DEVICE (object))
+    sv_device_quiesce (SV_DEVICE (object));
+  return TRUE;
+}
+
+static gboolean
+resume_one (SvObject *object, gpointer user_data)
+{
+  if (SV_IS_DEVICE (object))
+    sv_device_resume (SV_DEVICE (object));
+  return TRUE;
+}
+
+static gboolean
+reset_one (SvObject *object, gpointer user_data)
+{
+  if (SV_IS_DEVICE (object))
+    sv_device_reset (SV_DEVICE (object));
+  return TRUE;
+}
+
+static void
+request_pause (SvMachine *self)
+{
+  GPtrArray *cpus = sv_machine_get_cpus (self);
+
+  for (guint i = 0; i < cpus->len; i++)
+    sv_vcpu_request_pause (sv_cpu_get_vcpu (g_ptr_array_index (cpus, i)));
+}
+
+static void
+halt (SvMachine *self)
+{
+  SvMachineRun *run = sv_machine_get_run (self);
+  SvAccel *accel = sv_machine_get_accel (self);
+  GPtrArray *cpus = sv_machine_get_cpus (self);
+
+  request_pause (self);
+  for (guint i = 0; i < cpus->len; i++)
+    sv_vcpu_wait_paused (sv_cpu_get_vcpu (g_ptr_array_index (cpus, i)));
+  if (run->quiesced || accel == NULL)
+    return;
+  sv_accel_flush_coalesced (accel);
+  sv_object_walk (SV_OBJECT (self), quiesce_one, NULL);
+  sv_accel_pause (accel);
+  run->quiesced = TRUE;
+}
+
+static void
+go (SvMachine *self)
+{
+  SvMachineRun *run = sv_machine_get_run (self);
+  GPtrArray *cpus = sv_machine_get_cpus (self);
+
+  if (run->quiesced)
+    {
+      sv_accel_resume (sv_machine_get_accel (self));
+      sv_object_walk (SV_OBJECT (self), resume_one, NULL);
+      run->quiesced = FALSE;
+    }
+  for (guint i = 0; i < cpus->len; i++)
+    sv_vcpu_resume (sv_cpu_get_vcpu (g_ptr_array_index (cpus, i)));
+}
+
+/**
+ * sv_machine_get_run_state:
+ * @self: a machine
+ *
+ * Returns: the run state
+ */
+SvRunState
+sv_machine_get_run_state (SvMachine *self)
+{
+  return sv_machine_get_run (self)->state;
+}
+
+/**
+ * sv_machine_is_running:
+ * @self: a machine
+ *
+ * Returns: whether the guest's processors run
+ */
+gboolean
+sv_machine_is_running (SvMachine *self)
+{
+  return sv_machine_get_run (self)->state == SV_RUN_STATE_RUNNING;
+}
+
+/**
+ * sv_machine_start:
+ * @self: a complete machine
+ * @error: return location
+ *
+ * Lets the guest run: the first time from its kernel's entry, later from where it was stopped.
+ * Starting a running machine succeeds and does nothing.
+ *
+ * Returns: %FALSE when the guest cannot be loaded, or needs a reset first
+ */
+gboolean
+sv_machine_start (SvMachine *self, GError **error)
+{
+  SvMachineRun *run = sv_machine_get_run (self);
+  SvMachineClass *klass = SV_MACHINE_GET_CLASS (self);
+
+  switch (run->state)
+    {
+    case SV_RUN_STATE_RUNNING:
+      return TRUE;
+    case SV_RUN_STATE_SHUTDOWN:
+    case SV_RUN_STATE_INTERNAL_ERROR:
+    case SV_RUN_STATE_GUEST_PANICKED:
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                           "Resetting the Virtual Machine is required");
+      return FALSE;
+    default:
+      break;
+    }
+  if (klass->no_guest)
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "Machine type '%s' runs no guest",
+                   sv_type_registry_get_display_name (G_OBJECT_TYPE (self)));
+      return FALSE;
+    }
+  if (!run->loaded)
+    {
+      if (!klass->load (self, error))
+        return FALSE;
+      run->loaded = TRUE;
+    }
+  set_state (self, SV_RUN_STATE_RUNNING);
+  g_signal_emit (self, signals[SV_MACHINE_SIGNAL_RESUMED], 0);
+  go (self);
+  return TRUE;
+}
+
+/**
+ * sv_machine_stop:
+ * @self: a machine
+ * @state: the run state to be in, for instance %SV_RUN_STATE_PAUSED
+ *
+ * Stops the guest's processors and waits until the devices have no work in flight.
+ */
+void
+sv_machine_stop (SvMachine *self, SvRunState state)
+{
+  if (!sv_machine_is_running (self))
+    return;
+  halt (self);
+  set_state (self, state);
+  g_signal_emit (self, signals[SV_MACHINE_SIGNAL_STOPPED], 0);
+}
+
+/**
+ * sv_machine_powerdown:
+ * @self: a machine
+ *
+ * Presses the power button; the guest decides what follows.
+ */
+void
+sv_machine_powerdown (SvMachine *self)
+{
+  if (SV_MACHINE_GET_CLASS (self)->powerdown != NULL)
+    SV_MACHINE_GET_CLASS (self)->powerdown (self);
+  g_signal_emit (self, signals[SV_MACHINE_SIGNAL_POWERDOWN], 0);
+}
+
+static void
+do_shutdown (SvMachine *self, SvShutdownCause cause)
+{
+  SvMachineRun *run = sv_machine_get_run (self);
+
+  /* Somebody at the host who wants the VM to end gets it, -no-shutdown or not. */
+  gboolean stay = run->no_shutdown && sv_shutdown_cause_is_guest (cause);
+
+  if (stay)
+    {
+      gboolean was_running = sv_machine_is_running (self);
+
+      g_signal_emit (self, signals[SV_MACHINE_SIGNAL_SHUTDOWN], 0, cause);
+      halt (self);
+      set_state (self, SV_RUN_STATE_SHUTDOWN);
+      if (was_running)
+        g_signal_emit (self, signals[SV_MACHINE_SIGNAL_STOPPED], 0);
+      return;
+    }
+  halt (self);
+  set_state (self, SV_RUN_STATE_SHUTDOWN);
+  g_signal_emit (self, signals[SV_MACHINE_SIGNAL_SHUTDOWN], 0, cause);
+  g_signal_emit (self, signals[SV_MACHINE_SIGNAL_QUIT], 0, 0);
+}
+
+static void
+do_reset (SvMachine *self, SvShutdownCause cause)
+{
+  SvMachineRun *run = sv_machine_get_run (self);
+  gboolean was_running = sv_machine_is_running (self);
+  g_autoptr (GError) error = NULL;
+
+  halt (self);
+  sv_object_walk (SV_OBJECT (self), reset_one, NULL);
+  if (run->loaded
+      && (!sv_accel_reset (sv_machine_get_accel (self), &error)
+          || !SV_MACHINE_GET_CLASS (self)->load (self, &error)))
+    {
+      g_warning ("reset failed: %s", error->message);
+      set_state (self, SV_RUN_STATE_INTERNAL_ERROR);
+      if (was_running)
+        g_signal_emit (self, signals[SV_MACHINE_SIGNAL_STOPPED], 0);
+      return;
+    }
+  g_signal_emit (self, signals[SV_MACHINE_SIGNAL_RESET], 0, cause);
+  if (was_running)
+    go (self);
+  else
+    set_state (self, SV_RUN_STATE_PRELAUNCH);
+}
+
+static gboolean
+serve_requests (gpointer user_data)
+{
+  SvMachine *self = user_data;
+  SvMachineRun *run = sv_machine_get_run (self);
+  SvShutdownCause reset = run->pending_reset;
+  SvShutdownCause shutdown = run->pending_shutdown;
+  gboolean failed = run->pending_error;
+  g_autoptr (SvMachine) hold = g_object_ref (self);
+
+  g_source_set_ready_time (run->requests, -1);
+  run->pending_reset = run->pending_shutdown = SV_SHUTDOWN_CAUSE_NONE;
+  run->pending_error = FALSE;
+
+  if (reset != SV_SHUTDOWN_CAUSE_NONE && run->no_reboot && shutdown == SV_SHUTDOWN_CAUSE_NONE)
+    {
+      shutdown = reset;
+      reset = SV_SHUTDOWN_CAUSE_NONE;
+    }
+  if (shutdown != SV_SHUTDOWN_CAUSE_NONE)
+    do_shutdown (self, shutdown);
+  else if (reset != SV_SHUTDOWN_CAUSE_NONE)
+    do_reset (self, reset);
+  else if (failed)
+    sv_machine_stop (self, SV_RUN_STATE_INTERNAL_ERROR);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+requests_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  return callback (user_data);
+}
+
+static GSourceFuncs requests_funcs = { .dispatch = requests_dispatch };
+
+/* VM lock held; any thread. No guest instruction runs from here until the main loop served it. */
+static void
+request (SvMachine *self)
+{
+  request_pause (self);
+  g_source_set_ready_time (sv_machine_get_run (self)->requests, 0);
+}
+
+/**
+ * sv_machine_request_reset:
+ * @self: a machine
+ * @cause: who wants it
+ *
+ * Restarts the guest in place, from the main loop. May be called by any thread that holds the VM lock;
+ * the guest's processors run no further instruction before the reset.
+ */
+void
+sv_machine_request_reset (SvMachine *self, SvShutdownCause cause)
+{
+  sv_machine_get_run (self)->pending_reset = cause;
+  request (self);
+}
+
+/**
+ * sv_machine_request_shutdown:
+ * @self: a machine
+ * @cause: who wants it
+ *
+ * Ends the VM, from the main loop; otherwise as sv_machine_request_reset().
+ */
+void
+sv_machine_request_shutdown (SvMachine *self, SvShutdownCause cause)
+{
+  SvMachineRun *run = sv_machine_get_run (self);
+
+  if (run->pending_shutdown == SV_SHUTDOWN_CAUSE_NONE || !sv_shutdown_cause_is_guest (cause))
+    run->pending_shutdown = cause;
+  request (self);
+}
+
+/**
+ * sv_machine_vcpu_event: (skip)
+ * @vcpu: a vCPU of the machine
+ * @event: what happened to it
+ * @opaque: the machine
+ *
+ * A [callback@VcpuEventFunc].
+ */
+void
+sv_machine_vcpu_event (SvVcpu *vcpu, SvVcpuEvent event, gpointer opaque)
+{
+  SvMachine *self = opaque;
+
+  switch (event)
+    {
+    case SV_VCPU_EVENT_RESET:
+      sv_machine_request_reset (self, SV_SHUTDOWN_CAUSE_GUEST_RESET);
+      break;
+    case SV_VCPU_EVENT_SHUTDOWN:
+      sv_machine_request_shutdown (self, SV_SHUTDOWN_CAUSE_GUEST_SHUTDOWN);
+      break;
+    case SV_VCPU_EVENT_CRASH:
+      sv_machine_request_shutdown (self, SV_SHUTDOWN_CAUSE_GUEST_PANIC);
+      break;
+    case SV_VCPU_EVENT_ERROR:
+      sv_machine_get_run (self)->pending_error = TRUE;
+      request (self);
+      break;
+    }
+}
+
+void
+sv_machine_run_init (SvMachine *self)
+{
+  SvMachineRun *run = sv_machine_get_run (self);
+
+  run->requests = g_source_new (&requests_funcs, sizeof (GSource));
+  g_source_set_static_name (run->requests, "machine requests");
+  g_source_set_priority (run->requests, G_PRIORITY_HIGH);
+  g_source_set_callback (run->requests, serve_requests, self, NULL);
+  g_source_attach (run->requests, NULL);
+}
+
+void
+sv_machine_run_clear (SvMachine *self)
+{
+  SvMachineRun *run = sv_machine_get_run (self);
+
+  g_source_destroy (run->requests);
+  g_clear_pointer (&run->requests, g_source_unref);
+}
+
+void
+sv_machine_run_class_init (SvMachineClass *klass)
+{
+  GType type = G_OBJECT_CLASS_TYPE (klass);
+
+  /**
+   * SvMachine::stopped:
+   *
+   * The guest's processors stopped.
+   */
+  signals[SV_MACHINE_SIGNAL_STOPPED] = g_signal_new (
+      "stopped", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  /**
+   * SvMachine::resumed:
+   *
+   * The guest's processors are about to run.
+   */
+  signals[SV_MACHINE_SIGNAL_RESUMED] = g_signal_new (
+      "resumed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  /**
+   * SvMachine::reset:
+   * @cause: who wanted it
+   *
+   * The machine was reset.
+   */
+  signals[SV_MACHINE_SIGNAL_RESET]
+      = g_signal_new ("reset", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                      SV_TYPE_SHUTDOWN_CAUSE);
+  /**
+   * SvMachine::powerdown:
+   *
+   * The power button was pressed.
+   */
+  signals[SV_MACHINE_SIGNAL_POWERDOWN] = g_signal_new (
+      "powerdown", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  /**
+   * SvMachine::shutdown:
+   * @cause: who wanted it
+   *
+   * The guest is off: the guest itself or somebody at the host ended it.
+   */
+  signals[SV_MACHINE_SIGNAL_SHUTDOWN]
+      = g_signal_new ("shutdown", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                      SV_TYPE_SHUTDOWN_CAUSE);
+  /**
+   * SvMachine::quit:
+   * @status: exit status
+   *
+   * The process that has no other purpose than this VM should end with @status.
+   */
+  signals[SV_MACHINE_SIGNAL_QUIT] = g_signal_new ("quit", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                                  NULL, G_TYPE_NONE, 1, G_TYPE_INT);
+}
