@@ -7,18 +7,6 @@
 
 G_BEGIN_DECLS
 
-/**
- * SvObject:
- *
- * A node of the object tree. A node has an id, at most one parent and an ordered list of children,
- * which it owns. It implements [iface@Gio.ListModel] over its children.
- *
- * The node without a parent is the root, whose path is `/`. Every other node's canonical path is its
- * parent's path, a slash and its id. Ids hold any byte but `/` and NUL and are unique among siblings;
- * dots are ordinary characters (`pcie.0`).
- *
- * The tree is changed and read on the main thread, under the VM lock.
- */
 #define SV_TYPE_OBJECT (sv_object_get_type ())
 SV_API G_DECLARE_DERIVABLE_TYPE (SvObject, sv_object, SV, OBJECT, GObject)
 
@@ -55,6 +43,8 @@ struct _SvObjectClass
  * @SV_OBJECT_ERROR_TYPE: an object or value is of another type than wanted
  * @SV_OBJECT_ERROR_READ_ONLY: the property cannot be set, or no longer
  * @SV_OBJECT_ERROR_BUSY: the object is in use
+ *
+ * What goes wrong with objects, their properties and the tree.
  */
 typedef enum
 {
@@ -70,58 +60,45 @@ typedef enum
 #define SV_OBJECT_ERROR (sv_object_error_quark ())
 SV_API GQuark sv_object_error_quark (void);
 
-/* A plain container node: root, /machine/peripheral, /objects ... */
+/**
+ * SvObjectFunc:
+ * @object: an object
+ * @user_data: what was given to [method@Object.walk]
+ *
+ * Returns: %TRUE to go on, %FALSE to stop
+ */
+typedef gboolean (*SvObjectFunc) (SvObject *object, gpointer user_data);
+
 SV_API SvObject *sv_object_new_container (void);
 
-SV_API const char *sv_object_get_id (SvObject *self);        /* NULL for a root */
-SV_API SvObject *sv_object_get_parent (SvObject *self);      /* (transfer none) (nullable) */
-SV_API SvObject *sv_object_get_root (SvObject *self);        /* (transfer none) */
-SV_API char *sv_object_dup_path (SvObject *self);            /* canonical path */
+SV_API const char *sv_object_get_id (SvObject *self);
+SV_API SvObject *sv_object_get_parent (SvObject *self);
+SV_API SvObject *sv_object_get_root (SvObject *self);
+SV_API char *sv_object_dup_path (SvObject *self);
+SV_API char *sv_object_dup_label (SvObject *self);
 SV_API gboolean sv_object_is_ancestor (SvObject *self, SvObject *descendant);
 
 SV_API guint sv_object_get_n_children (SvObject *self);
-SV_API SvObject *sv_object_get_nth_child (SvObject *self, guint n);               /* (transfer none) */
-SV_API SvObject *sv_object_get_child (SvObject *self, const char *id);            /* (transfer none) (nullable) */
-/* The container child @id, made when it is not there (transfer none). */
+SV_API SvObject *sv_object_get_nth_child (SvObject *self, guint n);
+SV_API SvObject *sv_object_get_child (SvObject *self, const char *id);
 SV_API SvObject *sv_object_ensure_container (SvObject *self, const char *id);
 
-/* Takes its own reference on @child (sinks nothing). @id must be free and well formed. */
 SV_API gboolean sv_object_add_child (SvObject *self, const char *id, SvObject *child, GError **error);
-/* As sv_object_add_child() with the id `STEM[N]`, N the lowest free number. */
 SV_API void sv_object_add_child_numbered (SvObject *self, const char *stem, SvObject *child);
-/* Drops the parent's reference; links to the object read NULL from now on. */
 SV_API void sv_object_unparent (SvObject *self);
-
-/* Depth first, parents before children; stops and returns FALSE when @func does. */
-typedef gboolean (*SvObjectFunc) (SvObject *object, gpointer user_data);
-SV_API gboolean sv_object_walk (SvObject *self, SvObjectFunc func, gpointer user_data);
-
-/*
- * Finds an object in the tree that @scope belongs to. @name is an absolute path (`/machine/...`), or a
- * partial path (`net0`, `pcie.0/net0`) that matches the end of exactly one object's path. Only
- * objects of @type (or below; SV_TYPE_OBJECT for any) count. (transfer none)
- */
-SV_API SvObject *sv_object_resolve (SvObject *scope, const char *name, GType type, GError **error);
-
-/* Runs the complete vfunc, once. */
-SV_API gboolean sv_object_complete (SvObject *self, GError **error);
-SV_API gboolean sv_object_is_complete (SvObject *self);
-
-/*
- * One user may claim an object that cannot be shared (a disk image, a character device); claiming it
- * twice is an error that names both users. A claim ends with sv_object_release() or with the user.
- */
-SV_API gboolean sv_object_claim (SvObject *self, SvObject *user, GError **error);
-SV_API void sv_object_release (SvObject *self, SvObject *user);
-SV_API SvObject *sv_object_get_user (SvObject *self); /* (transfer none) (nullable) */
-
-/* Fails with SV_OBJECT_ERROR_BUSY when can_remove refuses; otherwise unparents. */
 SV_API gboolean sv_object_remove (SvObject *self, GError **error);
 
-/*
- * Setter of a link property: stores a strong reference to @target in *@slot and clears it (and
- * notifies @pspec on @owner) when the target leaves its tree. Call with NULL in dispose.
- */
+SV_API gboolean sv_object_walk (SvObject *self, SvObjectFunc func, gpointer user_data);
+SV_API SvObject *sv_object_resolve (SvObject *scope, const char *name, GType type, GError **error);
+
+SV_API gboolean sv_object_complete (SvObject *self, GError **error);
+SV_API gboolean sv_object_is_complete (SvObject *self);
+SV_API gboolean sv_object_can_change (SvObject *self, GParamSpec *pspec, GError **error);
+
+SV_API gboolean sv_object_claim (SvObject *self, SvObject *user, GError **error);
+SV_API void sv_object_release (SvObject *self, SvObject *user);
+SV_API SvObject *sv_object_get_user (SvObject *self);
+
 SV_API void sv_object_set_link (SvObject *owner, GParamSpec *pspec, SvObject **slot, SvObject *target);
 
 G_END_DECLS

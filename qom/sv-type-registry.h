@@ -20,18 +20,21 @@ typedef struct
   const char *alias_of;
 } SvTypeEntry;
 
-/* Adds a static table; called by the program's type list (src/sv-type-list.c) and by tests. */
-SV_API void sv_type_registry_add (const SvTypeEntry *entries, gsize n_entries);
-/* The GType behind a wire name or alias; G_TYPE_INVALID when unknown. */
-SV_API GType sv_type_registry_lookup (const char *name);
-/* Wire name of a registered type (never an alias); NULL when it has none. */
-SV_API const char *sv_type_registry_get_name (GType type);
-/* Wire name of the nearest registered ancestor, or the GType's own name. */
-SV_API const char *sv_type_registry_get_display_name (GType type);
-
+/**
+ * SvTypeFunc:
+ * @name: wire name
+ * @type: the GType behind it
+ * @alias_of: (nullable): wire name that @name stands for
+ * @user_data: what was given to [func@type_registry_foreach]
+ */
 typedef void (*SvTypeFunc) (const char *name, GType type, const char *alias_of, gpointer user_data);
-/* All entries that are @ancestor or below, sorted by name; abstract ones only when asked for. */
+
+SV_API void sv_type_registry_add (const SvTypeEntry *entries, gsize n_entries);
+SV_API GType sv_type_registry_lookup (const char *name);
+SV_API const char *sv_type_registry_get_name (GType type);
+SV_API const char *sv_type_registry_get_display_name (GType type);
 SV_API void sv_type_registry_foreach (GType ancestor, gboolean abstract, SvTypeFunc func,
                                       gpointer user_data);
+SV_API char *sv_type_registry_dup_suggestion (const char *name, GType ancestor);
 
 G_END_DECLS

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "qom/sv-object.h"
+
+/* Shared by the files that implement SvObject. */
+
+typedef struct
+{
+  char *id;
+  SvObject *parent;     /* not owned: the parent owns us */
+  GPtrArray *children;  /* owned; NULL while there are none */
+  GHashTable *by_id;    /* id -> child; only when there are many children */
+  GQuark numbered_stem; /* numbers below numbered_next are taken for this stem */
+  guint numbered_next;
+  SvObject *user;     /* who claimed us; not owned */
+  GSList *claimed;    /* what we claimed; not owned */
+  GSList *links_in;   /* links that point here */
+  GSList *links_out;  /* links that we own */
+  gboolean complete;
+} SvObjectPrivate;
+
+SvObjectPrivate *sv_object_get_private (SvObject *self);
+
+/* Clears the links to @top, and those from outside to what is below it. */
+void sv_object_cut_links (SvObject *top);
+/* Ends all links and claims that @self has part in. */
+void sv_object_dispose_links (SvObject *self);
