@@ -8,7 +8,8 @@
  * Every type that can be named on the wire: one line each, sorted by name. A get_type function is
  * called when its name is first looked up, so an unused class costs nothing at start.
  */
-#define SV_TYPE_LIST(TYPE, ALIAS)
+#define SV_TYPE_LIST(TYPE, ALIAS)                                                                  \
+  TYPE ("acpi-ged", sv_acpi_ged_get_type)
 
 #define DECLARE(name, function) GType function (void);
 #define NONE(name, target)
