@@ -11,7 +11,8 @@
 #define SV_X86_CMDLINE_MAX 0x10000u
 #define SV_X86_EBDA_START 0x9fc00u      /* MP floating pointer and table */
 #define SV_X86_ACPI_RSDP 0xe0000u       /* RSDP; the tables follow it */
-#define SV_X86_ACPI_END 0x100000u
+#define SV_X86_ACPI_END 0xfe000u
+#define SV_X86_MPTABLE_LARGE 0xfe000u   /* MP table of more than 37 processors */
 #define SV_X86_HIGH_RAM 0x100000u
 #define SV_X86_RAW_KERNEL 0x1000000u    /* raw vmlinux.bin: 16 MiB */
 
