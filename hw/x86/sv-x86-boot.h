@@ -34,4 +34,10 @@ SV_API gboolean sv_x86_boot_load (SvX86Boot *self, SvAddressSpace *memory, const
                                   const SvE820Entry *e820, gsize n_e820, guint64 rsdp, SvX86Entry *entry,
                                   GError **error);
 
+/*
+ * RAM has never been touched since it was mapped and reads as zeros (anonymous memory, a new memfd): the next load need
+ * not clear it. Holds for one load.
+ */
+SV_API void sv_x86_boot_assume_zeroed (SvX86Boot *self);
+
 G_END_DECLS

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "hw/x86/sv-boot-image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+G_DEFINE_QUARK (sv - boot - error - quark, sv_boot_error)
+
+/**
+ * sv_boot_file_open:
+ *
+ * Opens a regular file for reading.
+ *
+ * Returns: (transfer full): the file, or %NULL with @error set
+ */
+SvBootFile *
+sv_boot_file_open (const char *path, GError **error)
+{
+  g_autoptr (SvBootFile) file = g_new0 (SvBootFile, 1);
+  struct stat st;
+
+  file->path = g_strdup (path);
+  /* Without O_NONBLOCK a named pipe would hold up the program. */
+  file->fd = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (file->fd < 0 || fstat (file->fd, &st) < 0)
+    {
+      g_set_error (error, SV_BOOT_ERROR, SV_BOOT_ERROR_FILE, "%s: cannot open: %s", path,
+                   g_strerror (errno));
+      return NULL;
+    }
+  if (!S_ISREG (st.st_mode))
+    {
+      g_set_error (error, SV_BOOT_ERROR, SV_BOOT_ERROR_FILE, "%s: not a regular file", path);
+      return NULL;
+    }
+
+  file->size = st.st_size;
+  return g_steal_pointer (&file);
+}
+
+/**
+ * sv_boot_file_free:
+ *
+ * Closes a file.
+ */
+void
+sv_boot_file_free (SvBootFile *file)
+{
+  if (file == NULL)
+    return;
+
+  if (file->fd >= 0)
+    close (file->fd);
+  g_free (file->path);
+  g_free (file);
+}
+
+/**
+ * sv_boot_file_read:
+ *
+ * Reads exactly @length bytes at @offset.
+ *
+ * Returns: whether the file has them
+ */
+gboolean
+sv_boot_file_read (
+    const SvBootFile *file, guint64 offset, gpointer buffer, gsize length, GError **error)
+{
+  guint8 *at = buffer;
+
+  if (offset > G_MAXINT64 || length > G_MAXINT64 - offset)
+    {
+      g_set_error (error, SV_BOOT_ERROR, SV_BOOT_ERROR_FORMAT,
+                   "%s: file offset 0x%" G_GINT64_MODIFIER "x is beyond its end", file->path,
+                   offset);
+      return FALSE;
+    }
+
+  while (length > 0)
+    {
+      const ssize_t n = pread (file->fd, at, length, offset);
+
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n < 0)
+        {
+          g_set_error (error, SV_BOOT_ERROR, SV_BOOT_ERROR_FILE, "%s: cannot read: %s", file->path,
+                       g_strerror (errno));
+          return FALSE;
+        }
+      if (n == 0)
+        {
+          g_set_error (error, SV_BOOT_ERROR, SV_BOOT_ERROR_FILE,
+                       "%s: truncated: the file ends at offset 0x%" G_GINT64_MODIFIER
+                       "x, %" G_GSIZE_FORMAT " bytes too early (it had %" G_GUINT64_FORMAT
+                       " bytes when it was opened)",
+                       file->path, offset, length, file->size);
+          return FALSE;
+        }
+      at += n;
+      offset += n;
+      length -= n;
+    }
+  return TRUE;
+}
+
+/**
+ * sv_boot_file_load:
+ *
+ * Reads @length bytes at @offset into guest RAM at @address.
+ *
+ * Returns: whether the file has them and guest memory takes them
+ */
+gboolean
+sv_boot_file_load (const SvBootFile *file,
+                   guint64 offset,
+                   guint64 length,
+                   const SvFlatView *view,
+                   guint64 address,
+                   GError **error)
+{
+  while (length > 0)
+    {
+      const SvFlatRange *range = sv_flat_view_lookup (view, address);
+      const guint64 room = range ? range->size - (address - range->start) : 0;
+      const guint64 chunk = MIN (length, room);
+      gpointer host = chunk > 0 ? sv_flat_view_map (view, address, chunk, SV_MEMORY_WRITE) : NULL;
+
+      if (host == NULL)
+        {
+          g_set_error (error, SV_BOOT_ERROR, SV_BOOT_ERROR_MEMORY,
+                       "%s: the guest has no RAM at 0x%" G_GINT64_MODIFIER
+                       "x for %" G_GUINT64_FORMAT " bytes of it",
+                       file->path, address, length);
+          return FALSE;
+        }
+      if (!sv_boot_file_read (file, offset, host, chunk, error))
+        return FALSE;
+      address += chunk;
+      offset += chunk;
+      length -= chunk;
+    }
+  return TRUE;
+}
