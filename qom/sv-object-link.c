@@ -6,7 +6,7 @@
 
 typedef struct
 {
-  SvObject *owner;  /* not owned; the link ends in the owner's dispose at the latest */
+  SvObject *owner; /* not owned; the link ends in the owner's dispose at the latest */
   GParamSpec *pspec;
   SvObject **slot;
   SvObject *target; /* owned */
@@ -99,8 +99,8 @@ collect_links (SvObject *object, gpointer user_data)
     {
       SvLink *link = l->data;
 
-      /* Links inside of a subtree stay whole, so that it can still be taken down in order; links to its
-       * top must go, as they may be the references that keep it alive. */
+      /* Links inside of a subtree stay whole, so that it can still be taken down in order; links to
+       * its top must go, as they may be the references that keep it alive. */
       if (object == data->top
           || (link->owner != data->top && !sv_object_is_ancestor (data->top, link->owner)))
         {
@@ -138,7 +138,8 @@ sv_object_cut_links (SvObject *top)
  *
  * Claims @self for @user alone. The claim ends with [method@Object.release] or with @user.
  *
- * Returns: %FALSE with %SV_OBJECT_ERROR_BUSY, and an error that names both users, when it is claimed
+ * Returns: %FALSE with %SV_OBJECT_ERROR_BUSY, and an error that names both users, when it is
+ * claimed
  */
 gboolean
 sv_object_claim (SvObject *self, SvObject *user, GError **error)
@@ -158,7 +159,8 @@ sv_object_claim (SvObject *self, SvObject *user, GError **error)
       g_autofree char *asker = sv_object_dup_label (user);
 
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_BUSY,
-                   "'%s' is in use by '%s' and cannot be used by '%s' as well", label, holder, asker);
+                   "'%s' is in use by '%s' and cannot be used by '%s' as well", label, holder,
+                   asker);
       return FALSE;
     }
 

@@ -69,7 +69,8 @@ resolve_absolute (SvObject *root, const char *path, GType type, GError **error)
 
   if (object == NULL)
     {
-      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_NOT_FOUND, "Object '%s' not found", path);
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_NOT_FOUND, "Object '%s' not found",
+                   path);
       return NULL;
     }
   return check_type (object, type, error) ? object : NULL;
@@ -131,7 +132,8 @@ search_object (SvObject *object, gpointer user_data)
  * @type: only objects of this type or below count; `SV_TYPE_OBJECT` for any
  * @error: return location
  *
- * Finds an object by name. A partial path counts whole components and must match exactly one object.
+ * Finds an object by name. A partial path counts whole components and must match exactly one
+ * object.
  *
  * Returns: (transfer none) (nullable): the object; else %NULL with %SV_OBJECT_ERROR_NOT_FOUND,
  *   %SV_OBJECT_ERROR_AMBIGUOUS, %SV_OBJECT_ERROR_TYPE when the only objects of that name are of

@@ -13,10 +13,10 @@ typedef struct
   GHashTable *by_id;    /* id -> child; only when there are many children */
   GQuark numbered_stem; /* numbers below numbered_next are taken for this stem */
   guint numbered_next;
-  SvObject *user;     /* who claimed us; not owned */
-  GSList *claimed;    /* what we claimed; not owned */
-  GSList *links_in;   /* links that point here */
-  GSList *links_out;  /* links that we own */
+  SvObject *user;    /* who claimed us; not owned */
+  GSList *claimed;   /* what we claimed; not owned */
+  GSList *links_in;  /* links that point here */
+  GSList *links_out; /* links that we own */
   gboolean complete;
 } SvObjectPrivate;
 

@@ -17,9 +17,9 @@
  * A node of the object tree. A node has an id, at most one parent and an ordered list of children,
  * which it owns. It implements [iface@Gio.ListModel] over its children.
  *
- * The node without a parent is the root, whose path is `/`. Every other node's canonical path is its
- * parent's path, a slash and its id. Ids hold any byte but `/` and NUL and are unique among siblings;
- * dots are ordinary characters (`pcie.0`).
+ * The node without a parent is the root, whose path is `/`. Every other node's canonical path is
+ * its parent's path, a slash and its id. Ids hold any byte but `/` and NUL and are unique among
+ * siblings; dots are ordinary characters (`pcie.0`).
  *
  * Ownership is the tree: whatever else an object refers to, it refers to by a link
  * ([method@Object.set_link]), which reads %NULL once its target has left the tree.
@@ -46,13 +46,15 @@ static guint signals[N_SIGNALS];
 
 static void sv_object_list_model_init (GListModelInterface *iface);
 
-G_DEFINE_TYPE_WITH_CODE (SvObject, sv_object, G_TYPE_OBJECT,
+G_DEFINE_TYPE_WITH_CODE (SvObject,
+                         sv_object,
+                         G_TYPE_OBJECT,
                          G_ADD_PRIVATE (SvObject)
-                         G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, sv_object_list_model_init))
+                             G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, sv_object_list_model_init))
 
-G_DEFINE_QUARK (sv-object-error-quark, sv_object_error)
+G_DEFINE_QUARK (sv - object - error - quark, sv_object_error)
 
-#define PRIV(self) ((SvObjectPrivate *) sv_object_get_instance_private (self))
+#define PRIV(self) ((SvObjectPrivate *)sv_object_get_instance_private (self))
 
 SvObjectPrivate *
 sv_object_get_private (SvObject *self)
@@ -546,7 +548,8 @@ sv_object_add_child_numbered (SvObject *self, const char *stem, SvObject *child)
  * @self: an object
  *
  * Takes @self, with all below it, out of its tree: its parent's reference is dropped, links to
- * @self and links from elsewhere to objects below it read %NULL from now on. Does nothing to a root.
+ * @self and links from elsewhere to objects below it read %NULL from now on. Does nothing to a
+ * root.
  */
 void
 sv_object_unparent (SvObject *self)

@@ -8,7 +8,8 @@
 G_BEGIN_DECLS
 
 #define SV_TYPE_OBJECT (sv_object_get_type ())
-SV_API G_DECLARE_DERIVABLE_TYPE (SvObject, sv_object, SV, OBJECT, GObject)
+SV_API
+G_DECLARE_DERIVABLE_TYPE (SvObject, sv_object, SV, OBJECT, GObject)
 
 /**
  * SvObjectClass:
@@ -83,7 +84,10 @@ SV_API SvObject *sv_object_get_nth_child (SvObject *self, guint n);
 SV_API SvObject *sv_object_get_child (SvObject *self, const char *id);
 SV_API SvObject *sv_object_ensure_container (SvObject *self, const char *id);
 
-SV_API gboolean sv_object_add_child (SvObject *self, const char *id, SvObject *child, GError **error);
+SV_API gboolean sv_object_add_child (SvObject *self,
+                                     const char *id,
+                                     SvObject *child,
+                                     GError **error);
 SV_API void sv_object_add_child_numbered (SvObject *self, const char *stem, SvObject *child);
 SV_API void sv_object_unparent (SvObject *self);
 SV_API gboolean sv_object_remove (SvObject *self, GError **error);
@@ -99,6 +103,7 @@ SV_API gboolean sv_object_claim (SvObject *self, SvObject *user, GError **error)
 SV_API void sv_object_release (SvObject *self, SvObject *user);
 SV_API SvObject *sv_object_get_user (SvObject *self);
 
-SV_API void sv_object_set_link (SvObject *owner, GParamSpec *pspec, SvObject **slot, SvObject *target);
+SV_API void
+sv_object_set_link (SvObject *owner, GParamSpec *pspec, SvObject **slot, SvObject *target);
 
 G_END_DECLS

@@ -127,7 +127,7 @@ sv_parse_size (const char *string, guint64 unit, guint64 *bytes, GError **error)
 
   if (errno == ERANGE || __builtin_mul_overflow (number, factor, &result)
       || __builtin_add_overflow (
-          result, (guint64) ((unsigned __int128) factor * numerator / denominator), &result))
+          result, (guint64)((unsigned __int128)factor * numerator / denominator), &result))
     {
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
                    "expected a size below 16E, got '%s'", string);

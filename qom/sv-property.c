@@ -162,8 +162,8 @@ fail_with_label (SvObject *self, GError *cause, GError **error)
   const char *id = sv_object_get_id (self);
 
   if (id != NULL)
-    g_prefix_error (&cause, "%s '%s': ",
-                    sv_type_registry_get_display_name (G_OBJECT_TYPE (self)), id);
+    g_prefix_error (&cause, "%s '%s': ", sv_type_registry_get_display_name (G_OBJECT_TYPE (self)),
+                    id);
   else
     g_prefix_error (&cause, "%s: ", sv_type_registry_get_display_name (G_OBJECT_TYPE (self)));
   g_propagate_error (error, cause);
@@ -182,8 +182,8 @@ find_writable (SvObject *self, const char *name, GError **error)
     }
   if (!(pspec->flags & G_PARAM_WRITABLE) || (pspec->flags & G_PARAM_CONSTRUCT_ONLY))
     {
-      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_READ_ONLY,
-                   "Property '%s' cannot be set", name);
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_READ_ONLY, "Property '%s' cannot be set",
+                   name);
       return NULL;
     }
   return sv_object_can_change (self, pspec, error) ? pspec : NULL;
@@ -202,8 +202,8 @@ find_writable (SvObject *self, const char *name, GError **error)
  * Returns: %FALSE with an error that names @self and the property
  */
 gboolean
-sv_object_set_property_json (SvObject *self, const char *name, JsonNode *node, SvObject *scope,
-                             GError **error)
+sv_object_set_property_json (
+    SvObject *self, const char *name, JsonNode *node, SvObject *scope, GError **error)
 {
   GError *cause = NULL;
   g_auto (GValue) value = G_VALUE_INIT;
@@ -212,8 +212,7 @@ sv_object_set_property_json (SvObject *self, const char *name, JsonNode *node, S
   g_return_val_if_fail (SV_IS_OBJECT (self), FALSE);
 
   pspec = find_writable (self, name, &cause);
-  if (pspec == NULL
-      || !sv_value_from_json (&value, pspec, node, scope ? scope : self, &cause))
+  if (pspec == NULL || !sv_value_from_json (&value, pspec, node, scope ? scope : self, &cause))
     return fail_with_label (self, cause, error);
   g_object_set_property (G_OBJECT (self), pspec->name, &value);
   return TRUE;
@@ -232,8 +231,8 @@ sv_object_set_property_json (SvObject *self, const char *name, JsonNode *node, S
  * Returns: %FALSE with an error that names @self and the property
  */
 gboolean
-sv_object_set_property_string (SvObject *self, const char *name, const char *string, SvObject *scope,
-                               GError **error)
+sv_object_set_property_string (
+    SvObject *self, const char *name, const char *string, SvObject *scope, GError **error)
 {
   GError *cause = NULL;
   g_auto (GValue) value = G_VALUE_INIT;
@@ -242,8 +241,7 @@ sv_object_set_property_string (SvObject *self, const char *name, const char *str
   g_return_val_if_fail (SV_IS_OBJECT (self), FALSE);
 
   pspec = find_writable (self, name, &cause);
-  if (pspec == NULL
-      || !sv_value_from_string (&value, pspec, string, scope ? scope : self, &cause))
+  if (pspec == NULL || !sv_value_from_string (&value, pspec, string, scope ? scope : self, &cause))
     return fail_with_label (self, cause, error);
   g_object_set_property (G_OBJECT (self), pspec->name, &value);
   return TRUE;
@@ -271,8 +269,8 @@ sv_object_get_property_json (SvObject *self, const char *name, GError **error)
   if (pspec == NULL)
     fail_unknown_property (G_OBJECT_GET_CLASS (self), name, &cause);
   else if (!(pspec->flags & G_PARAM_READABLE))
-    g_set_error (&cause, SV_OBJECT_ERROR, SV_OBJECT_ERROR_READ_ONLY,
-                 "Property '%s' cannot be read", name);
+    g_set_error (&cause, SV_OBJECT_ERROR, SV_OBJECT_ERROR_READ_ONLY, "Property '%s' cannot be read",
+                 name);
   if (cause != NULL)
     {
       fail_with_label (self, cause, error);
@@ -330,8 +328,8 @@ collect_properties (Builder *builder, JsonObject *properties, const char *prefix
         }
       if (g_ptr_array_find (builder->names, pspec->name, NULL))
         {
-          g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID, "Parameter '%s' is given twice",
-                       sv_property_get_wire_name (pspec));
+          g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+                       "Parameter '%s' is given twice", sv_property_get_wire_name (pspec));
           return FALSE;
         }
       if (!sv_value_from_json (&value, pspec, node, builder->scope, error))
@@ -340,7 +338,7 @@ collect_properties (Builder *builder, JsonObject *properties, const char *prefix
             g_value_unset (&value);
           return FALSE;
         }
-      g_ptr_array_add (builder->names, (gpointer) pspec->name);
+      g_ptr_array_add (builder->names, (gpointer)pspec->name);
       g_array_append_val (builder->values, value);
     }
   return TRUE;
@@ -388,8 +386,8 @@ lookup_type (const char *name, GType ancestor, GError **error)
  * Returns: (transfer full): the object; %NULL with an error that names the type or the property
  */
 SvObject *
-sv_object_new_from_json (const char *type, GType ancestor, JsonObject *properties, SvObject *scope,
-                         GError **error)
+sv_object_new_from_json (
+    const char *type, GType ancestor, JsonObject *properties, SvObject *scope, GError **error)
 {
   GType gtype;
   g_autoptr (GTypeClass) klass = NULL;
@@ -406,13 +404,13 @@ sv_object_new_from_json (const char *type, GType ancestor, JsonObject *propertie
   klass = g_type_class_ref (gtype);
   names = g_ptr_array_new ();
   values = g_array_new (FALSE, FALSE, sizeof (GValue));
-  g_array_set_clear_func (values, (GDestroyNotify) g_value_unset);
+  g_array_set_clear_func (values, (GDestroyNotify)g_value_unset);
   builder = (Builder){ G_OBJECT_CLASS (klass), scope, names, values };
   if (properties != NULL && !collect_properties (&builder, properties, "", error))
     {
       g_prefix_error (error, "%s: ", type);
       return NULL;
     }
-  return SV_OBJECT (g_object_new_with_properties (gtype, names->len, (const char **) names->pdata,
-                                                  (const GValue *) values->data));
+  return SV_OBJECT (g_object_new_with_properties (gtype, names->len, (const char **)names->pdata,
+                                                  (const GValue *)values->data));
 }

@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 
 /*
  * Properties are ordinary GObject properties. The wire name is the pspec's nick
- * (`throttling.iops-total`), the documentation its blurb. These flags add what GParamSpec cannot say.
+ * (`throttling.iops-total`), the documentation its blurb. These flags add what GParamSpec cannot
+ * say.
  */
 enum
 {
@@ -35,13 +36,13 @@ SV_API JsonNode *sv_property_dup_default (GParamSpec *pspec);
 SV_API GPtrArray *sv_property_list (GObjectClass *klass);
 SV_API GParamSpec *sv_property_find (GObjectClass *klass, const char *wire_name);
 
-SV_API gboolean sv_object_set_property_json (SvObject *self, const char *name, JsonNode *node,
-                                             SvObject *scope, GError **error);
-SV_API gboolean sv_object_set_property_string (SvObject *self, const char *name, const char *string,
-                                               SvObject *scope, GError **error);
+SV_API gboolean sv_object_set_property_json (
+    SvObject *self, const char *name, JsonNode *node, SvObject *scope, GError **error);
+SV_API gboolean sv_object_set_property_string (
+    SvObject *self, const char *name, const char *string, SvObject *scope, GError **error);
 SV_API JsonNode *sv_object_get_property_json (SvObject *self, const char *name, GError **error);
 
-SV_API SvObject *sv_object_new_from_json (const char *type, GType ancestor, JsonObject *properties,
-                                          SvObject *scope, GError **error);
+SV_API SvObject *sv_object_new_from_json (
+    const char *type, GType ancestor, JsonObject *properties, SvObject *scope, GError **error);
 
 G_END_DECLS

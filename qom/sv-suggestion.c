@@ -8,7 +8,7 @@
 static guint
 edit_distance (const char *a, gsize a_length, const char *b, gsize b_length)
 {
-  guint row[sizeof (((SvSuggestion *) 0)->best) + 1];
+  guint row[sizeof (((SvSuggestion *)0)->best) + 1];
 
   for (guint j = 0; j <= b_length; j++)
     row[j] = j;

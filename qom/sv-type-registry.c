@@ -6,7 +6,8 @@
 
 #include "qom/sv-suggestion.h"
 
-/* Wire names -> SvTypeEntry. The way back is a datum of the GType, set when its entry is first used. */
+/* Wire names -> SvTypeEntry. The way back is a datum of the GType, set when its entry is first
+ * used. */
 static GHashTable *entries_by_name;
 static gboolean all_resolved;
 
@@ -39,7 +40,7 @@ resolve_entry (const SvTypeEntry *entry)
 
   type = entry->get_type ();
   if (g_type_get_qdata (type, wire_name_quark ()) == NULL)
-    g_type_set_qdata (type, wire_name_quark (), (gpointer) entry->name);
+    g_type_set_qdata (type, wire_name_quark (), (gpointer)entry->name);
   return type;
 }
 
@@ -58,7 +59,7 @@ sv_type_registry_add (const SvTypeEntry *entries, gsize n_entries)
     entries_by_name = g_hash_table_new (g_str_hash, g_str_equal);
   for (gsize i = 0; i < n_entries; i++)
     if (!g_hash_table_contains (entries_by_name, entries[i].name))
-      g_hash_table_insert (entries_by_name, (gpointer) entries[i].name, (gpointer) &entries[i]);
+      g_hash_table_insert (entries_by_name, (gpointer)entries[i].name, (gpointer)&entries[i]);
   all_resolved = FALSE;
 }
 

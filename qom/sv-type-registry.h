@@ -33,8 +33,8 @@ SV_API void sv_type_registry_add (const SvTypeEntry *entries, gsize n_entries);
 SV_API GType sv_type_registry_lookup (const char *name);
 SV_API const char *sv_type_registry_get_name (GType type);
 SV_API const char *sv_type_registry_get_display_name (GType type);
-SV_API void sv_type_registry_foreach (GType ancestor, gboolean abstract, SvTypeFunc func,
-                                      gpointer user_data);
+SV_API void
+sv_type_registry_foreach (GType ancestor, gboolean abstract, SvTypeFunc func, gpointer user_data);
 SV_API char *sv_type_registry_dup_suggestion (const char *name, GType ancestor);
 
 G_END_DECLS

@@ -129,9 +129,9 @@ append_wide (GString *text, GParamSpec *pspec, SvWide number)
       g_string_append (text, size);
     }
   else if (number < 0)
-    g_string_append_printf (text, "%" G_GINT64_FORMAT, (gint64) number);
+    g_string_append_printf (text, "%" G_GINT64_FORMAT, (gint64)number);
   else
-    g_string_append_printf (text, "%" G_GUINT64_FORMAT, (guint64) number);
+    g_string_append_printf (text, "%" G_GUINT64_FORMAT, (guint64)number);
 }
 
 /* What the property accepts, for errors. */
@@ -157,9 +157,9 @@ describe_accepted (GParamSpec *pspec)
 
       for (guint i = 0; i < klass->n_values; i++)
         g_string_append_printf (text, "%s'%s'",
-                                i == 0                       ? ""
+                                i == 0                    ? ""
                                 : i + 1 < klass->n_values ? ", "
-                                                            : " or ",
+                                                          : " or ",
                                 klass->values[i].value_nick);
     }
   else if (G_IS_PARAM_SPEC_DOUBLE (pspec))
@@ -213,7 +213,7 @@ integer_from_string (GValue *value, GParamSpec *pspec, const char *string, GErro
   if (!parsed)
     return fail (pspec, SV_OBJECT_ERROR_INVALID, string, error);
 
-  number = negative ? -(SvWide) magnitude : (SvWide) magnitude;
+  number = negative ? -(SvWide)magnitude : (SvWide)magnitude;
   get_integer_range (pspec, &min, &max);
   if (number < min || number > max)
     return fail (pspec, SV_OBJECT_ERROR_INVALID, string, error);
@@ -247,8 +247,8 @@ double_from_string (GValue *value, GParamSpec *pspec, const char *string, GError
 }
 
 static gboolean
-link_from_string (GValue *value, GParamSpec *pspec, const char *string, SvObject *scope,
-                  GError **error)
+link_from_string (
+    GValue *value, GParamSpec *pspec, const char *string, SvObject *scope, GError **error)
 {
   GError *cause = NULL;
   SvObject *target = NULL;
@@ -280,8 +280,8 @@ link_from_string (GValue *value, GParamSpec *pspec, const char *string, SvObject
  * @value: an uninitialised value, or one of the property's type
  * @pspec: the property
  * @string: `on/off/yes/no/true/false`; a decimal, `0x` or octal number; a size with a suffix for
- *   properties that are sizes; the nick of an enum value; the id or path of an object (empty: none);
- *   strings separated by `:`
+ *   properties that are sizes; the nick of an enum value; the id or path of an object (empty:
+ * none); strings separated by `:`
  * @scope: (nullable): an object of the tree in which links are resolved
  * @error: return location
  *
@@ -290,8 +290,8 @@ link_from_string (GValue *value, GParamSpec *pspec, const char *string, SvObject
  * Returns: %FALSE with an error that names the property, @string and what would be accepted
  */
 gboolean
-sv_value_from_string (GValue *value, GParamSpec *pspec, const char *string, SvObject *scope,
-                      GError **error)
+sv_value_from_string (
+    GValue *value, GParamSpec *pspec, const char *string, SvObject *scope, GError **error)
 {
   GEnumValue *enum_value;
   gboolean flag;
@@ -372,7 +372,8 @@ strv_from_json (GValue *value, GParamSpec *pspec, JsonNode *node, GError **error
  * Returns: %FALSE with an error that names the property, @node and what would be accepted
  */
 gboolean
-sv_value_from_json (GValue *value, GParamSpec *pspec, JsonNode *node, SvObject *scope, GError **error)
+sv_value_from_json (
+    GValue *value, GParamSpec *pspec, JsonNode *node, SvObject *scope, GError **error)
 {
   GType json_type = json_node_get_value_type (node);
   SvWide number;
@@ -391,7 +392,7 @@ sv_value_from_json (GValue *value, GParamSpec *pspec, JsonNode *node, SvObject *
       number = json_node_get_int (node);
       if (number < min || number > max)
         {
-          g_autofree char *got = g_strdup_printf ("%" G_GINT64_FORMAT, (gint64) number);
+          g_autofree char *got = g_strdup_printf ("%" G_GINT64_FORMAT, (gint64)number);
 
           return fail (pspec, SV_OBJECT_ERROR_INVALID, got, error);
         }
@@ -399,7 +400,8 @@ sv_value_from_json (GValue *value, GParamSpec *pspec, JsonNode *node, SvObject *
     }
   else if (json_type == G_TYPE_BOOLEAN && G_IS_PARAM_SPEC_BOOLEAN (pspec))
     g_value_set_boolean (value, json_node_get_boolean (node));
-  else if ((json_type == G_TYPE_DOUBLE || json_type == G_TYPE_INT64) && G_IS_PARAM_SPEC_DOUBLE (pspec))
+  else if ((json_type == G_TYPE_DOUBLE || json_type == G_TYPE_INT64)
+           && G_IS_PARAM_SPEC_DOUBLE (pspec))
     return set_double (value, pspec, json_node_get_double (node)) || fail_json (pspec, node, error);
   else if (JSON_NODE_HOLDS_ARRAY (node) && pspec->value_type == G_TYPE_STRV)
     return strv_from_json (value, pspec, node, error);
@@ -469,7 +471,8 @@ sv_value_to_json (const GValue *value, GParamSpec *pspec)
     case G_TYPE_DOUBLE:
       return json_node_init_double (node, g_value_get_double (value));
     case G_TYPE_STRING:
-      return json_node_init_string (node, g_value_get_string (value) ? g_value_get_string (value) : "");
+      return json_node_init_string (node,
+                                    g_value_get_string (value) ? g_value_get_string (value) : "");
     case G_TYPE_OBJECT:
       {
         g_autofree char *path = dup_link_path (value);

@@ -7,10 +7,10 @@
 
 G_BEGIN_DECLS
 
-SV_API gboolean sv_value_from_string (GValue *value, GParamSpec *pspec, const char *string,
-                                      SvObject *scope, GError **error);
-SV_API gboolean sv_value_from_json (GValue *value, GParamSpec *pspec, JsonNode *node, SvObject *scope,
-                                    GError **error);
+SV_API gboolean sv_value_from_string (
+    GValue *value, GParamSpec *pspec, const char *string, SvObject *scope, GError **error);
+SV_API gboolean sv_value_from_json (
+    GValue *value, GParamSpec *pspec, JsonNode *node, SvObject *scope, GError **error);
 SV_API JsonNode *sv_value_to_json (const GValue *value, GParamSpec *pspec);
 SV_API char *sv_value_to_string (const GValue *value, GParamSpec *pspec);
 
