@@ -33,11 +33,10 @@ struct _SvVcpuClass
 {
   GObjectClass parent_class;
 
-  gboolean (*open) (SvVcpu *self, GError **error);      /* in the vCPU's thread or the main one */
   gboolean (*reset) (SvVcpu *self, gconstpointer entry, GError **error);
   /* Runs guest code until sv_vcpu_should_stop(), without the VM lock. FALSE: report @event and stop. */
   gboolean (*run) (SvVcpu *self, SvVcpuEvent *event);
-  void (*kick) (SvVcpu *self);                          /* any thread: makes run return soon */
+  void (*kick) (SvVcpu *self);                          /* VM lock held, any thread: makes run return soon */
   char *(*dump) (SvVcpu *self);                         /* registers and code bytes, as text */
   gpointer padding[4];
 };
@@ -60,6 +59,7 @@ SV_API gboolean sv_vcpu_reset (SvVcpu *self, gconstpointer entry, GError **error
 SV_API char *sv_vcpu_dump (SvVcpu *self);
 
 /* For subclasses */
+SV_API void sv_vcpu_signal_thread (SvVcpu *self, int signum);
 SV_API gboolean sv_vcpu_should_stop (SvVcpu *self);
 
 G_END_DECLS

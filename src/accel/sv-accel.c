@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "src/accel/sv-accel.h"
+
+typedef struct
+{
+  SvAddressSpace *memory;
+  SvAddressSpace *io;
+} SvAccelPrivate;
+
+G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (SvAccel, sv_accel, SV_TYPE_OBJECT)
+
+#define PRIV(self) ((SvAccelPrivate *)sv_accel_get_instance_private (self))
+
+static void
+sv_accel_finalize (GObject *object)
+{
+  g_clear_object (&PRIV (SV_ACCEL (object))->memory);
+  g_clear_object (&PRIV (SV_ACCEL (object))->io);
+  G_OBJECT_CLASS (sv_accel_parent_class)->finalize (object);
+}
+
+static void
+sv_accel_class_init (SvAccelClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = sv_accel_finalize;
+}
+
+static void
+sv_accel_init (SvAccel *self)
+{
+}
+
+/**
+ * sv_accel_open: (skip)
+ * @self: an accelerator
+ * @memory: guest-physical memory; RAM that is there from the start is in it already
+ * @io: (nullable): port I/O space, on architectures that have one
+ * @error: return location
+ *
+ * Makes the virtual machine and its interrupt controller.
+ *
+ * Returns: %FALSE with @error set when this host cannot
+ */
+gboolean
+sv_accel_open (SvAccel *self, SvAddressSpace *memory, SvAddressSpace *io, GError **error)
+{
+  g_set_object (&PRIV (self)->memory, memory);
+  g_set_object (&PRIV (self)->io, io);
+  return SV_ACCEL_GET_CLASS (self)->open (self, error);
+}
+
+/**
+ * sv_accel_get_memory: (skip)
+ * @self: an open accelerator
+ *
+ * Returns: (transfer none): guest-physical memory
+ */
+SvAddressSpace *
+sv_accel_get_memory (SvAccel *self)
+{
+  return PRIV (self)->memory;
+}
+
+/**
+ * sv_accel_get_io: (skip)
+ * @self: an open accelerator
+ *
+ * Returns: (transfer none) (nullable): port I/O space
+ */
+SvAddressSpace *
+sv_accel_get_io (SvAccel *self)
+{
+  return PRIV (self)->io;
+}
+
+/**
+ * sv_accel_create_vcpu: (skip)
+ * @self: an open accelerator
+ * @index: number of the vCPU, from 0; also its APIC id on x86
+ * @error: return location
+ *
+ * Returns: (transfer full) (nullable): a vCPU in the state after power-on
+ */
+SvVcpu *
+sv_accel_create_vcpu (SvAccel *self, guint index, GError **error)
+{
+  return SV_ACCEL_GET_CLASS (self)->create_vcpu (self, index, error);
+}
+
+/**
+ * sv_accel_reset: (skip)
+ * @self: an open accelerator, its vCPUs paused
+ * @error: return location
+ *
+ * Resets the interrupt controller and timers that the accelerator emulates.
+ *
+ * Returns: %FALSE with @error set when that failed
+ */
+gboolean
+sv_accel_reset (SvAccel *self, GError **error)
+{
+  return SV_ACCEL_GET_CLASS (self)->reset (self, error);
+}
+
+/**
+ * sv_accel_pause: (skip)
+ * @self: an open accelerator, its vCPUs paused
+ *
+ * Stops the guest's clock.
+ */
+void
+sv_accel_pause (SvAccel *self)
+{
+  if (SV_ACCEL_GET_CLASS (self)->pause != NULL)
+    SV_ACCEL_GET_CLASS (self)->pause (self);
+}
+
+/**
+ * sv_accel_resume: (skip)
+ * @self: an open accelerator
+ *
+ * Lets the guest's clock go on from where sv_accel_pause() stopped it.
+ */
+void
+sv_accel_resume (SvAccel *self)
+{
+  if (SV_ACCEL_GET_CLASS (self)->resume != NULL)
+    SV_ACCEL_GET_CLASS (self)->resume (self);
+}
+
+/**
+ * sv_accel_set_irq: (skip)
+ * @self: an open accelerator
+ * @gsi: line of the interrupt controller
+ * @level: %TRUE for asserted
+ *
+ * Drives an interrupt line.
+ */
+void
+sv_accel_set_irq (SvAccel *self, guint gsi, gboolean level)
+{
+  SV_ACCEL_GET_CLASS (self)->set_irq (self, gsi, level);
+}
+
+/**
+ * sv_accel_set_irqfd: (skip)
+ * @self: an open accelerator
+ * @gsi: line of the interrupt controller
+ * @fd: an eventfd
+ * @connect: %FALSE to disconnect it again
+ * @error: return location
+ *
+ * Makes a write to @fd an edge on the line.
+ *
+ * Returns: %FALSE when the accelerator cannot
+ */
+gboolean
+sv_accel_set_irqfd (SvAccel *self, guint gsi, int fd, gboolean connect, GError **error)
+{
+  return SV_ACCEL_GET_CLASS (self)->set_irqfd (self, gsi, fd, connect, error);
+}
+
+/**
+ * sv_accel_flush_coalesced: (skip)
+ * @self: an open accelerator
+ *
+ * Handles register writes that the kernel kept back. VM lock held.
+ */
+void
+sv_accel_flush_coalesced (SvAccel *self)
+{
+  if (SV_ACCEL_GET_CLASS (self)->flush_coalesced != NULL)
+    SV_ACCEL_GET_CLASS (self)->flush_coalesced (self);
+}

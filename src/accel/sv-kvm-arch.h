@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <linux/kvm.h>
+
+#include "src/accel/sv-kvm-vcpu.h"
+#include "src/accel/sv-kvm.h"
+
+G_BEGIN_DECLS
+
+/* What differs between processors: one file per architecture implements these. */
+
+/* Says in the log when this host's KVM will not run stock guests. */
+void sv_kvm_arch_check_host (void);
+/* Before the first vCPU, after the first memory slot: interrupt controller, timer. */
+gboolean sv_kvm_arch_open (SvKvm *kvm, GError **error);
+gboolean sv_kvm_arch_reset (SvKvm *kvm, GError **error);
+
+gboolean sv_kvm_arch_vcpu_open (SvKvmVcpu *vcpu, GError **error);
+/* @fresh: the vCPU has not run since it was made. */
+gboolean sv_kvm_arch_vcpu_reset (SvKvmVcpu *vcpu, gconstpointer entry, gboolean fresh, GError **error);
+/* An exit that the common code does not know. FALSE: unknown here as well. */
+gboolean sv_kvm_arch_vcpu_handle_exit (SvKvmVcpu *vcpu, struct kvm_run *run);
+/* Registers and code bytes */
+void sv_kvm_arch_vcpu_dump (SvKvmVcpu *vcpu, GString *text);
+
+G_END_DECLS

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "src/accel/sv-vcpu.h"
+
+#include <gio/gio.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "src/runtime/sv-vm-lock.h"
+
+typedef struct
+{
+  guint index;
+  GThread *thread;
+  pthread_t pthread;
+  gint tid;           /* atomic; 0 until the thread runs */
+  gint stop_request;  /* atomic; set under the VM lock */
+  gboolean paused;    /* VM lock, as all below */
+  gboolean quit;
+  GCond cond;
+  SvVcpuEventFunc event_func;
+  gpointer opaque;
+} SvVcpuPrivate;
+
+enum
+{
+  PROP_INDEX = 1,
+  N_PROPS
+};
+
+static GParamSpec *props[N_PROPS];
+
+G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (SvVcpu, sv_vcpu, G_TYPE_OBJECT)
+
+#define PRIV(self) ((SvVcpuPrivate *)sv_vcpu_get_instance_private (self))
+
+static gpointer
+vcpu_thread (gpointer data)
+{
+  SvVcpu *self = data;
+  SvVcpuPrivate *priv = PRIV (self);
+
+  sv_vm_lock ();
+  priv->pthread = pthread_self ();
+  g_atomic_int_set (&priv->tid, gettid ());
+  g_cond_broadcast (&priv->cond);
+  while (!priv->quit)
+    {
+      SvVcpuEvent event;
+      gboolean ok;
+
+      if (g_atomic_int_get (&priv->stop_request))
+        {
+          priv->paused = TRUE;
+          g_cond_broadcast (&priv->cond);
+          sv_vm_lock_wait (&priv->cond);
+          continue;
+        }
+      priv->paused = FALSE;
+      sv_vm_unlock ();
+      ok = SV_VCPU_GET_CLASS (self)->run (self, &event);
+      sv_vm_lock ();
+      if (!ok)
+        {
+          g_atomic_int_set (&priv->stop_request, TRUE);
+          if (priv->event_func != NULL)
+            priv->event_func (self, event, priv->opaque);
+        }
+    }
+  priv->paused = TRUE;
+  sv_vm_unlock ();
+  return NULL;
+}
+
+static void
+sv_vcpu_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  g_value_set_uint (value, PRIV (SV_VCPU (object))->index);
+}
+
+static void
+sv_vcpu_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  PRIV (SV_VCPU (object))->index = g_value_get_uint (value);
+}
+
+static void
+sv_vcpu_finalize (GObject *object)
+{
+  g_cond_clear (&PRIV (SV_VCPU (object))->cond);
+  G_OBJECT_CLASS (sv_vcpu_parent_class)->finalize (object);
+}
+
+static void
+sv_vcpu_class_init (SvVcpuClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = sv_vcpu_get_property;
+  object_class->set_property = sv_vcpu_set_property;
+  object_class->finalize = sv_vcpu_finalize;
+
+  props[PROP_INDEX]
+      = g_param_spec_uint ("index", "index", "Number of the vCPU", 0, G_MAXUINT, 0,
+                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPS, props);
+}
+
+static void
+sv_vcpu_init (SvVcpu *self)
+{
+  PRIV (self)->paused = TRUE;
+  PRIV (self)->stop_request = TRUE;
+  g_cond_init (&PRIV (self)->cond);
+}
+
+/**
+ * sv_vcpu_get_index:
+ * @self: a vCPU
+ *
+ * Returns: its number, from 0
+ */
+guint
+sv_vcpu_get_index (SvVcpu *self)
+{
+  return PRIV (self)->index;
+}
+
+/**
+ * sv_vcpu_get_thread_id:
+ * @self: a vCPU
+ *
+ * VM lock held; waits for a thread that was started and has not run yet.
+ *
+ * Returns: the kernel's id of the thread that runs the vCPU, 0 before sv_vcpu_start()
+ */
+gint
+sv_vcpu_get_thread_id (SvVcpu *self)
+{
+  SvVcpuPrivate *priv = PRIV (self);
+
+  while (priv->thread != NULL && g_atomic_int_get (&priv->tid) == 0)
+    sv_vm_lock_wait (&priv->cond);
+  return g_atomic_int_get (&priv->tid);
+}
+
+/**
+ * sv_vcpu_set_event_func: (skip)
+ * @self: a vCPU
+ * @func: called when the vCPU cannot run on by itself
+ * @opaque: for @func
+ *
+ * @func runs in the vCPU's thread, with the VM lock held.
+ */
+void
+sv_vcpu_set_event_func (SvVcpu *self, SvVcpuEventFunc func, gpointer opaque)
+{
+  PRIV (self)->event_func = func;
+  PRIV (self)->opaque = opaque;
+}
+
+/**
+ * sv_vcpu_start: (skip)
+ * @self: a vCPU
+ * @error: return location
+ *
+ * Makes the vCPU's thread, paused. VM lock held.
+ *
+ * Returns: %FALSE when there can be no more threads
+ */
+gboolean
+sv_vcpu_start (SvVcpu *self, GError **error)
+{
+  SvVcpuPrivate *priv = PRIV (self);
+  g_autofree char *name = g_strdup_printf ("CPU %u/KVM", priv->index);
+
+  priv->thread = g_thread_try_new (name, vcpu_thread, self, error);
+  return priv->thread != NULL;
+}
+
+/**
+ * sv_vcpu_request_pause: (skip)
+ * @self: a vCPU
+ *
+ * Makes the vCPU leave guest mode soon; see sv_vcpu_wait_paused(). VM lock held.
+ */
+void
+sv_vcpu_request_pause (SvVcpu *self)
+{
+  SvVcpuPrivate *priv = PRIV (self);
+
+  g_atomic_int_set (&priv->stop_request, TRUE);
+  if (!priv->paused)
+    SV_VCPU_GET_CLASS (self)->kick (self);
+}
+
+/**
+ * sv_vcpu_wait_paused: (skip)
+ * @self: a vCPU that was asked to pause
+ *
+ * Waits until it runs no guest code. VM lock held (and dropped while waiting).
+ */
+void
+sv_vcpu_wait_paused (SvVcpu *self)
+{
+  SvVcpuPrivate *priv = PRIV (self);
+
+  while (!priv->paused)
+    sv_vm_lock_wait (&priv->cond);
+}
+
+/**
+ * sv_vcpu_resume: (skip)
+ * @self: a vCPU
+ *
+ * Lets the vCPU run. VM lock held.
+ */
+void
+sv_vcpu_resume (SvVcpu *self)
+{
+  SvVcpuPrivate *priv = PRIV (self);
+
+  priv->paused = FALSE;
+  g_atomic_int_set (&priv->stop_request, FALSE);
+  g_cond_broadcast (&priv->cond);
+}
+
+/**
+ * sv_vcpu_stop: (skip)
+ * @self: a vCPU
+ *
+ * Ends the vCPU's thread. VM lock held (and dropped while waiting).
+ */
+void
+sv_vcpu_stop (SvVcpu *self)
+{
+  SvVcpuPrivate *priv = PRIV (self);
+
+  if (priv->thread == NULL)
+    return;
+  sv_vcpu_request_pause (self);
+  sv_vcpu_wait_paused (self);
+  priv->quit = TRUE;
+  g_cond_broadcast (&priv->cond);
+  sv_vm_unlock ();
+  g_thread_join (g_steal_pointer (&priv->thread));
+  sv_vm_lock ();
+}
+
+/**
+ * sv_vcpu_reset: (skip)
+ * @self: a paused vCPU
+ * @entry: (nullable): where it starts, of the architecture's type; %NULL: it waits for another vCPU
+ * @error: return location
+ *
+ * Puts the vCPU in the state after power-on and then at @entry.
+ *
+ * Returns: %FALSE with @error set when the accelerator refuses a part of the state
+ */
+gboolean
+sv_vcpu_reset (SvVcpu *self, gconstpointer entry, GError **error)
+{
+  return SV_VCPU_GET_CLASS (self)->reset (self, entry, error);
+}
+
+/**
+ * sv_vcpu_dump: (skip)
+ * @self: a paused vCPU, or the caller is its thread
+ *
+ * Returns: (transfer full): registers and the code bytes around the instruction pointer, as text
+ */
+char *
+sv_vcpu_dump (SvVcpu *self)
+{
+  return SV_VCPU_GET_CLASS (self)->dump (self);
+}
+
+/**
+ * sv_vcpu_should_stop: (skip)
+ * @self: a vCPU
+ *
+ * Returns: whether the run vfunc should return; its thread asks between two entries into the guest
+ */
+gboolean
+sv_vcpu_should_stop (SvVcpu *self)
+{
+  return g_atomic_int_get (&PRIV (self)->stop_request);
+}
+
+/**
+ * sv_vcpu_signal_thread: (skip)
+ * @self: a vCPU with a thread that runs
+ * @signum: a signal
+ *
+ * Sends @signum to the vCPU's thread. VM lock held.
+ */
+void
+sv_vcpu_signal_thread (SvVcpu *self, int signum)
+{
+  if (g_atomic_int_get (&PRIV (self)->tid) != 0)
+    pthread_kill (PRIV (self)->pthread, signum);
+}
