@@ -5,21 +5,20 @@
 #include "qom/sv-type-registry.h"
 
 /*
- * Every type that can be named on the wire: one line each, sorted by name. A get_type function is
- * called when its name is first looked up, so an unused class costs nothing at start.
+ * The list itself is sv-type-list.inc. A get_type function is called when its name is first looked
+ * up, so an unused class costs nothing at start.
  */
-#define SV_TYPE_LIST(TYPE, ALIAS)                                                                  \
-  TYPE ("acpi-ged", sv_acpi_ged_get_type)
 
-#define DECLARE(name, function) GType function (void);
-#define NONE(name, target)
-SV_TYPE_LIST (DECLARE, NONE)
+#define SV_TYPE(name, function) GType function (void);
+#define SV_ALIAS(name, target)
+#include "src/sv-type-list.inc"
+#undef SV_TYPE
+#undef SV_ALIAS
 
 static const SvTypeEntry entries[] = {
-#define ENTRY(name, function) { name, function, NULL },
-#define ALIAS(name, target) { name, NULL, target },
-  SV_TYPE_LIST (ENTRY, ALIAS)
-  { "container", sv_object_get_type, NULL },
+#define SV_TYPE(name, function) { name, function, NULL },
+#define SV_ALIAS(name, target) { name, NULL, target },
+#include "src/sv-type-list.inc"
 };
 
 void

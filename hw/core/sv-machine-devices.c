@@ -232,3 +232,35 @@ sv_machine_remove_device (SvMachine *self, SvDevice *device)
     }
   sv_object_unparent (SV_OBJECT (device));
 }
+
+/**
+ * sv_machine_add_serial:
+ * @self: a complete machine
+ * @chardev: id or path of a character device
+ * @error: return location
+ *
+ * Gives the machine its next serial port, of the kind that its class names. VM lock held.
+ *
+ * Returns: %FALSE when the machine has no serial ports (left), or @chardev cannot be had
+ */
+gboolean
+sv_machine_add_serial (SvMachine *self, const char *chardev, GError **error)
+{
+  const char *driver = SV_MACHINE_GET_CLASS (self)->serial_driver;
+  g_autoptr (JsonObject) properties = json_object_new ();
+  g_autoptr (SvObject) object = NULL;
+  SvBus *bus;
+
+  if (driver == NULL)
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID, "Machine type '%s' has no serial port",
+                   sv_type_registry_get_display_name (G_OBJECT_TYPE (self)));
+      return FALSE;
+    }
+  json_object_set_string_member (properties, "chardev", chardev);
+  object = sv_object_new_from_json (driver, SV_TYPE_DEVICE, properties, SV_OBJECT (self), error);
+  if (object == NULL)
+    return FALSE;
+  bus = SV_MACHINE_GET_CLASS (self)->find_bus (self, SV_DEVICE (object), error);
+  return bus != NULL && sv_machine_adopt (self, SV_DEVICE (object), bus, error);
+}

@@ -280,6 +280,26 @@ sv_machine_create_cpus (SvMachine *self, GError **error)
   return TRUE;
 }
 
+/**
+ * sv_machine_foreach_cpu: (skip)
+ * @self: a complete machine
+ * @func: called for each processor in order
+ * @boot_data: for the first processor; the others get %NULL
+ * @error: return location
+ *
+ * Returns: %FALSE as soon as @func does
+ */
+gboolean
+sv_machine_foreach_cpu (SvMachine *self, SvMachineCpuFunc func, gconstpointer boot_data, GError **error)
+{
+  GPtrArray *cpus = PRIV (self)->cpus;
+
+  for (guint i = 0; i < cpus->len; i++)
+    if (!func (g_ptr_array_index (cpus, i), i == 0 ? boot_data : NULL, error))
+      return FALSE;
+  return TRUE;
+}
+
 /* --- accessors --- */
 
 /**

@@ -83,6 +83,7 @@ struct _SvMachineClass
   void (*powerdown) (SvMachine *self);
 
   const char *description;
+  const char *serial_driver; /* wire name of what sv_machine_add_serial() makes */
   gboolean no_guest; /* runs nothing: no accelerator, no memory */
   gpointer padding[8];
 };
@@ -111,7 +112,14 @@ SV_API SvDevice *sv_machine_add_device (SvMachine *self, JsonObject *properties,
 /* Takes a device that sv_machine_add_device() made out at once, without asking the guest. */
 SV_API void sv_machine_remove_device (SvMachine *self, SvDevice *device);
 
+/* Gives the machine a serial port that talks through the character device with this id: `-serial`. */
+SV_API gboolean sv_machine_add_serial (SvMachine *self, const char *chardev, GError **error);
+
 /* For subclasses */
+typedef gboolean (*SvMachineCpuFunc) (SvDevice *cpu, gconstpointer boot_data, GError **error);
+/* Calls @func for each processor, with @boot_data for the first and NULL for the others, until it fails. */
+SV_API gboolean sv_machine_foreach_cpu (SvMachine *self, SvMachineCpuFunc func, gconstpointer boot_data,
+                                        GError **error);
 SV_API SvMemoryBackend *sv_machine_get_ram (SvMachine *self); /* (transfer none) */
 SV_API guint sv_machine_get_n_cpus (SvMachine *self);
 SV_API const char *sv_machine_get_kernel (SvMachine *self);   /* (nullable) */
