@@ -20,7 +20,8 @@ struct _SvMemoryBackendClass
 {
   SvObjectClass parent_class;
 
-  /* Opens the file behind the memory: *@fd is -1 for anonymous memory. */
+  /* Opens the file behind the memory, of the right size: *@fd stays -1 for anonymous memory. *@page_size comes
+   * as the host's. */
   gboolean (*open) (SvMemoryBackend *self, int *fd, gsize *page_size, GError **error);
   gpointer padding[4];
 };
@@ -29,6 +30,12 @@ SV_API guint8 *sv_memory_backend_get_host (SvMemoryBackend *self); /* NULL befor
 SV_API guint64 sv_memory_backend_get_size (SvMemoryBackend *self);
 SV_API int sv_memory_backend_get_fd (SvMemoryBackend *self);       /* -1: anonymous */
 SV_API gboolean sv_memory_backend_get_share (SvMemoryBackend *self);
+SV_API gboolean sv_memory_backend_get_readonly (SvMemoryBackend *self); /* mapped read-only */
+SV_API gsize sv_memory_backend_get_page_size (SvMemoryBackend *self);
+
+/* For subclasses */
+SV_API void sv_memory_backend_set_readonly (SvMemoryBackend *self, gboolean readonly);
+SV_API gboolean sv_memory_backend_check_size (SvMemoryBackend *self, gsize page_size, GError **error);
 
 /* The three leaf types */
 SV_API GType sv_memory_backend_ram_get_type (void);

@@ -11,6 +11,34 @@ G_BEGIN_DECLS
  * warning). Messages caused by the guest are rate limited.
  */
 SV_API gboolean sv_log_init (const char *file, GError **error);
+
+typedef enum
+{
+  SV_LOG_LEVEL_ERROR,
+  SV_LOG_LEVEL_WARNING,
+  SV_LOG_LEVEL_INFO,
+  SV_LOG_LEVEL_DEBUG,
+  SV_LOG_LEVEL_TRACE,
+} SvLogLevel;
+
+/* Most verbose level that is written; changed by sv_log_init() only. */
+SV_API SvLogLevel sv_log_get_level (void);
+
+/* g_debug() formats its message even when nobody reads it: on busy paths use these. */
+#define sv_debug(...)                                                                              \
+  G_STMT_START                                                                                     \
+  {                                                                                                \
+    if (G_UNLIKELY (sv_log_get_level () >= SV_LOG_LEVEL_DEBUG))                                    \
+      g_debug (__VA_ARGS__);                                                                       \
+  }                                                                                                \
+  G_STMT_END
+#define sv_trace(...)                                                                              \
+  G_STMT_START                                                                                     \
+  {                                                                                                \
+    if (G_UNLIKELY (sv_log_get_level () >= SV_LOG_LEVEL_TRACE))                                    \
+      g_debug (__VA_ARGS__);                                                                       \
+  }                                                                                                \
+  G_STMT_END
 /* Logs a complaint about the guest at most a few times a second per call site. */
 #define sv_log_guest(...)                                                                          \
   G_STMT_START                                                                                     \

@@ -19,5 +19,6 @@ SV_API gboolean sv_vm_lock_wait_until (GCond *cond, gint64 end_time);
 /* Makes @context (NULL: the default one) drop the lock around poll; the caller then takes the lock
  * before it runs the loop. Idempotent. */
 SV_API void sv_vm_lock_attach (GMainContext *context);
+SV_API gboolean sv_vm_lock_is_attached (GMainContext *context);
 
 G_END_DECLS
