@@ -1,71 +1,100 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <sys/uio.h>
-
 #include "qom/sv-object.h"
+#include "src/block/sv-block-queue.h"
 
 G_BEGIN_DECLS
 
 /**
  * SvBlockNode:
  *
- * A disk image as a device sees it (abstract); lives at /block/<node-name>. Completed = opened. Properties: `read-only`,
- * `discard` (ignore, unmap), `detect-zeroes`, ... subclasses add theirs (`filename`, `cache.direct` = O_DIRECT, `aio` =
- * io_uring, threads).
+ * A disk image as a device sees it (abstract); lives at /block/<node-name>. Completed = opened.
+ * Properties: `read-only`, `auto-read-only`, `discard` (ignore, unmap), `detect-zeroes` (off, on, unmap), `size`
+ * (read-only, in bytes); subclasses add theirs. notify::size tells that the image grew or shrank.
  */
 #define SV_TYPE_BLOCK_NODE (sv_block_node_get_type ())
 SV_API G_DECLARE_DERIVABLE_TYPE (SvBlockNode, sv_block_node, SV, BLOCK_NODE, SvObject)
 
-typedef enum
-{
-  SV_BLOCK_READ,
-  SV_BLOCK_WRITE,
-  SV_BLOCK_FLUSH,
-  SV_BLOCK_DISCARD,
-  SV_BLOCK_WRITE_ZEROES,
-} SvBlockOp;
-
-typedef struct _SvBlockRequest SvBlockRequest;
-typedef struct _SvBlockQueue SvBlockQueue;
-
 /**
- * SvBlockRequest:
- * @op: what to do
- * @may_unmap: for write-zeroes: holes are fine
- * @offset: in bytes
- * @length: in bytes (also the sum of @iov)
- * @iov: memory to read into or write from; host pointers, valid until @done
- * @done: called in the queue's context with 0 or a negative errno
- *
- * One request. The caller owns the memory and embeds it in its own, preallocated request.
+ * SvBlockNodeClass:
+ * @create_queue: makes a queue, see sv_block_node_create_queue()
+ * @refresh_size: (nullable): looks at the image's size again and calls sv_block_node_set_size()
+ * @driver: name of the format or protocol as blockdev-add has it (`file`)
  */
-struct _SvBlockRequest
+struct _SvBlockNodeClass
 {
-  SvBlockOp op;
-  gboolean may_unmap;
-  guint64 offset;
-  guint64 length;
-  struct iovec *iov;
-  guint n_iov;
-  void (*done) (SvBlockRequest *request, int result);
-  gpointer backend_data[4];
+  SvObjectClass parent_class;
+
+  SvBlockQueue *(*create_queue) (SvBlockNode *self, GMainContext *context, guint depth, GError **error);
+  gboolean (*refresh_size) (SvBlockNode *self, GError **error);
+
+  const char *driver;
+  gpointer padding[6];
 };
 
+/**
+ * SvBlockDiscard:
+ * @SV_BLOCK_DISCARD_IGNORE: discard requests do nothing (`ignore`, `off`)
+ * @SV_BLOCK_DISCARD_UNMAP: discarded ranges are given back (`unmap`, `on`)
+ */
+typedef enum
+{
+  SV_BLOCK_DISCARD_IGNORE,
+  SV_BLOCK_DISCARD_UNMAP,
+} SvBlockDiscard;
+
+/**
+ * SvBlockDetectZeroes:
+ * @SV_BLOCK_DETECT_ZEROES_OFF: zeroes are written as any data
+ * @SV_BLOCK_DETECT_ZEROES_ON: writes of zeroes become write-zeroes requests
+ * @SV_BLOCK_DETECT_ZEROES_UNMAP: the same, and may make holes when `discard` is `unmap`
+ */
+typedef enum
+{
+  SV_BLOCK_DETECT_ZEROES_OFF,
+  SV_BLOCK_DETECT_ZEROES_ON,
+  SV_BLOCK_DETECT_ZEROES_UNMAP,
+} SvBlockDetectZeroes;
+
+SV_API GType sv_block_discard_get_type (void);
+SV_API GType sv_block_detect_zeroes_get_type (void);
+#define SV_TYPE_BLOCK_DISCARD (sv_block_discard_get_type ())
+#define SV_TYPE_BLOCK_DETECT_ZEROES (sv_block_detect_zeroes_get_type ())
+
+/**
+ * SvBlockError:
+ * @SV_BLOCK_ERROR_OPEN: the image cannot be opened
+ * @SV_BLOCK_ERROR_LOCKED: another process uses the image
+ * @SV_BLOCK_ERROR_INVALID: a property's value does not fit
+ */
+typedef enum
+{
+  SV_BLOCK_ERROR_OPEN,
+  SV_BLOCK_ERROR_LOCKED,
+  SV_BLOCK_ERROR_INVALID,
+} SvBlockError;
+
+#define SV_BLOCK_ERROR (sv_block_error_quark ())
+SV_API GQuark sv_block_error_quark (void);
+
+/* Size in bytes, a multiple of 512. Any thread. */
 SV_API guint64 sv_block_node_get_size (SvBlockNode *self);
 SV_API gboolean sv_block_node_is_read_only (SvBlockNode *self);
-
-/*
- * A queue submits requests to a node from one GMainContext (NULL: default); several queues of one node may run in
- * parallel. Submitting batches: sv_block_queue_submit() only prepares, sv_block_queue_kick() hands all to the kernel
- * in one call. Completions run in the context. No allocation per request.
- */
+SV_API const char *sv_block_node_get_driver (SvBlockNode *self);
+SV_API SvBlockDiscard sv_block_node_get_discard (SvBlockNode *self);
+SV_API SvBlockDetectZeroes sv_block_node_get_detect_zeroes (SvBlockNode *self);
+/* Sum over all queues, present and past. Any thread. */
+SV_API void sv_block_node_get_stats (SvBlockNode *self, SvBlockStats *stats);
+SV_API gboolean sv_block_node_refresh_size (SvBlockNode *self, GError **error);
+/* (transfer full), free with sv_block_queue_free() */
 SV_API SvBlockQueue *sv_block_node_create_queue (SvBlockNode *self, GMainContext *context, guint depth, GError **error);
-SV_API void sv_block_queue_free (SvBlockQueue *queue); /* drains first */
-SV_API void sv_block_queue_submit (SvBlockQueue *queue, SvBlockRequest *request);
-SV_API void sv_block_queue_kick (SvBlockQueue *queue);
-SV_API guint sv_block_queue_get_in_flight (SvBlockQueue *queue);
-/* Waits, in the queue's context, for all requests in flight. */
-SV_API void sv_block_queue_drain (SvBlockQueue *queue);
+
+/* For subclasses */
+SV_API void sv_block_node_set_size (SvBlockNode *self, guint64 size);
+SV_API void sv_block_node_set_read_only (SvBlockNode *self, gboolean read_only);
+SV_API gboolean sv_block_node_get_auto_read_only (SvBlockNode *self);
+SV_API void sv_block_node_add_queue (SvBlockNode *self, SvBlockQueue *queue);
+SV_API void sv_block_node_remove_queue (SvBlockNode *self, SvBlockQueue *queue);
 
 G_END_DECLS

@@ -1,0 +1,632 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "src/block/sv-block-file-queue.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "src/block/sv-block-engine.h"
+#include "src/block/sv-block-iov.h"
+#include "src/block/sv-block-threads.h"
+#include "src/block/sv-block-uring.h"
+
+#define BOUNCE_SIZE (128 * 1024u)
+#define MAX_BOUNCE 8
+#define ZERO_SIZE (256 * 1024u)
+#define MAX_RETRIES 100
+
+/* How a write-zeroes request proceeds; each step that the file cannot do leads to the next. */
+enum
+{
+  ZERO_PUNCH,    /* with permission to unmap */
+  ZERO_RANGE,
+  ZERO_REPUNCH,  /* for file systems that have no ZERO_RANGE, */
+  ZERO_ALLOCATE, /* and the space is taken back at once */
+  ZERO_WRITE,
+  ZERO_SYNC,
+  NO_STEP = G_MAXUINT8, /* another kind of request */
+};
+
+typedef struct
+{
+  SvBlockQueue queue;
+  const SvBlockFileInfo *info;
+  SvBlockEngine *engine;  /* made by the first request */
+  SvBlockEngine *threads; /* for what the engine cannot do, or the same as it */
+
+  gboolean no_punch;
+  gboolean no_zero_range;
+  guint8 *zeroes;
+
+  guint8 *bounce[MAX_BOUNCE]; /* the free ones */
+  guint n_bounce_free;
+  guint n_bounce;
+  SvBlockRequest *waiters; /* for a bounce buffer */
+  SvBlockRequest **waiters_tail;
+} SvBlockFileQueue;
+
+static void continue_transfer (SvBlockFileQueue *self, SvBlockRequest *request);
+static void continue_zeroes (SvBlockFileQueue *self, SvBlockRequest *request);
+
+static inline SvBlockRequest *
+request_of (SvBlockIo *io)
+{
+  return (SvBlockRequest *) ((guint8 *) io - G_STRUCT_OFFSET (SvBlockRequest, io));
+}
+
+static void io_complete (SvBlockIo *io, gpointer data);
+
+static void
+batch_begin (gpointer data)
+{
+  sv_block_queue_begin_batch (data);
+}
+
+static void
+engines_flush (SvBlockFileQueue *self)
+{
+  if (self->engine)
+    self->engine->ops->flush (self->engine);
+  if (self->threads && self->threads != self->engine)
+    self->threads->ops->flush (self->threads);
+}
+
+static void
+batch_end (gpointer data)
+{
+  /* Remainders of short transfers and next steps. */
+  engines_flush (data);
+  sv_block_queue_end_batch (data);
+}
+
+static const SvBlockEngineUser engine_user = {
+  .complete = io_complete,
+  .begin = batch_begin,
+  .end = batch_end,
+};
+
+static gboolean
+ensure_threads (SvBlockFileQueue *self)
+{
+  if (self->threads == NULL)
+    self->threads = sv_block_threads_new (self->queue.context, &engine_user, self);
+  return self->threads != NULL;
+}
+
+static gboolean
+ensure_engine (SvBlockFileQueue *self)
+{
+  if (self->engine)
+    return TRUE;
+
+  if (!self->info->threads)
+    {
+      self->engine = sv_block_uring_new (self->queue.context, self->queue.depth, &engine_user, self);
+      if (self->engine)
+        return TRUE;
+      g_info ("io_uring is not available (%s): using threads for disk I/O", g_strerror (errno));
+    }
+  if (!ensure_threads (self))
+    return FALSE;
+  self->engine = self->threads;
+  return TRUE;
+}
+
+static void
+start_io (SvBlockFileQueue *self, SvBlockRequest *request)
+{
+  SvBlockEngine *engine;
+
+  /* There is an engine, but BLKDISCARD has no io_uring operation. */
+  if (request->io.op == SV_BLOCK_IO_DISCARD && !ensure_threads (self))
+    {
+      sv_block_queue_complete_later (&self->queue, request, -errno);
+      return;
+    }
+  engine = request->io.op == SV_BLOCK_IO_DISCARD ? self->threads : self->engine;
+  engine->ops->submit (engine, &request->io);
+}
+
+/*
+ * Bounce buffers: a bounded number, kept once made. Requests that find none wait for their turn.
+ */
+
+static guint8 *
+take_bounce (SvBlockFileQueue *self)
+{
+  gpointer buffer;
+
+  if (self->n_bounce_free > 0)
+    return self->bounce[--self->n_bounce_free];
+  if (self->n_bounce == MAX_BOUNCE)
+    return NULL;
+  buffer = mmap (NULL, BOUNCE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (buffer == MAP_FAILED)
+    return NULL;
+  self->n_bounce++;
+  return buffer;
+}
+
+static void
+finish (SvBlockFileQueue *self, SvBlockRequest *request, int result)
+{
+  guint8 *bounce = g_steal_pointer (&request->bounce);
+
+  sv_block_queue_complete (&self->queue, request, result);
+  if (bounce == NULL)
+    return;
+
+  if (self->waiters)
+    {
+      SvBlockRequest *waiter = self->waiters;
+
+      self->waiters = waiter->next;
+      if (self->waiters == NULL)
+        self->waiters_tail = &self->waiters;
+      waiter->bounce = bounce;
+      continue_transfer (self, waiter);
+    }
+  else
+    {
+      self->bounce[self->n_bounce_free++] = bounce;
+    }
+}
+
+/*
+ * Read and write
+ */
+
+static gboolean
+is_buffered (const SvBlockFileInfo *info, const SvBlockRequest *request)
+{
+  return info->direct && ((request->offset | request->length) & (info->offset_alignment - 1)) != 0;
+}
+
+static void
+start_transfer (SvBlockFileQueue *self, SvBlockRequest *request)
+{
+  const SvBlockFileInfo *info = self->info;
+
+  request->position = 0;
+  request->bounce = NULL;
+  /* Less than a block of the disk: the page cache reads, modifies and writes the block, in step with
+   * whatever else happens to it. */
+  request->buffered = is_buffered (info, request);
+  if (info->direct && !request->buffered
+      && !sv_block_iov_is_aligned (request->iov, request->n_iov, info->memory_alignment))
+    {
+      request->window.iov_len = 0;
+      request->bounce = take_bounce (self);
+      if (request->bounce == NULL)
+        {
+          if (self->n_bounce == 0)
+            {
+              sv_block_queue_complete_later (&self->queue, request, -ENOMEM);
+              return;
+            }
+          request->next = NULL;
+          *self->waiters_tail = request;
+          self->waiters_tail = &request->next;
+          return;
+        }
+    }
+  continue_transfer (self, request);
+}
+
+static void
+continue_transfer (SvBlockFileQueue *self, SvBlockRequest *request)
+{
+  SvBlockIo *io = &request->io;
+
+  io->op = request->op == SV_BLOCK_READ ? SV_BLOCK_IO_READ : SV_BLOCK_IO_WRITE;
+  io->dsync = request->fua && !self->info->no_flush;
+  io->fd = request->buffered ? self->info->buffered_fd : self->info->fd;
+  io->offset = request->offset + request->position;
+  if (request->bounce)
+    {
+      if (request->window.iov_len == 0)
+        {
+          request->window.iov_base = request->bounce;
+          request->window.iov_len = MIN (request->length - request->position, BOUNCE_SIZE);
+          if (request->op == SV_BLOCK_WRITE)
+            sv_block_iov_read (request->iov, request->n_iov, request->bounce, request->window.iov_len);
+        }
+      io->iov = &request->window;
+      io->n_iov = 1;
+    }
+  else
+    {
+      io->iov = request->iov;
+      io->n_iov = request->n_iov;
+    }
+  start_io (self, request);
+}
+
+static void
+read_done (SvBlockFileQueue *self, SvBlockRequest *request, guint64 n)
+{
+  gboolean direct = self->info->direct && !request->buffered;
+
+  n = MIN (n, request->length - request->position);
+  if (request->bounce)
+    {
+      sv_block_iov_write (request->iov, request->n_iov, request->bounce, n);
+      request->window.iov_len = 0;
+    }
+  sv_block_iov_advance (&request->iov, &request->n_iov, n);
+  request->position += n;
+
+  if (request->position == request->length)
+    {
+      finish (self, request, 0);
+    }
+  else if (n == 0 || (direct && (n & (self->info->offset_alignment - 1)) != 0))
+    {
+      /* The end of the file, which the image's size is rounded up from: the rest reads zero. */
+      sv_block_iov_clear (request->iov, request->n_iov);
+      finish (self, request, 0);
+    }
+  else
+    {
+      continue_transfer (self, request);
+    }
+}
+
+static void
+write_done (SvBlockFileQueue *self, SvBlockRequest *request, guint64 n)
+{
+  n = MIN (n, request->length - request->position);
+  if (self->info->direct && !request->buffered)
+    n &= ~(guint64) (self->info->offset_alignment - 1);
+  if (n == 0)
+    {
+      finish (self, request, -ENOSPC);
+      return;
+    }
+
+  if (request->bounce)
+    {
+      request->window.iov_base = (guint8 *) request->window.iov_base + n;
+      request->window.iov_len -= MIN (n, request->window.iov_len);
+    }
+  sv_block_iov_advance (&request->iov, &request->n_iov, n);
+  request->position += n;
+  if (request->position == request->length)
+    finish (self, request, 0);
+  else
+    continue_transfer (self, request);
+}
+
+/*
+ * Flush, discard, write-zeroes
+ */
+
+static void
+start_sync (SvBlockFileQueue *self, SvBlockRequest *request)
+{
+  if (self->info->no_flush)
+    {
+      sv_block_queue_complete_later (&self->queue, request, 0);
+      return;
+    }
+  request->io.op = SV_BLOCK_IO_SYNC;
+  request->io.fd = self->info->fd;
+  start_io (self, request);
+}
+
+static void
+start_range (SvBlockFileQueue *self, SvBlockRequest *request, SvBlockIoOp op, int mode)
+{
+  SvBlockIo *io = &request->io;
+
+  io->op = op;
+  io->fd = self->info->fd;
+  io->offset = request->offset;
+  io->length = request->length;
+  io->mode = mode | FALLOC_FL_KEEP_SIZE;
+  start_io (self, request);
+}
+
+static void
+start_discard (SvBlockFileQueue *self, SvBlockRequest *request)
+{
+  if (sv_block_node_get_discard (self->queue.node) == SV_BLOCK_DISCARD_IGNORE)
+    {
+      sv_block_queue_complete_later (&self->queue, request, 0);
+      return;
+    }
+  start_range (self, request, self->info->is_block ? SV_BLOCK_IO_DISCARD : SV_BLOCK_IO_FALLOCATE,
+               FALLOC_FL_PUNCH_HOLE);
+}
+
+static void
+start_zeroes (SvBlockFileQueue *self, SvBlockRequest *request, gboolean may_unmap)
+{
+  request->position = 0;
+  request->bounce = NULL;
+  request->buffered = is_buffered (self->info, request);
+  request->step = may_unmap && sv_block_node_get_discard (self->queue.node) == SV_BLOCK_DISCARD_UNMAP ? ZERO_PUNCH
+                                                                                                     : ZERO_RANGE;
+  continue_zeroes (self, request);
+}
+
+static gboolean
+ensure_zeroes (SvBlockFileQueue *self)
+{
+  gpointer zeroes;
+
+  if (self->zeroes == NULL)
+    {
+      /* Never written to: costs the kernel's one zero page. */
+      zeroes = mmap (NULL, ZERO_SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      if (zeroes != MAP_FAILED)
+        self->zeroes = zeroes;
+    }
+  return self->zeroes != NULL;
+}
+
+static void
+continue_zeroes (SvBlockFileQueue *self, SvBlockRequest *request)
+{
+  SvBlockIo *io = &request->io;
+
+  if (request->step == ZERO_PUNCH && self->no_punch)
+    request->step = ZERO_RANGE;
+  if (request->step == ZERO_RANGE && self->no_zero_range)
+    request->step = ZERO_REPUNCH;
+  if (request->step == ZERO_REPUNCH && (self->no_punch || self->info->is_block))
+    request->step = ZERO_WRITE;
+
+  switch (request->step)
+    {
+    case ZERO_PUNCH:
+    case ZERO_REPUNCH:
+      start_range (self, request, SV_BLOCK_IO_FALLOCATE, FALLOC_FL_PUNCH_HOLE);
+      break;
+    case ZERO_RANGE:
+      start_range (self, request, SV_BLOCK_IO_FALLOCATE, FALLOC_FL_ZERO_RANGE);
+      break;
+    case ZERO_ALLOCATE:
+      start_range (self, request, SV_BLOCK_IO_FALLOCATE, 0);
+      break;
+    case ZERO_SYNC:
+      start_sync (self, request);
+      break;
+    case ZERO_WRITE:
+    default:
+      if (!ensure_zeroes (self))
+        {
+          sv_block_queue_complete_later (&self->queue, request, -ENOMEM);
+          return;
+        }
+      io->op = SV_BLOCK_IO_WRITE;
+      io->dsync = FALSE;
+      io->fd = request->buffered ? self->info->buffered_fd : self->info->fd;
+      io->offset = request->offset + request->position;
+      request->window.iov_base = self->zeroes;
+      request->window.iov_len = MIN (request->length - request->position, ZERO_SIZE);
+      io->iov = &request->window;
+      io->n_iov = 1;
+      start_io (self, request);
+      break;
+    }
+}
+
+/* A refusal that another way of doing it may not meet. */
+static gboolean
+is_unsupported (gint64 result)
+{
+  return result == -EOPNOTSUPP || result == -ENOSYS || result == -ENODEV || result == -ENOTTY;
+}
+
+static void
+zeroes_done (SvBlockFileQueue *self, SvBlockRequest *request, gint64 result)
+{
+  gboolean fallocate = request->step <= ZERO_ALLOCATE;
+
+  if (fallocate && (is_unsupported (result) || result == -EINVAL))
+    {
+      /* EINVAL is about this request: a range that is not aligned to the disk's blocks. */
+      gboolean never = result != -EINVAL;
+
+      if (request->step == ZERO_RANGE)
+        self->no_zero_range |= never;
+      else if (request->step != ZERO_ALLOCATE)
+        self->no_punch |= never;
+      if (request->step == ZERO_ALLOCATE)
+        request->step = ZERO_SYNC;
+      else if (request->step == ZERO_REPUNCH)
+        request->step = ZERO_WRITE;
+      else
+        request->step++;
+      result = 0;
+    }
+  else if (result < 0)
+    {
+      finish (self, request, result);
+      return;
+    }
+  else if (request->step == ZERO_WRITE)
+    {
+      guint64 n = MIN ((guint64) result, request->length - request->position);
+
+      if (self->info->direct && !request->buffered)
+        n &= ~(guint64) (self->info->offset_alignment - 1);
+      if (n == 0)
+        {
+          finish (self, request, -ENOSPC);
+          return;
+        }
+      request->position += n;
+      if (request->position == request->length)
+        request->step = ZERO_SYNC;
+    }
+  else if (request->step == ZERO_REPUNCH)
+    {
+      request->step = ZERO_ALLOCATE;
+    }
+  else if (request->step != ZERO_SYNC)
+    {
+      request->step = ZERO_SYNC;
+    }
+  else
+    {
+      finish (self, request, 0);
+      return;
+    }
+
+  if (request->step == ZERO_SYNC && (!request->fua || self->info->no_flush))
+    finish (self, request, 0);
+  else
+    continue_zeroes (self, request);
+}
+
+static void
+io_complete (SvBlockIo *io, gpointer data)
+{
+  SvBlockFileQueue *self = data;
+  SvBlockRequest *request = request_of (io);
+  gint64 result = io->result;
+
+  if ((result == -EINTR || result == -EAGAIN) && request->retries < MAX_RETRIES)
+    {
+      request->retries++;
+      start_io (self, request);
+      return;
+    }
+
+  if (request->step != NO_STEP)
+    {
+      zeroes_done (self, request, result);
+      return;
+    }
+  if (request->op == SV_BLOCK_DISCARD && (is_unsupported (result) || (self->info->is_block && result == -EINVAL)))
+    result = 0; /* a hint that could not be followed */
+
+  if (result < 0)
+    finish (self, request, result);
+  else if (request->op == SV_BLOCK_READ)
+    read_done (self, request, result);
+  else if (request->op == SV_BLOCK_WRITE)
+    write_done (self, request, result);
+  else
+    finish (self, request, 0);
+}
+
+static void
+sv_block_file_queue_submit (SvBlockQueue *queue, SvBlockRequest *request)
+{
+  SvBlockFileQueue *self = (SvBlockFileQueue *) queue;
+  SvBlockDetectZeroes detect = sv_block_node_get_detect_zeroes (queue->node);
+
+  request->retries = 0;
+  request->bounce = NULL;
+  request->step = NO_STEP;
+  if (!ensure_engine (self))
+    {
+      sv_block_queue_complete_later (queue, request, -errno);
+      return;
+    }
+  switch (request->op)
+    {
+    case SV_BLOCK_WRITE:
+      if (detect != SV_BLOCK_DETECT_ZEROES_OFF && sv_block_iov_is_zero (request->iov, request->n_iov))
+        start_zeroes (self, request, detect == SV_BLOCK_DETECT_ZEROES_UNMAP);
+      else
+        start_transfer (self, request);
+      break;
+    case SV_BLOCK_READ:
+      start_transfer (self, request);
+      break;
+    case SV_BLOCK_FLUSH:
+      start_sync (self, request);
+      break;
+    case SV_BLOCK_DISCARD:
+      start_discard (self, request);
+      break;
+    case SV_BLOCK_WRITE_ZEROES:
+      start_zeroes (self, request, request->may_unmap);
+      break;
+    default:
+      sv_block_queue_complete_later (queue, request, -EOPNOTSUPP);
+    }
+}
+
+static void
+sv_block_file_queue_kick (SvBlockQueue *queue)
+{
+  SvBlockFileQueue *self = (SvBlockFileQueue *) queue;
+
+  engines_flush (self);
+  /* What the page cache had is done already: no need to go through the main loop for it. */
+  if (self->engine && self->engine->in_flight > 0)
+    {
+      self->engine->ops->reap (self->engine, FALSE);
+      engines_flush (self);
+    }
+}
+
+static void
+sv_block_file_queue_wait (SvBlockQueue *queue)
+{
+  SvBlockFileQueue *self = (SvBlockFileQueue *) queue;
+
+  engines_flush (self);
+  if (self->threads && self->threads != self->engine && self->threads->in_flight > 0)
+    self->threads->ops->reap (self->threads, TRUE);
+  else if (self->engine && self->engine->in_flight > 0)
+    self->engine->ops->reap (self->engine, TRUE);
+  engines_flush (self);
+}
+
+static void
+sv_block_file_queue_free (SvBlockQueue *queue)
+{
+  SvBlockFileQueue *self = (SvBlockFileQueue *) queue;
+
+  if (self->threads && self->threads != self->engine)
+    self->threads->ops->free (self->threads);
+  if (self->engine)
+    self->engine->ops->free (self->engine);
+  for (guint i = 0; i < self->n_bounce_free; i++)
+    munmap (self->bounce[i], BOUNCE_SIZE);
+  if (self->zeroes)
+    munmap (self->zeroes, ZERO_SIZE);
+  sv_block_queue_clear (queue);
+  g_free (self);
+}
+
+static const SvBlockQueueOps file_queue_ops = {
+  .submit = sv_block_file_queue_submit,
+  .kick = sv_block_file_queue_kick,
+  .wait = sv_block_file_queue_wait,
+  .free = sv_block_file_queue_free,
+};
+
+SvBlockQueue *
+sv_block_file_queue_new (SvBlockNode *node, const SvBlockFileInfo *info, GMainContext *context, guint depth)
+{
+  SvBlockFileQueue *self = g_new0 (SvBlockFileQueue, 1);
+
+  self->info = info;
+  self->waiters_tail = &self->waiters;
+  sv_block_queue_init (&self->queue, &file_queue_ops, node, context, depth);
+  return &self->queue;
+}
+
+/**
+ * sv_block_file_queue_get_engine:
+ * @queue: a queue of a file node
+ *
+ * Returns: how the queue does its work: `io_uring` or `threads`; `none` before its first request
+ */
+const char *
+sv_block_file_queue_get_engine (SvBlockQueue *queue)
+{
+  SvBlockFileQueue *self = (SvBlockFileQueue *) queue;
+
+  return self->engine ? self->engine->ops->name : "none";
+}
