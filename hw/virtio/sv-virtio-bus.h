@@ -20,6 +20,10 @@ SV_API G_DECLARE_DERIVABLE_TYPE (SvVirtioBus, sv_virtio_bus, SV, VIRTIO_BUS, SvB
  * @get_memory: memory that the device's queues are in
  * @attach: the device on the bus is set up; the transport shows it to the guest. VM lock held
  * @detach: the device goes; it was reset already. VM lock held
+ * @connect: the device is up (DRIVER_OK): kicks of its queues go to their eventfds, interrupts can be
+ *   sent. VM lock held
+ * @disconnect: the reverse, before the eventfds are closed. VM lock held
+ * @reset: the device is back in the state after @attach. VM lock held
  * @notify_queue: interrupts the driver for queue @n. Any thread, no lock
  * @notify_config: the device's configuration changed; interrupts the driver if it is up. VM lock held
  * @notify_broken: the device's status has DEVICE_NEEDS_RESET now. Any thread, no lock
@@ -31,10 +35,13 @@ struct _SvVirtioBusClass
   SvAddressSpace *(*get_memory) (SvVirtioBus *self);
   gboolean (*attach) (SvVirtioBus *self, GError **error);
   void (*detach) (SvVirtioBus *self);
+  gboolean (*connect) (SvVirtioBus *self, GError **error);
+  void (*disconnect) (SvVirtioBus *self);
+  void (*reset) (SvVirtioBus *self);
   void (*notify_queue) (SvVirtioBus *self, guint n);
   void (*notify_config) (SvVirtioBus *self);
   void (*notify_broken) (SvVirtioBus *self);
-  gpointer padding[6];
+  gpointer padding[4];
 };
 
 SV_API SvAddressSpace *sv_virtio_bus_get_memory (SvVirtioBus *self); /* (transfer none) */

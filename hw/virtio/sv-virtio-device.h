@@ -91,6 +91,9 @@ SV_API gboolean sv_virtio_device_is_started (SvVirtioDevice *self);
 SV_API guint16 sv_virtio_device_get_device_id (SvVirtioDevice *self);
 SV_API guint sv_virtio_device_get_config_size (SvVirtioDevice *self);
 SV_API guint64 sv_virtio_device_get_features (SvVirtioDevice *self); /* all that is offered */
+/* The driver declares a queue usable (before DRIVER_OK) or takes it back, which waits for its requests
+ * in flight. FALSE: refused, the queue stays as it was. */
+SV_API gboolean sv_virtio_device_set_queue_ready (SvVirtioDevice *self, guint n, gboolean ready);
 /* Ignored once FEATURES_OK is set. */
 SV_API void sv_virtio_device_set_driver_features (SvVirtioDevice *self, guint64 features);
 SV_API guint8 sv_virtio_device_get_status (SvVirtioDevice *self); /* any thread */

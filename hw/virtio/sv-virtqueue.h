@@ -82,7 +82,8 @@ SV_API gboolean sv_virtqueue_begin (SvVirtqueue *self);
 SV_API gboolean sv_virtqueue_pop (SvVirtqueue *self, SvVirtqElement *element);
 /* Gives back the element popped last, unused. */
 SV_API void sv_virtqueue_unpop (SvVirtqueue *self, SvVirtqElement *element);
-/* The device is done with @element and wrote @written bytes at the start of its writable part. */
+/* The device is done with @element and wrote @written bytes at the start of its writable part. Outside
+ * of a batch, after sv_virtqueue_begin() failed, the element is only forgotten. */
 SV_API void sv_virtqueue_push (SvVirtqueue *self, SvVirtqElement *element, guint32 written);
 SV_API void sv_virtqueue_end (SvVirtqueue *self);
 /* Marks the queue broken: the driver sent something that the device cannot make sense of. */
@@ -126,7 +127,7 @@ SV_API SvVirtqueue *sv_virtqueue_new (guint index, guint max_size, const SvVirtq
 SV_API void sv_virtqueue_free (SvVirtqueue *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SvVirtqueue, sv_virtqueue_free)
 
-/* The driver's settings. They are refused (FALSE) when ready or out of range. */
+/* The driver's settings, checked when it declares the queue ready. Refused (FALSE) when it is ready. */
 SV_API gboolean sv_virtqueue_set_layout (SvVirtqueue *self, const SvVirtqueueLayout *layout);
 SV_API void sv_virtqueue_get_layout (SvVirtqueue *self, SvVirtqueueLayout *layout);
 SV_API gboolean sv_virtqueue_set_ready (SvVirtqueue *self, gboolean ready);
