@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hw/virtio/sv-virtio-bus.h"
+#include "hw/virtio/sv-virtio-device.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  SvVirtqueue *ring;
+  GMainContext *context; /* NULL: the default one */
+  GSource *kicks;        /* while started and not quiescent */
+  int kick_fd;           /* while started */
+} SvVirtioQueue;
+
+typedef struct
+{
+  SvVirtioBus *bus; /* while realized; the bus outlives that */
+  SvVirtioBusClass *bus_class;
+  guint8 *config;
+  SvVirtioQueue *queues;
+  guint n_queues;
+
+  guint64 offered;
+  guint64 driver_features;
+  guint64 negotiated;
+  guint32 generation;
+  guint8 status; /* atomic: the data path adds DEVICE_NEEDS_RESET */
+  gboolean started;
+  gboolean quiescent;
+
+  gboolean indirect_desc;
+  gboolean event_idx;
+} SvVirtioDevicePrivate;
+
+SvVirtioDevicePrivate *sv_virtio_device_priv (SvVirtioDevice *self);
+
+/* The queues' side of DRIVER_OK and of what ends it; VM lock held. */
+void sv_virtio_device_start (SvVirtioDevice *self);
+void sv_virtio_device_stop (SvVirtioDevice *self);
+void sv_virtio_device_pause_queues (SvVirtioDevice *self);
+void sv_virtio_device_resume_queues (SvVirtioDevice *self);
+
+G_END_DECLS

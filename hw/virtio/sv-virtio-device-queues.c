@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The queues of a virtio device: where they run, how they start and pause. */
+
+#include "hw/virtio/sv-virtio-device-private.h"
+
+#include <errno.h>
+#include <linux/virtio_config.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "src/runtime/sv-iothread.h"
+
+#define PRIV(self) (sv_virtio_device_priv (self))
+
+/* --- kicks --- */
+
+typedef struct
+{
+  GSource source;
+  SvVirtioDevice *device;
+  SvVirtqueue *ring;
+  guint n;
+  int fd;
+} KickSource;
+
+static gboolean
+kick_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  KickSource *self = (KickSource *) source;
+  guint64 count;
+
+  /* Fails only when somebody else emptied it, which changes nothing. */
+  if (read (self->fd, &count, sizeof count) < 0)
+    count = 0;
+
+  if ((sv_virtio_device_get_status (self->device) & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
+    return G_SOURCE_CONTINUE;
+
+  SV_VIRTIO_DEVICE_GET_CLASS (self->device)->handle_queue (self->device, self->n);
+  if (sv_virtqueue_take_more (self->ring))
+    sv_virtio_device_kick (self->device, self->n);
+
+  return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs kick_funcs = { .dispatch = kick_dispatch };
+
+static void
+attach_kicks (SvVirtioDevice *self, guint n)
+{
+  SvVirtioQueue *queue = &PRIV (self)->queues[n];
+  KickSource *kicks;
+
+  if (!sv_virtqueue_is_running (queue->ring) || queue->kicks != NULL)
+    return;
+
+  queue->kicks = g_source_new (&kick_funcs, sizeof (KickSource));
+  kicks = (KickSource *) queue->kicks;
+  kicks->device = self;
+  kicks->ring = queue->ring;
+  kicks->n = n;
+  kicks->fd = queue->kick_fd;
+  g_source_set_static_name (queue->kicks, "virtqueue kicks");
+  g_source_add_unix_fd (queue->kicks, queue->kick_fd, G_IO_IN);
+  g_source_attach (queue->kicks, queue->context);
+
+  /* Buffers may be there from before: the driver's kick for them is gone or was never sent. */
+  sv_virtio_device_kick (self, n);
+}
+
+typedef struct
+{
+  SvVirtioDevice *device;
+  guint n;
+} QueueCall;
+
+static void
+pause_here (gpointer data)
+{
+  QueueCall *call = data;
+  SvVirtioDeviceClass *klass = SV_VIRTIO_DEVICE_GET_CLASS (call->device);
+  SvVirtioQueue *queue = &PRIV (call->device)->queues[call->n];
+
+  if (queue->kicks != NULL)
+    g_source_destroy (queue->kicks);
+  g_clear_pointer (&queue->kicks, g_source_unref);
+  if (klass->drain_queue != NULL)
+    klass->drain_queue (call->device, call->n);
+}
+
+/*
+ * No kick is handled after this, and nothing is in flight. A queue of the default context is paused
+ * right here: the VM lock keeps the main loop out, and waiting for it would be a deadlock on a vCPU thread.
+ */
+static void
+pause_queue (SvVirtioDevice *self, guint n)
+{
+  SvVirtioQueue *queue = &PRIV (self)->queues[n];
+  QueueCall call = { self, n };
+
+  if (!sv_virtqueue_is_running (queue->ring))
+    return;
+  if (queue->context == NULL)
+    pause_here (&call);
+  else
+    sv_context_run_sync (queue->context, pause_here, &call);
+}
+
+void
+sv_virtio_device_pause_queues (SvVirtioDevice *self)
+{
+  for (guint i = 0; i < PRIV (self)->n_queues; i++)
+    pause_queue (self, i);
+}
+
+void
+sv_virtio_device_resume_queues (SvVirtioDevice *self)
+{
+  for (guint i = 0; i < PRIV (self)->n_queues; i++)
+    attach_kicks (self, i);
+}
+
+/* --- start and stop --- */
+
+static void
+close_queues (SvVirtioDevice *self)
+{
+  SvVirtioDevicePrivate *priv = PRIV (self);
+
+  for (guint i = 0; i < priv->n_queues; i++)
+    {
+      SvVirtioQueue *queue = &priv->queues[i];
+
+      sv_virtqueue_stop (queue->ring);
+      if (queue->kick_fd >= 0)
+        close (queue->kick_fd);
+      queue->kick_fd = -1;
+    }
+}
+
+static gboolean
+open_queues (SvVirtioDevice *self, GError **error)
+{
+  SvVirtioDevicePrivate *priv = PRIV (self);
+  SvAddressSpace *memory = sv_virtio_bus_get_memory (priv->bus);
+
+  for (guint i = 0; i < priv->n_queues; i++)
+    {
+      SvVirtioQueue *queue = &priv->queues[i];
+
+      if (!sv_virtqueue_is_ready (queue->ring))
+        continue;
+
+      queue->kick_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+      if (queue->kick_fd < 0)
+        {
+          int code = errno;
+
+          g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code),
+                       "cannot make an eventfd for queue %u: %s", i, g_strerror (code));
+          close_queues (self);
+          return FALSE;
+        }
+      sv_virtqueue_start (queue->ring, memory, priv->negotiated);
+    }
+
+  return TRUE;
+}
+
+static gboolean
+try_start (SvVirtioDevice *self, GError **error)
+{
+  SvVirtioDeviceClass *klass = SV_VIRTIO_DEVICE_GET_CLASS (self);
+  SvVirtioDevicePrivate *priv = PRIV (self);
+
+  if (!open_queues (self, error))
+    return FALSE;
+
+  if (klass->start != NULL && !klass->start (self, error))
+    {
+      close_queues (self);
+      return FALSE;
+    }
+
+  if (!priv->bus_class->connect (priv->bus, error))
+    {
+      if (klass->stop != NULL)
+        klass->stop (self);
+      close_queues (self);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+void
+sv_virtio_device_start (SvVirtioDevice *self)
+{
+  SvVirtioDevicePrivate *priv = PRIV (self);
+  g_autoptr (GError) error = NULL;
+
+  if (!try_start (self, &error))
+    {
+      g_warning ("%s: cannot start: %s", G_OBJECT_TYPE_NAME (self), error->message);
+      sv_virtio_device_set_broken (self, "it did not start");
+      return;
+    }
+
+  priv->started = TRUE;
+  if (!priv->quiescent)
+    sv_virtio_device_resume_queues (self);
+}
+
+void
+sv_virtio_device_stop (SvVirtioDevice *self)
+{
+  SvVirtioDeviceClass *klass = SV_VIRTIO_DEVICE_GET_CLASS (self);
+  SvVirtioDevicePrivate *priv = PRIV (self);
+
+  if (!priv->started)
+    return;
+
+  sv_virtio_device_pause_queues (self);
+  priv->started = FALSE;
+  priv->bus_class->disconnect (priv->bus);
+  if (klass->stop != NULL)
+    klass->stop (self);
+  close_queues (self);
+}
+
+static void
+queue_notify (gpointer opaque, guint index)
+{
+  SvVirtioDevicePrivate *priv = PRIV (opaque);
+
+  priv->bus_class->notify_queue (priv->bus, index);
+}
+
+static void
+queue_broken (gpointer opaque, guint index, const char *reason)
+{
+  sv_virtio_device_set_broken (opaque, "queue %u: %s", index, reason);
+}
+
+static const SvVirtqueueFuncs queue_funcs = { queue_notify, queue_broken };
+
+guint
+sv_virtio_device_add_queue (SvVirtioDevice *self, guint max_size)
+{
+  SvVirtioDevicePrivate *priv = PRIV (self);
+  guint n = priv->n_queues++;
+
+  priv->queues = g_renew (SvVirtioQueue, priv->queues, priv->n_queues);
+  priv->queues[n] = (SvVirtioQueue){
+    .ring = sv_virtqueue_new (n, max_size, &queue_funcs, self),
+    .kick_fd = -1,
+  };
+
+  return n;
+}
+
+void
+sv_virtio_device_set_queue_context (SvVirtioDevice *self, guint n, GMainContext *context)
+{
+  SvVirtioQueue *queue = &PRIV (self)->queues[n];
+
+  g_return_if_fail (n < PRIV (self)->n_queues && queue->kicks == NULL);
+
+  if (context == g_main_context_default ())
+    context = NULL;
+  if (context != NULL)
+    g_main_context_ref (context);
+  g_clear_pointer (&queue->context, g_main_context_unref);
+  queue->context = context;
+}
+
+GMainContext *
+sv_virtio_device_get_queue_context (SvVirtioDevice *self, guint n)
+{
+  return PRIV (self)->queues[n].context;
+}
+
+guint
+sv_virtio_device_get_n_queues (SvVirtioDevice *self)
+{
+  return PRIV (self)->n_queues;
+}
+
+SvVirtqueue *
+sv_virtio_device_get_queue (SvVirtioDevice *self, guint n)
+{
+  return n < PRIV (self)->n_queues ? PRIV (self)->queues[n].ring : NULL;
+}
+
+void
+sv_virtio_device_kick (SvVirtioDevice *self, guint n)
+{
+  guint64 one = 1;
+
+  /* Fails only when the counter is full, and then a kick is pending anyhow. */
+  if (write (PRIV (self)->queues[n].kick_fd, &one, sizeof one) < 0)
+    return;
+}
+
+/**
+ * sv_virtio_device_set_queue_ready:
+ * @self: a device
+ * @n: number of a queue
+ * @ready: what the driver declares
+ *
+ * VIRTIO 1.2 §4.2.2.2: a driver that takes a queue back reads the register until it is 0, and may
+ * then free the memory; so this waits for what is in flight. Queues are set up before DRIVER_OK (§3.1.1).
+ *
+ * Returns: %FALSE when this was refused
+ */
+gboolean
+sv_virtio_device_set_queue_ready (SvVirtioDevice *self, guint n, gboolean ready)
+{
+  SvVirtioDevicePrivate *priv = PRIV (self);
+  SvVirtqueue *ring = sv_virtio_device_get_queue (self, n);
+
+  if (ring == NULL || (ready && priv->started))
+    return FALSE;
+
+  pause_queue (self, n);
+  sv_virtqueue_stop (ring);
+  return sv_virtqueue_set_ready (ring, ready);
+}
+
+int
+sv_virtio_device_get_kick_fd (SvVirtioDevice *self, guint n)
+{
+  return n < PRIV (self)->n_queues ? PRIV (self)->queues[n].kick_fd : -1;
+}

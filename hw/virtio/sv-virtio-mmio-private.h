@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hw/virtio/sv-virtio-device.h"
+#include "hw/virtio/sv-virtio-mmio.h"
+
+G_BEGIN_DECLS
+
+/*
+ * What the guest reads is kept in @regs, ready to be read: a write or an event changes the words that it
+ * affects. So a read has no side effect and takes no lock.
+ */
+struct _SvVirtioMmio
+{
+  SvDevice parent_instance;
+
+  guint slot;
+  guint64 base;
+
+  SvAddressSpace *memory;
+  SvIrq *irq;
+  SvMemoryRegion *region;
+  SvBus *bus;             /* a child */
+  SvVirtioDevice *device; /* on the bus and set up; the bus outlives that */
+
+  guint32 *regs;
+  guint32 device_features_sel;
+  guint32 driver_features_sel;
+  guint32 queue_sel;
+  guint32 driver_features[2];
+
+  /* An interrupt is a write to @irq_fd: in the kernel, or @irq_source's when the line takes no eventfd */
+  int irq_fd;
+  gboolean irq_connected;
+  GSource *irq_source;
+};
+
+extern const SvMemoryRegionOps sv_virtio_mmio_ops;
+
+/* Registers after a change behind their back; VM lock held. */
+void sv_virtio_mmio_reset_regs (SvVirtioMmio *self);
+void sv_virtio_mmio_refresh_config (SvVirtioMmio *self);
+void sv_virtio_mmio_refresh_status (SvVirtioMmio *self);
+
+/* Sets bits of InterruptStatus and interrupts the driver; any thread. */
+void sv_virtio_mmio_interrupt (SvVirtioMmio *self, guint32 bits);
+/* DEVICE_NEEDS_RESET was set by the data path; any thread. */
+void sv_virtio_mmio_show_broken (SvVirtioMmio *self);
+
+gboolean sv_virtio_mmio_open_irq (SvVirtioMmio *self, GError **error);
+void sv_virtio_mmio_close_irq (SvVirtioMmio *self);
+
+#define SV_TYPE_VIRTIO_MMIO_BUS (sv_virtio_mmio_bus_get_type ())
+G_DECLARE_FINAL_TYPE (SvVirtioMmioBus, sv_virtio_mmio_bus, SV, VIRTIO_MMIO_BUS, SvVirtioBus)
+
+SvBus *sv_virtio_mmio_bus_new (SvVirtioMmio *transport);
+/* The transport goes first when the tree is torn down. */
+void sv_virtio_mmio_bus_forget (SvBus *bus);
+
+G_END_DECLS

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "hw/virtio/sv-virtio-mmio-private.h"
+
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <glib-unix.h>
+
+#include "hw/acpi/sv-acpi-build.h"
+#include "hw/acpi/sv-aml.h"
+
+enum
+{
+  PROP_BASE = 1,
+  PROP_GSI,
+  PROP_SLOT,
+  N_PROPS
+};
+
+static GParamSpec *props[N_PROPS];
+
+static void sv_virtio_mmio_acpi_init (SvAcpiDescribedInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvVirtioMmio, sv_virtio_mmio, SV_TYPE_DEVICE,
+                               G_IMPLEMENT_INTERFACE (SV_TYPE_ACPI_DESCRIBED,
+                                                      sv_virtio_mmio_acpi_init))
+
+/* --- the interrupt --- */
+
+static gboolean
+on_irq_fd (gint fd, GIOCondition condition, gpointer user_data)
+{
+  SvVirtioMmio *self = user_data;
+  guint64 count;
+
+  if (read (fd, &count, sizeof count) == sizeof count)
+    sv_irq_pulse (self->irq);
+  return G_SOURCE_CONTINUE;
+}
+
+gboolean
+sv_virtio_mmio_open_irq (SvVirtioMmio *self, GError **error)
+{
+  if (self->irq_fd >= 0)
+    return TRUE;
+
+  self->irq_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (self->irq_fd < 0)
+    {
+      int code = errno;
+
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code),
+                   "cannot make an eventfd for the interrupt: %s", g_strerror (code));
+      return FALSE;
+    }
+
+  self->irq_connected = sv_irq_connect_fd (self->irq, self->irq_fd, NULL);
+  if (!self->irq_connected)
+    {
+      self->irq_source = g_unix_fd_source_new (self->irq_fd, G_IO_IN);
+      g_source_set_callback (self->irq_source, G_SOURCE_FUNC (on_irq_fd), self, NULL);
+      g_source_attach (self->irq_source, NULL);
+    }
+  return TRUE;
+}
+
+void
+sv_virtio_mmio_close_irq (SvVirtioMmio *self)
+{
+  if (self->irq_fd < 0)
+    return;
+
+  if (self->irq_connected)
+    sv_irq_disconnect_fd (self->irq, self->irq_fd);
+  self->irq_connected = FALSE;
+  if (self->irq_source != NULL)
+    g_source_destroy (self->irq_source);
+  g_clear_pointer (&self->irq_source, g_source_unref);
+  close (self->irq_fd);
+  self->irq_fd = -1;
+}
+
+/* --- ACPI --- */
+
+/* What Linux' virtio_mmio driver binds to: the registers and the edge of one transport. */
+static void
+sv_virtio_mmio_build_aml (SvAcpiDescribed *described, GByteArray *scope)
+{
+  SvVirtioMmio *self = SV_VIRTIO_MMIO (described);
+  char name[5];
+  guint device, resources;
+
+  g_snprintf (name, sizeof name, "V%03u", self->slot % 1000);
+  device = sv_aml_begin_device (scope, name);
+  sv_aml_name_string (scope, "_HID", "LNRO0005");
+  sv_aml_name_int (scope, "_UID", self->slot);
+  sv_aml_name_int (scope, "_CCA", 1);
+  sv_aml_name_int (scope, "_STA", sv_virtio_mmio_is_empty (self) ? 0x0 : 0xf);
+  sv_aml_name (scope, "_CRS");
+  resources = sv_aml_begin_resources (scope);
+  sv_aml_resource_memory32 (scope, self->base, SV_VIRTIO_MMIO_SIZE);
+  sv_aml_resource_interrupt (scope, sv_irq_get_line (self->irq), TRUE);
+  sv_aml_end_resources (scope, resources);
+  sv_aml_end (scope, device);
+}
+
+static void
+sv_virtio_mmio_acpi_init (SvAcpiDescribedInterface *iface)
+{
+  iface->build_aml = sv_virtio_mmio_build_aml;
+}
+
+/* --- SvDevice --- */
+
+static void
+sv_virtio_mmio_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  SvVirtioMmio *self = SV_VIRTIO_MMIO (object);
+
+  switch (id)
+    {
+    case PROP_BASE:
+      g_value_set_uint64 (value, self->base);
+      break;
+    case PROP_GSI:
+      g_value_set_uint (value, sv_virtio_mmio_get_gsi (self));
+      break;
+    case PROP_SLOT:
+      g_value_set_uint (value, self->slot);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+sv_virtio_mmio_dispose (GObject *object)
+{
+  SvVirtioMmio *self = SV_VIRTIO_MMIO (object);
+
+  if (self->bus != NULL)
+    sv_virtio_mmio_bus_forget (self->bus);
+  g_clear_object (&self->bus);
+  G_OBJECT_CLASS (sv_virtio_mmio_parent_class)->dispose (object);
+}
+
+static void
+sv_virtio_mmio_finalize (GObject *object)
+{
+  SvVirtioMmio *self = SV_VIRTIO_MMIO (object);
+
+  sv_virtio_mmio_close_irq (self);
+  g_clear_object (&self->region);
+  g_clear_object (&self->memory);
+  g_clear_pointer (&self->irq, sv_irq_unref);
+  g_free (self->regs);
+  G_OBJECT_CLASS (sv_virtio_mmio_parent_class)->finalize (object);
+}
+
+static void
+sv_virtio_mmio_class_init (SvVirtioMmioClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  SvDeviceClass *device_class = SV_DEVICE_CLASS (klass);
+
+  object_class->get_property = sv_virtio_mmio_get_property;
+  object_class->dispose = sv_virtio_mmio_dispose;
+  object_class->finalize = sv_virtio_mmio_finalize;
+  device_class->category = "misc";
+  device_class->description = "virtio transport in memory-mapped registers";
+
+  props[PROP_BASE] = g_param_spec_uint64 ("base", "base", "Guest address of the registers", 0,
+                                          G_MAXUINT64, 0, SV_PARAM_RO);
+  props[PROP_GSI] = g_param_spec_uint ("gsi", "gsi", "Global system interrupt", 0, G_MAXUINT, 0,
+                                       SV_PARAM_RO);
+  props[PROP_SLOT] = g_param_spec_uint ("slot", "slot", "Number of the transport in its machine", 0,
+                                        G_MAXUINT, 0, SV_PARAM_RO);
+  g_object_class_install_properties (object_class, N_PROPS, props);
+}
+
+static void
+sv_virtio_mmio_init (SvVirtioMmio *self)
+{
+  self->irq_fd = -1;
+  self->regs = g_malloc0 (SV_VIRTIO_MMIO_SIZE);
+}
+
+/**
+ * sv_virtio_mmio_new:
+ * @memory: what guest addresses in queues mean
+ * @slot: number of the transport in its machine
+ * @base: guest address at which the machine maps the region
+ * @irq: the line to interrupt on, by edges
+ *
+ * Returns: (transfer full): a transport with an empty bus
+ */
+SvVirtioMmio *
+sv_virtio_mmio_new (SvAddressSpace *memory, guint slot, guint64 base, SvIrq *irq)
+{
+  SvVirtioMmio *self = g_object_new (SV_TYPE_VIRTIO_MMIO, NULL);
+  g_autofree char *bus_id = g_strdup_printf ("virtio-mmio-bus.%u", slot);
+  g_autofree char *name = g_strdup_printf ("virtio-mmio.%u", slot);
+
+  self->slot = slot;
+  self->base = base;
+  self->memory = g_object_ref (memory);
+  self->irq = sv_irq_ref (irq);
+  self->region
+      = sv_memory_region_new_io (name, SV_VIRTIO_MMIO_SIZE, &sv_virtio_mmio_ops, self);
+  self->bus = sv_virtio_mmio_bus_new (self);
+  sv_object_add_child (SV_OBJECT (self), bus_id, SV_OBJECT (self->bus), NULL);
+  sv_virtio_mmio_reset_regs (self);
+
+  return self;
+}
+
+/**
+ * sv_virtio_mmio_get_region:
+ * @self: a transport
+ *
+ * Returns: (transfer none): its %SV_VIRTIO_MMIO_SIZE bytes of registers
+ */
+SvMemoryRegion *
+sv_virtio_mmio_get_region (SvVirtioMmio *self)
+{
+  return self->region;
+}
+
+/**
+ * sv_virtio_mmio_get_bus:
+ * @self: a transport
+ *
+ * Returns: (transfer none): where the virtio device plugs in
+ */
+SvBus *
+sv_virtio_mmio_get_bus (SvVirtioMmio *self)
+{
+  return self->bus;
+}
+
+guint64
+sv_virtio_mmio_get_base (SvVirtioMmio *self)
+{
+  return self->base;
+}
+
+guint
+sv_virtio_mmio_get_gsi (SvVirtioMmio *self)
+{
+  return self->irq != NULL ? sv_irq_get_line (self->irq) : 0;
+}
+
+guint
+sv_virtio_mmio_get_slot (SvVirtioMmio *self)
+{
+  return self->slot;
+}
+
+/**
+ * sv_virtio_mmio_is_empty:
+ * @self: a transport
+ *
+ * Returns: whether it has no device to show to the guest
+ */
+gboolean
+sv_virtio_mmio_is_empty (SvVirtioMmio *self)
+{
+  return self->device == NULL;
+}
+
+/**
+ * sv_virtio_mmio_dup_cmdline:
+ * @self: a transport
+ *
+ * Returns: (transfer full): the kernel parameter that announces the transport
+ */
+char *
+sv_virtio_mmio_dup_cmdline (SvVirtioMmio *self)
+{
+  return g_strdup_printf ("virtio_mmio.device=%u@0x%" G_GINT64_MODIFIER "x:%u",
+                          SV_VIRTIO_MMIO_SIZE, self->base, sv_virtio_mmio_get_gsi (self));
+}
