@@ -66,7 +66,7 @@ SV_API gboolean sv_address_space_fill (SvAddressSpace *self, guint64 address, gu
 
 /*
  * An access by a processor (a KVM exit, a test accelerator): registers are called under the VM
- * lock (taken unless this thread holds it already), RAM is accessed directly. @size is 1, 2, 4 or 8. Holes read all-ones.
+ * lock (taken unless this thread holds it already), RAM is accessed directly. @size is 1 to 8. Holes read all-ones.
  */
 SV_API guint64 sv_address_space_io_read (SvAddressSpace *self, guint64 address, guint size);
 SV_API void sv_address_space_io_write (SvAddressSpace *self, guint64 address, guint64 value, guint size);

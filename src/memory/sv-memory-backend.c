@@ -165,8 +165,6 @@ sv_memory_backend_complete (SvObject *object, GError **error)
                    id != NULL ? id : "");
       return FALSE;
     }
-  if (!SV_OBJECT_CLASS (sv_memory_backend_parent_class)->complete (object, error))
-    return FALSE;
 
   priv->page_size = (gsize)sysconf (_SC_PAGESIZE);
   if (!SV_MEMORY_BACKEND_GET_CLASS (self)->open (self, &priv->fd, &priv->page_size, error))

@@ -171,9 +171,6 @@ sv_iothread_complete (SvObject *object, GError **error)
   g_autoptr (GError) local_error = NULL;
   sigset_t all, old;
 
-  if (!SV_OBJECT_CLASS (sv_iothread_parent_class)->complete (object, error))
-    return FALSE;
-
   g_strlcpy (self->runner->name, id != NULL ? id : "iothread", sizeof self->runner->name);
 
   /* Signals to the process are the main thread's business. */
