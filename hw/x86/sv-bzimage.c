@@ -122,7 +122,7 @@ sv_bzimage_parse (
   /* Behind the code may be a signature, which is not loaded. */
   rest = file->size - segment.offset;
   payload = get_le (header, OFFSET_SYSSIZE, 4) * 16;
-  if (payload == 0 || (payload > rest && payload - rest < 16))
+  if (payload == 0)
     payload = rest;
   if (payload > rest)
     {
