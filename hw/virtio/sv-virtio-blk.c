@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "hw/virtio/sv-virtio-blk.h"
+
+#include <linux/virtio_blk.h>
+#include <linux/virtio_ids.h>
+#include <string.h>
+
+#include "hw/virtio/sv-virtio-blk-queue.h"
+#include "src/runtime/sv-iothread.h"
+
+/* Up to and with the fields of write-zeroes. */
+#define CONFIG_SIZE 60
+#define MIN_QUEUE_SIZE 4
+#define MAX_BLOCK_SIZE 32768
+#define FEATURE(bit) (G_GUINT64_CONSTANT (1) << (bit))
+
+G_STATIC_ASSERT (offsetof (struct virtio_blk_config, write_zeroes_may_unmap) == 56);
+
+struct _SvVirtioBlk
+{
+  SvVirtioDevice parent_instance;
+
+  SvObject *drive;
+  SvObject *iothread;
+  char *serial;
+  guint16 num_queues;
+  guint16 queue_size;
+  guint32 logical_block_size;
+  guint32 physical_block_size;
+  gboolean write_cache;
+  gboolean config_wce;
+  gboolean discard;
+  gboolean write_zeroes;
+  gint bootindex;
+
+  SvVirtioBlkDisk disk;
+  SvVirtioBlkQueue **queues; /* while started */
+  gulong size_handler;
+};
+
+G_DEFINE_TYPE (SvVirtioBlk, sv_virtio_blk, SV_TYPE_VIRTIO_DEVICE)
+
+enum
+{
+  PROP_0,
+  PROP_DRIVE,
+  PROP_IOTHREAD,
+  PROP_SERIAL,
+  PROP_NUM_QUEUES,
+  PROP_QUEUE_SIZE,
+  PROP_LOGICAL_BLOCK_SIZE,
+  PROP_PHYSICAL_BLOCK_SIZE,
+  PROP_WRITE_CACHE,
+  PROP_CONFIG_WCE,
+  PROP_DISCARD,
+  PROP_WRITE_ZEROES,
+  PROP_BOOTINDEX,
+  N_PROPS,
+};
+
+static GParamSpec *props[N_PROPS];
+
+static const char *
+name_of (SvVirtioBlk *self)
+{
+  const char *id = sv_object_get_id (SV_OBJECT (self));
+
+  return id ? id : "virtio-blk-device";
+}
+
+static gboolean
+is_power_of_two (guint n)
+{
+  return n != 0 && (n & (n - 1)) == 0;
+}
+
+static gboolean
+check_properties (SvVirtioBlk *self, GError **error)
+{
+  if (self->drive == NULL)
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+                   "'%s' needs a drive: drive=ID of a -drive or -blockdev", name_of (self));
+      return FALSE;
+    }
+  if (!is_power_of_two (self->queue_size) || self->queue_size < MIN_QUEUE_SIZE || self->queue_size > SV_VIRTQUEUE_MAX_SIZE)
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+                   "'%s': queue-size=%u must be a power of two from %d to %d", name_of (self), self->queue_size,
+                   MIN_QUEUE_SIZE, SV_VIRTQUEUE_MAX_SIZE);
+      return FALSE;
+    }
+  if (!is_power_of_two (self->logical_block_size) || self->logical_block_size < 512
+      || self->logical_block_size > MAX_BLOCK_SIZE || !is_power_of_two (self->physical_block_size)
+      || self->physical_block_size < self->logical_block_size || self->physical_block_size > MAX_BLOCK_SIZE)
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+                   "'%s': logical_block_size=%u and physical_block_size=%u must be powers of two from 512 to %d, "
+                   "the logical one not larger than the physical one",
+                   name_of (self), self->logical_block_size, self->physical_block_size, MAX_BLOCK_SIZE);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* --- configuration space, VIRTIO 1.2 §5.2.4 --- */
+
+static gboolean
+update_capacity (SvVirtioBlk *self)
+{
+  struct virtio_blk_config *config = sv_virtio_device_get_config (SV_VIRTIO_DEVICE (self));
+  /* Whole logical blocks only. */
+  guint64 size = sv_block_node_get_size (self->disk.node) & ~(guint64) (self->disk.block_size - 1);
+  guint64 capacity = GUINT64_TO_LE (size >> 9);
+
+  if (config->capacity == capacity)
+    return FALSE;
+  config->capacity = capacity;
+  return TRUE;
+}
+
+static void
+set_writeback (SvVirtioBlk *self, gboolean writeback)
+{
+  struct virtio_blk_config *config = sv_virtio_device_get_config (SV_VIRTIO_DEVICE (self));
+
+  config->wce = writeback;
+  __atomic_store_n (&self->disk.writeback, writeback, __ATOMIC_RELAXED);
+}
+
+static void
+fill_config (SvVirtioBlk *self)
+{
+  struct virtio_blk_config *config = sv_virtio_device_get_config (SV_VIRTIO_DEVICE (self));
+
+  update_capacity (self);
+  set_writeback (self, self->write_cache);
+  /* A request also has a header and a status. */
+  config->seg_max = GUINT32_TO_LE (self->queue_size - 2);
+  config->blk_size = GUINT32_TO_LE (self->logical_block_size);
+  config->physical_block_exp = g_bit_nth_lsf (self->physical_block_size / self->logical_block_size, -1);
+  config->min_io_size = GUINT16_TO_LE (1);
+  config->num_queues = GUINT16_TO_LE (self->num_queues);
+  if (self->disk.discard)
+    {
+      config->max_discard_sectors = GUINT32_TO_LE (SV_VIRTIO_BLK_MAX_RANGE);
+      config->max_discard_seg = GUINT32_TO_LE (SV_VIRTIO_BLK_MAX_RANGES);
+      config->discard_sector_alignment = GUINT32_TO_LE (self->logical_block_size >> 9);
+    }
+  if (self->disk.write_zeroes)
+    {
+      config->max_write_zeroes_sectors = GUINT32_TO_LE (SV_VIRTIO_BLK_MAX_RANGE);
+      config->max_write_zeroes_seg = GUINT32_TO_LE (SV_VIRTIO_BLK_MAX_RANGES);
+      config->write_zeroes_may_unmap = 1;
+    }
+}
+
+static void
+size_changed (SvBlockNode *node, GParamSpec *pspec, SvVirtioBlk *self)
+{
+  if (update_capacity (self))
+    sv_virtio_device_config_changed (SV_VIRTIO_DEVICE (self));
+}
+
+static void
+sv_virtio_blk_write_config (SvVirtioDevice *device, guint offset, guint64 value, guint size)
+{
+  if (size == 1 && offset == offsetof (struct virtio_blk_config, wce)
+      && sv_virtio_device_has_feature (device, VIRTIO_BLK_F_CONFIG_WCE))
+    set_writeback (SV_VIRTIO_BLK (device), value & 1);
+}
+
+static guint64
+sv_virtio_blk_get_features (SvVirtioDevice *device)
+{
+  SvVirtioBlk *self = SV_VIRTIO_BLK (device);
+  guint64 features = FEATURE (VIRTIO_BLK_F_SEG_MAX) | FEATURE (VIRTIO_BLK_F_BLK_SIZE)
+                     | FEATURE (VIRTIO_BLK_F_TOPOLOGY) | FEATURE (VIRTIO_BLK_F_FLUSH);
+
+  if (self->config_wce)
+    features |= FEATURE (VIRTIO_BLK_F_CONFIG_WCE);
+  if (self->num_queues > 1)
+    features |= FEATURE (VIRTIO_BLK_F_MQ);
+  if (sv_block_node_is_read_only (self->disk.node))
+    features |= FEATURE (VIRTIO_BLK_F_RO);
+  if (self->disk.discard)
+    features |= FEATURE (VIRTIO_BLK_F_DISCARD);
+  if (self->disk.write_zeroes)
+    features |= FEATURE (VIRTIO_BLK_F_WRITE_ZEROES);
+  return features;
+}
+
+/* --- queues --- */
+
+typedef struct
+{
+  SvVirtioBlk *self;
+  guint n;
+} QueueCall;
+
+static void
+free_queue_here (gpointer data)
+{
+  QueueCall *call = data;
+
+  g_clear_pointer (&call->self->queues[call->n], sv_virtio_blk_queue_free);
+}
+
+static void
+free_queues (SvVirtioBlk *self)
+{
+  for (guint i = 0; i < self->num_queues; i++)
+    {
+      GMainContext *context = sv_virtio_device_get_queue_context (SV_VIRTIO_DEVICE (self), i);
+      QueueCall call = { self, i };
+
+      if (self->queues[i] == NULL)
+        continue;
+      /* Its sources must not go while their context looks at them; for the default one the VM lock sees to that. */
+      if (context)
+        sv_context_run_sync (context, free_queue_here, &call);
+      else
+        free_queue_here (&call);
+    }
+  g_clear_pointer (&self->queues, g_free);
+}
+
+static gboolean
+sv_virtio_blk_start (SvVirtioDevice *device, GError **error)
+{
+  SvVirtioBlk *self = SV_VIRTIO_BLK (device);
+
+  /* VIRTIO 1.2 §5.2.5.2: without the means to ask for it, the driver wants no cache left unflushed. */
+  if (!sv_virtio_device_has_feature (device, VIRTIO_BLK_F_CONFIG_WCE))
+    set_writeback (self, self->write_cache && sv_virtio_device_has_feature (device, VIRTIO_BLK_F_FLUSH));
+
+  self->queues = g_new0 (SvVirtioBlkQueue *, self->num_queues);
+  for (guint i = 0; i < self->num_queues; i++)
+    {
+      SvVirtqueue *ring = sv_virtio_device_get_queue (device, i);
+
+      if (!sv_virtqueue_is_running (ring))
+        continue;
+      self->queues[i]
+          = sv_virtio_blk_queue_new (&self->disk, ring, sv_virtio_device_get_queue_context (device, i), error);
+      if (self->queues[i] == NULL)
+        {
+          free_queues (self);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+static void
+sv_virtio_blk_stop (SvVirtioDevice *device)
+{
+  SvVirtioBlk *self = SV_VIRTIO_BLK (device);
+
+  free_queues (self);
+  set_writeback (self, self->write_cache);
+}
+
+static void
+sv_virtio_blk_handle_queue (SvVirtioDevice *device, guint n)
+{
+  sv_virtio_blk_queue_handle (SV_VIRTIO_BLK (device)->queues[n]);
+}
+
+static void
+sv_virtio_blk_drain_queue (SvVirtioDevice *device, guint n)
+{
+  sv_virtio_blk_queue_drain (SV_VIRTIO_BLK (device)->queues[n]);
+}
+
+/* --- set-up --- */
+
+static gboolean
+sv_virtio_blk_setup (SvVirtioDevice *device, GError **error)
+{
+  SvVirtioBlk *self = SV_VIRTIO_BLK (device);
+  SvVirtioBlkDisk *disk = &self->disk;
+  gboolean read_only;
+
+  if (!check_properties (self, error) || !sv_object_claim (self->drive, SV_OBJECT (self), error))
+    return FALSE;
+
+  disk->node = g_object_ref (SV_BLOCK_NODE (self->drive));
+  read_only = sv_block_node_is_read_only (disk->node);
+  disk->block_size = self->logical_block_size;
+  disk->discard = self->discard && !read_only;
+  disk->write_zeroes = self->write_zeroes && !read_only;
+  memset (disk->id, 0, sizeof disk->id);
+  if (self->serial)
+    memcpy (disk->id, self->serial, MIN (strlen (self->serial), sizeof disk->id));
+  fill_config (self);
+
+  for (guint i = 0; i < self->num_queues; i++)
+    {
+      guint n = sv_virtio_device_add_queue (device, self->queue_size);
+
+      if (self->iothread)
+        sv_virtio_device_set_queue_context (device, n, sv_iothread_get_context (SV_IOTHREAD (self->iothread)));
+    }
+  self->size_handler = g_signal_connect (disk->node, "notify::size", G_CALLBACK (size_changed), self);
+  return TRUE;
+}
+
+static void
+sv_virtio_blk_teardown (SvVirtioDevice *device)
+{
+  SvVirtioBlk *self = SV_VIRTIO_BLK (device);
+
+  g_clear_signal_handler (&self->size_handler, self->disk.node);
+  sv_object_release (SV_OBJECT (self->disk.node), SV_OBJECT (self));
+  g_clear_object (&self->disk.node);
+}
+
+/* --- properties --- */
+
+static void
+sv_virtio_blk_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  SvVirtioBlk *self = SV_VIRTIO_BLK (object);
+
+  switch (id)
+    {
+    case PROP_DRIVE:
+      g_value_set_object (value, self->drive);
+      break;
+    case PROP_IOTHREAD:
+      g_value_set_object (value, self->iothread);
+      break;
+    case PROP_SERIAL:
+      g_value_set_string (value, self->serial);
+      break;
+    case PROP_NUM_QUEUES:
+      g_value_set_uint (value, self->num_queues);
+      break;
+    case PROP_QUEUE_SIZE:
+      g_value_set_uint (value, self->queue_size);
+      break;
+    case PROP_LOGICAL_BLOCK_SIZE:
+      g_value_set_uint (value, self->logical_block_size);
+      break;
+    case PROP_PHYSICAL_BLOCK_SIZE:
+      g_value_set_uint (value, self->physical_block_size);
+      break;
+    case PROP_WRITE_CACHE:
+      g_value_set_boolean (value, self->write_cache);
+      break;
+    case PROP_CONFIG_WCE:
+      g_value_set_boolean (value, self->config_wce);
+      break;
+    case PROP_DISCARD:
+      g_value_set_boolean (value, self->discard);
+      break;
+    case PROP_WRITE_ZEROES:
+      g_value_set_boolean (value, self->write_zeroes);
+      break;
+    case PROP_BOOTINDEX:
+      g_value_set_int (value, self->bootindex);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+sv_virtio_blk_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  SvVirtioBlk *self = SV_VIRTIO_BLK (object);
+
+  switch (id)
+    {
+    case PROP_DRIVE:
+      sv_object_set_link (SV_OBJECT (self), pspec, &self->drive, g_value_get_object (value));
+      return;
+    case PROP_IOTHREAD:
+      sv_object_set_link (SV_OBJECT (self), pspec, &self->iothread, g_value_get_object (value));
+      return;
+    case PROP_SERIAL:
+      g_free (self->serial);
+      self->serial = g_value_dup_string (value);
+      break;
+    case PROP_NUM_QUEUES:
+      self->num_queues = g_value_get_uint (value);
+      break;
+    case PROP_QUEUE_SIZE:
+      self->queue_size = g_value_get_uint (value);
+      break;
+    case PROP_LOGICAL_BLOCK_SIZE:
+      self->logical_block_size = g_value_get_uint (value);
+      break;
+    case PROP_PHYSICAL_BLOCK_SIZE:
+      self->physical_block_size = g_value_get_uint (value);
+      break;
+    case PROP_WRITE_CACHE:
+      self->write_cache = g_value_get_boolean (value);
+      break;
+    case PROP_CONFIG_WCE:
+      self->config_wce = g_value_get_boolean (value);
+      break;
+    case PROP_DISCARD:
+      self->discard = g_value_get_boolean (value);
+      break;
+    case PROP_WRITE_ZEROES:
+      self->write_zeroes = g_value_get_boolean (value);
+      break;
+    case PROP_BOOTINDEX:
+      self->bootindex = g_value_get_int (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      return;
+    }
+  g_object_notify_by_pspec (object, pspec);
+}
+
+static void
+sv_virtio_blk_dispose (GObject *object)
+{
+  SvVirtioBlk *self = SV_VIRTIO_BLK (object);
+
+  G_OBJECT_CLASS (sv_virtio_blk_parent_class)->dispose (object);
+
+  sv_object_set_link (SV_OBJECT (self), NULL, &self->drive, NULL);
+  sv_object_set_link (SV_OBJECT (self), NULL, &self->iothread, NULL);
+}
+
+static void
+sv_virtio_blk_finalize (GObject *object)
+{
+  g_free (SV_VIRTIO_BLK (object)->serial);
+
+  G_OBJECT_CLASS (sv_virtio_blk_parent_class)->finalize (object);
+}
+
+static void
+install_properties (GObjectClass *object_class)
+{
+  props[PROP_DRIVE] = g_param_spec_object ("drive", "drive", "Disk image: id of a drive or node", SV_TYPE_BLOCK_NODE,
+                                           SV_PARAM_RW_WIRING);
+  props[PROP_IOTHREAD] = g_param_spec_object ("iothread", "iothread", "Thread that handles the queues; the main thread if there is none",
+                                              SV_TYPE_IOTHREAD, SV_PARAM_RW_WIRING);
+  props[PROP_SERIAL] = g_param_spec_string ("serial", "serial", "Serial number; the guest sees its first 20 bytes", NULL,
+                                            SV_PARAM_RW_WIRING);
+  props[PROP_NUM_QUEUES] = g_param_spec_uint ("num-queues", "num-queues", "Number of queues", 1, 256, 1, SV_PARAM_RW_WIRING);
+  props[PROP_QUEUE_SIZE] = g_param_spec_uint ("queue-size", "queue-size", "Descriptors in each queue, a power of two",
+                                              MIN_QUEUE_SIZE, SV_VIRTQUEUE_MAX_SIZE, 256, SV_PARAM_RW_WIRING);
+  props[PROP_LOGICAL_BLOCK_SIZE]
+      = g_param_spec_uint ("logical-block-size", "logical_block_size", "Smallest unit that the guest may read or write, in bytes",
+                           512, MAX_BLOCK_SIZE, 512, SV_PARAM_RW_WIRING | SV_PARAM_SIZE);
+  props[PROP_PHYSICAL_BLOCK_SIZE]
+      = g_param_spec_uint ("physical-block-size", "physical_block_size", "Smallest unit that is written efficiently, in bytes",
+                           512, MAX_BLOCK_SIZE, 512, SV_PARAM_RW_WIRING | SV_PARAM_SIZE);
+  props[PROP_WRITE_CACHE] = g_param_spec_boolean ("write-cache", "write-cache", "Writes may stay in a cache until a flush",
+                                                  TRUE, SV_PARAM_RW_WIRING);
+  props[PROP_CONFIG_WCE] = g_param_spec_boolean ("config-wce", "config-wce", "The guest may switch the write cache", TRUE,
+                                                 SV_PARAM_RW_WIRING);
+  props[PROP_DISCARD] = g_param_spec_boolean ("discard", "discard", "Offer discard requests", TRUE, SV_PARAM_RW_WIRING);
+  props[PROP_WRITE_ZEROES] = g_param_spec_boolean ("write-zeroes", "write-zeroes", "Offer write-zeroes requests", TRUE,
+                                                   SV_PARAM_RW_WIRING);
+  props[PROP_BOOTINDEX] = g_param_spec_int ("bootindex", "bootindex", "Place in the boot order of firmware; -1: none", -1,
+                                            G_MAXINT, -1, SV_PARAM_RW_WIRING);
+  g_object_class_install_properties (object_class, N_PROPS, props);
+}
+
+static void
+sv_virtio_blk_class_init (SvVirtioBlkClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  SvDeviceClass *device_class = SV_DEVICE_CLASS (klass);
+  SvVirtioDeviceClass *virtio_class = SV_VIRTIO_DEVICE_CLASS (klass);
+
+  object_class->get_property = sv_virtio_blk_get_property;
+  object_class->set_property = sv_virtio_blk_set_property;
+  object_class->dispose = sv_virtio_blk_dispose;
+  object_class->finalize = sv_virtio_blk_finalize;
+
+  device_class->user_creatable = TRUE;
+  device_class->category = "storage";
+  device_class->description = "virtio block device";
+
+  virtio_class->device_id = VIRTIO_ID_BLOCK;
+  virtio_class->config_size = CONFIG_SIZE;
+  virtio_class->setup = sv_virtio_blk_setup;
+  virtio_class->teardown = sv_virtio_blk_teardown;
+  virtio_class->get_features = sv_virtio_blk_get_features;
+  virtio_class->write_config = sv_virtio_blk_write_config;
+  virtio_class->start = sv_virtio_blk_start;
+  virtio_class->stop = sv_virtio_blk_stop;
+  virtio_class->handle_queue = sv_virtio_blk_handle_queue;
+  virtio_class->drain_queue = sv_virtio_blk_drain_queue;
+  install_properties (object_class);
+}
+
+static void
+sv_virtio_blk_init (SvVirtioBlk *self)
+{
+  self->num_queues = 1;
+  self->queue_size = 256;
+  self->logical_block_size = self->physical_block_size = 512;
+  self->write_cache = self->config_wce = TRUE;
+  self->discard = self->write_zeroes = TRUE;
+  self->bootindex = -1;
+}
