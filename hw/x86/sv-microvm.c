@@ -6,8 +6,6 @@
 #include "hw/acpi/sv-acpi-ged.h"
 #include "hw/core/sv-cpu.h"
 #include "hw/core/sv-isa-bus.h"
-#include "hw/misc/sv-cmos-rtc.h"
-#include "hw/misc/sv-i8042.h"
 #include "hw/virtio/sv-virtio-mmio.h"
 #include "hw/x86/sv-mptable.h"
 #include "hw/x86/sv-x86-boot.h"
@@ -67,13 +65,9 @@ static gboolean
 add_platform_devices (SvMicrovm *self, GError **error)
 {
   SvMachine *machine = SV_MACHINE (self);
-  g_autoptr (SvDevice) i8042 = g_object_new (SV_TYPE_I8042, NULL);
-  g_autoptr (SvDevice) rtc = g_object_new (SV_TYPE_CMOS_RTC, NULL);
 
   self->ged = sv_acpi_ged_new (SV_MICROVM_GED_BASE, sv_machine_get_irq (machine, SV_MICROVM_GED_GSI));
-  return sv_machine_adopt (machine, SV_DEVICE (self->ged), NULL, error)
-         && sv_machine_adopt (machine, i8042, SV_BUS (self->isa), error)
-         && sv_machine_adopt (machine, rtc, SV_BUS (self->isa), error);
+  return sv_machine_adopt (machine, SV_DEVICE (self->ged), NULL, error);
 }
 
 static gboolean

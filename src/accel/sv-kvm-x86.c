@@ -300,14 +300,15 @@ dump_code (SvKvmVcpu *vcpu, GString *text, guint64 linear)
   g_string_append (text, "code");
   for (guint i = 0; i < CODE_BYTES; i++)
     {
-      guint64 address = linear - CODE_BYTES_BEFORE + i;
-      const char *format = i == CODE_BYTES_BEFORE ? " <%02x>" : " %02x";
+      gboolean here = i == CODE_BYTES_BEFORE;
       guint8 byte;
 
-      if (read_code (vcpu, address, &byte))
-        g_string_append_printf (text, format, byte);
+      g_string_append (text, here ? " <" : " ");
+      if (read_code (vcpu, linear - CODE_BYTES_BEFORE + i, &byte))
+        g_string_append_printf (text, "%02x", byte);
       else
-        g_string_append (text, i == CODE_BYTES_BEFORE ? " <none>" : " none");
+        g_string_append (text, "--");
+      g_string_append (text, here ? ">" : "");
     }
 }
 
