@@ -3,6 +3,7 @@
 
 #include <elf.h>
 #include <gio/gio.h>
+#include <glib/gstdio.h>
 #include <string.h>
 
 /* Kernel files made up for the tests of the loaders */
