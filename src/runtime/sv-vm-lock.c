@@ -7,10 +7,9 @@
 #include "src/runtime/sv-tsan.h"
 
 /*
- * A futex mutex lets a thread that unlocks and locks again overtake those it just woke up: a busy
- * main loop would starve the vCPUs, or the other way round. So whoever finds the lock taken queues
- * at
- * @next first, and nobody overtakes while there is a queue: the first of the queue has @mutex next.
+ * A futex mutex lets a thread that unlocks and locks again overtake those it just woke up: a busy main
+ * loop would starve the vCPUs, or the other way round. So whoever finds the lock taken, or others
+ * waiting, goes through @next first; who holds that is the next owner of @mutex, overtaken by nobody.
  */
 static GMutex mutex;
 static GMutex next;
