@@ -13,7 +13,7 @@ typedef struct
   gpointer data;
   GMutex mutex;
   GCond cond;
-  gboolean done;
+  gboolean done; /* atomic for ThreadSanitizer, which does not see the mutex */
 } Call;
 
 static gboolean
@@ -25,8 +25,8 @@ run_call (gpointer user_data)
   call->func (call->data);
 
   g_mutex_lock (&call->mutex);
-  call->done = TRUE;
   sv_tsan_release (call);
+  __atomic_store_n (&call->done, TRUE, __ATOMIC_RELEASE);
   g_cond_signal (&call->cond);
   g_mutex_unlock (&call->mutex);
   return G_SOURCE_REMOVE;
@@ -77,17 +77,17 @@ sv_context_run_sync (GMainContext *context, SvContextFunc func, gpointer data)
   g_source_attach (source, context);
 
   g_mutex_lock (&call.mutex);
-  while (!call.done)
+  while (!__atomic_load_n (&call.done, __ATOMIC_ACQUIRE))
     {
       if (g_cond_wait_until (&call.cond, &call.mutex, g_get_monotonic_time () + ABANDONED_US))
         continue;
       /* The thread that ran the context may have ended before it got to the source. */
-      if (!call.done && g_main_context_acquire (context))
+      if (!__atomic_load_n (&call.done, __ATOMIC_ACQUIRE) && g_main_context_acquire (context))
         {
           g_source_destroy (source);
           func (data);
           g_main_context_release (context);
-          call.done = TRUE;
+          __atomic_store_n (&call.done, TRUE, __ATOMIC_RELEASE);
         }
     }
   sv_tsan_acquire (&call);

@@ -148,7 +148,7 @@ run (gpointer data)
   g_main_context_push_thread_default (runner->context);
 
   g_mutex_lock (&runner->mutex);
-  runner->tid = (gint)syscall (SYS_gettid);
+  __atomic_store_n (&runner->tid, (gint)syscall (SYS_gettid), __ATOMIC_RELEASE);
   sv_tsan_release (runner);
   g_cond_signal (&runner->started);
   g_mutex_unlock (&runner->mutex);
@@ -187,7 +187,7 @@ sv_iothread_complete (SvObject *object, GError **error)
     }
 
   g_mutex_lock (&self->runner->mutex);
-  while (self->runner->tid == 0)
+  while (__atomic_load_n (&self->runner->tid, __ATOMIC_ACQUIRE) == 0)
     g_cond_wait (&self->runner->started, &self->runner->mutex);
   sv_tsan_acquire (self->runner);
   g_mutex_unlock (&self->runner->mutex);
