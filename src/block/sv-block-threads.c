@@ -4,16 +4,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glib-unix.h>
 #include <limits.h>
 #include <linux/fs.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_THREADS 8
-#define IDLE_USEC (5 * G_USEC_PER_SEC)
+#define IDLE_SECONDS 5
 
 typedef struct _SvBlockThreads SvBlockThreads;
 
@@ -31,8 +32,9 @@ struct _SvBlockThreads
   int event_fd;
   GSource *source;
 
-  GMutex lock;
-  GCond work_cond;
+  /* Not GMutex and GCond: ThreadSanitizer knows only pthread's. */
+  pthread_mutex_t lock;
+  pthread_cond_t work_cond;
   SvBlockIoList work;
   SvBlockIoList done;
   guint n_work;
@@ -86,24 +88,26 @@ work (gpointer data)
   SvBlockWorker *worker = data;
   SvBlockThreads *self = worker->pool;
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   for (;;)
     {
-      gint64 end = g_get_monotonic_time () + IDLE_USEC;
       gboolean in_time = TRUE;
+      struct timespec end;
       SvBlockIo *io;
 
+      clock_gettime (CLOCK_MONOTONIC, &end);
+      end.tv_sec += IDLE_SECONDS;
       while (self->work.head == NULL && !self->stopping && in_time)
-        in_time = g_cond_wait_until (&self->work_cond, &self->lock, end);
+        in_time = pthread_cond_clockwait (&self->work_cond, &self->lock, CLOCK_MONOTONIC, &end) == 0;
       self->n_idle--;
       io = sv_block_io_list_pop (&self->work);
       if (io == NULL)
         break;
 
       self->n_work--;
-      g_mutex_unlock (&self->lock);
+      pthread_mutex_unlock (&self->lock);
       io->result = run (io);
-      g_mutex_lock (&self->lock);
+      pthread_mutex_lock (&self->lock);
 
       /* One wake-up for all that is done until the context takes it. */
       if (self->done.head == NULL)
@@ -113,7 +117,7 @@ work (gpointer data)
     }
   worker->running = FALSE;
   self->n_running--;
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   return NULL;
 }
 
@@ -156,17 +160,17 @@ sv_block_threads_flush (SvBlockEngine *engine)
   if (self->pending.head == NULL)
     return;
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   while ((io = sv_block_io_list_pop (&self->pending)))
     {
       sv_block_io_list_push (&self->work, io);
       self->n_work++;
       if (self->n_idle > 0)
-        g_cond_signal (&self->work_cond);
+        pthread_cond_signal (&self->work_cond);
     }
   add_threads (self);
   alone = self->n_running == 0;
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
 
   /* No thread can be had: slow, but correct. Without threads nobody else looks at the lists. */
   if (alone)
@@ -195,7 +199,7 @@ sv_block_threads_reap (SvBlockEngine *engine, gboolean wait)
         continue;
     }
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   io = self->done.head;
   if (io)
     {
@@ -204,7 +208,7 @@ sv_block_threads_reap (SvBlockEngine *engine, gboolean wait)
       eventfd_read (self->event_fd, &value);
       sv_block_io_list_init (&self->done);
     }
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
 
   while (io)
     {
@@ -243,18 +247,18 @@ sv_block_threads_free (SvBlockEngine *engine)
 {
   SvBlockThreads *self = (SvBlockThreads *) engine;
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   self->stopping = TRUE;
-  g_cond_broadcast (&self->work_cond);
-  g_mutex_unlock (&self->lock);
+  pthread_cond_broadcast (&self->work_cond);
+  pthread_mutex_unlock (&self->lock);
   for (guint i = 0; i < MAX_THREADS; i++)
     g_clear_pointer (&self->workers[i].thread, g_thread_join);
 
   g_source_destroy (self->source);
   g_source_unref (self->source);
   close (self->event_fd);
-  g_mutex_clear (&self->lock);
-  g_cond_clear (&self->work_cond);
+  pthread_mutex_destroy (&self->lock);
+  pthread_cond_destroy (&self->work_cond);
   g_free (self);
 }
 
@@ -281,8 +285,8 @@ sv_block_threads_new (GMainContext *context, const SvBlockEngineUser *user, gpoi
   self->engine.user = user;
   self->engine.data = data;
   self->event_fd = fd;
-  g_mutex_init (&self->lock);
-  g_cond_init (&self->work_cond);
+  pthread_mutex_init (&self->lock, NULL);
+  pthread_cond_init (&self->work_cond, NULL);
   sv_block_io_list_init (&self->pending);
   sv_block_io_list_init (&self->work);
   sv_block_io_list_init (&self->done);
