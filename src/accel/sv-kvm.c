@@ -302,7 +302,7 @@ static gboolean
 sv_kvm_open (SvAccel *accel, GError **error)
 {
   SvKvm *self = SV_KVM (accel);
-  int run_size;
+  int run_size, coalesced_pages;
 
   if (!open_device (self, error))
     return FALSE;
@@ -314,7 +314,8 @@ sv_kvm_open (SvAccel *accel, GError **error)
       return FALSE;
     }
   self->run_size = (gsize)run_size;
-  self->coalesced_offset = (gsize)MAX (0, check_extension (self, KVM_CAP_COALESCED_MMIO)) * PAGE_SIZE;
+  coalesced_pages = check_extension (self, KVM_CAP_COALESCED_MMIO);
+  self->coalesced_offset = coalesced_pages > 0 ? (gsize)coalesced_pages * PAGE_SIZE : 0;
   self->coalesced_pio = check_extension (self, KVM_CAP_COALESCED_PIO) > 0;
 
   sv_kvm_arch_check_host ();
