@@ -53,7 +53,8 @@ typedef void (*SvChardevStreamFunc) (SvChardev *self, int input, int output, gpo
  * @write: hands bytes to the peer without blocking; returns how many were taken. A device
  *   without a peer takes (and drops) all.
  * @update_input: the front end's can_receive may have changed, or a front end came or went
- * @take_streams: the device gives each of its peers, present and future, to @func; FALSE when it cannot
+ * @take_streams: the device gives each of its peers, present and future, to @func; FALSE when it cannot. A NULL @func
+ *   ends that.
  * @dup_filename: as query-chardev tells it: `pty:/dev/pts/3`, `unix:/run/s.sock,server=on`, `file`, `null`...
  */
 struct _SvChardevClass
@@ -66,6 +67,28 @@ struct _SvChardevClass
   char *(*dup_filename) (SvChardev *self);
   gpointer padding[6];
 };
+
+/**
+ * SvChardevError:
+ * @SV_CHARDEV_ERROR_OPEN: the host file, terminal or socket cannot be opened
+ * @SV_CHARDEV_ERROR_ADDRESS: the address is malformed, unknown or taken
+ * @SV_CHARDEV_ERROR_BUSY: the device has a front end already
+ * @SV_CHARDEV_ERROR_UNSUPPORTED: this back end cannot do that
+ */
+typedef enum
+{
+  SV_CHARDEV_ERROR_OPEN,
+  SV_CHARDEV_ERROR_ADDRESS,
+  SV_CHARDEV_ERROR_BUSY,
+  SV_CHARDEV_ERROR_UNSUPPORTED,
+} SvChardevError;
+
+#define SV_CHARDEV_ERROR (sv_chardev_error_quark ())
+SV_API GQuark sv_chardev_error_quark (void);
+
+/*
+ * Signal `quit-requested`: the person at this device asked to end the VM (Ctrl-A x on `chardev-stdio`). Main thread.
+ */
 
 /* Front end side */
 SV_API gboolean sv_chardev_attach (SvChardev *self, const SvChardevFrontend *frontend, gpointer opaque, GError **error);
@@ -83,6 +106,7 @@ SV_API gsize sv_chardev_can_receive (SvChardev *self);
 SV_API void sv_chardev_receive (SvChardev *self, const guint8 *data, gsize length);
 SV_API void sv_chardev_writable (SvChardev *self);
 SV_API void sv_chardev_event (SvChardev *self, SvChardevEvent event);
+SV_API void sv_chardev_request_quit (SvChardev *self); /* emits quit-requested */
 
 /*
  * Makes a character device from the short form of -serial, -qmp and -monitor (`stdio`, `pty`, `null`, `file:PATH`,
