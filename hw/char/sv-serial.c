@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "hw/char/sv-serial.h"
+
+#include "hw/acpi/sv-acpi-build.h"
+#include "hw/acpi/sv-aml.h"
+#include "hw/char/sv-uart.h"
+#include "hw/core/sv-isa-bus.h"
+#include "hw/core/sv-machine.h"
+
+#define UNSET G_MAXUINT32
+#define N_PORTS 4
+#define LAST_IOBASE (0x10000 - SV_UART_N_REGISTERS)
+
+static const struct
+{
+  guint16 iobase;
+  guint8 irq;
+} ports[N_PORTS] = { { 0x3f8, 4 }, { 0x2f8, 3 }, { 0x3e8, 4 }, { 0x2e8, 3 } };
+
+struct _SvSerial
+{
+  SvDevice parent_instance;
+
+  SvObject *chardev;
+  guint iobase;
+  guint irq_number;
+  guint index;
+
+  SvIrq *irq;
+  SvMemoryRegion *region;
+  SvIsaBus *bus; /* not referenced: where the registers are mapped */
+  SvSerialFlushFunc flush_func;
+  gpointer flush_opaque;
+
+  SvUart uart;
+  gboolean irq_level;
+  gboolean coalesced;
+  GSource *timer;
+};
+
+enum
+{
+  PROP_0,
+  PROP_CHARDEV,
+  PROP_INDEX,
+  PROP_IOBASE,
+  PROP_IRQ,
+  N_PROPS,
+};
+
+static GParamSpec *props[N_PROPS];
+
+static void sv_serial_described_init (SvAcpiDescribedInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvSerial,
+                               sv_serial,
+                               SV_TYPE_DEVICE,
+                               G_IMPLEMENT_INTERFACE (SV_TYPE_ACPI_DESCRIBED,
+                                                      sv_serial_described_init))
+
+static SvChardev *
+get_chardev (SvSerial *self)
+{
+  return (SvChardev *) self->chardev;
+}
+
+/* What follows from the registers' state: interrupt line, coalescing, timer */
+
+static void
+set_irq (SvSerial *self, gboolean level)
+{
+  if (level == self->irq_level)
+    return;
+  self->irq_level = level;
+  if (self->irq != NULL)
+    sv_irq_set (self->irq, level);
+}
+
+static void
+set_coalesced (SvSerial *self, gboolean on)
+{
+  if (on == self->coalesced)
+    return;
+  self->coalesced = on;
+  sv_memory_region_set_coalesced (self->region, SV_UART_DATA, on ? 1 : 0);
+}
+
+static gint64
+get_next_deadline (SvSerial *self)
+{
+  const gint64 deadlines[] = {
+    self->uart.rx.deadline,
+    self->uart.tx.drain_deadline,
+    self->uart.tx.pacer.active ? self->uart.tx.tick_deadline : 0,
+  };
+  gint64 next = -1;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (deadlines); i++)
+    if (deadlines[i] != 0 && (next < 0 || deadlines[i] < next))
+      next = deadlines[i];
+  return next;
+}
+
+/* A timer that comes too early finds nothing to do and is cheaper than one set again each time. */
+static void
+arm_timer (SvSerial *self)
+{
+  gint64 next = get_next_deadline (self);
+  gint64 armed;
+
+  if (self->timer == NULL)
+    return;
+  armed = g_source_get_ready_time (self->timer);
+  if (next >= 0 && (armed < 0 || armed > next))
+    g_source_set_ready_time (self->timer, next);
+}
+
+static void
+settle (SvSerial *self)
+{
+  set_irq (self, sv_uart_has_interrupt (&self->uart));
+  set_coalesced (self, self->uart.tx.pacer.active);
+  arm_timer (self);
+}
+
+/* An empty FIFO asks for more; asking for each character would contend for the VM lock with the main loop. */
+static void
+invite_input (SvSerial *self, guint room_before)
+{
+  guint room = sv_uart_get_room (&self->uart);
+
+  if (room > room_before && room == self->uart.rx.limit && self->chardev != NULL)
+    sv_chardev_update_input (get_chardev (self));
+}
+
+static guint64
+sv_serial_read (gpointer opaque, guint64 offset, guint size)
+{
+  SvSerial *self = opaque;
+  guint room = sv_uart_get_room (&self->uart);
+  guint8 value
+      = sv_uart_read (&self->uart, get_chardev (self), offset, g_get_monotonic_time ());
+
+  settle (self);
+  invite_input (self, room);
+  return value;
+}
+
+static void
+sv_serial_write (gpointer opaque, guint64 offset, guint64 value, guint size)
+{
+  SvSerial *self = opaque;
+  guint room = sv_uart_get_room (&self->uart);
+
+  /* The controller sees edges. */
+  if (sv_uart_write (&self->uart, get_chardev (self), offset, value & 0xff,
+                     g_get_monotonic_time ()))
+    set_irq (self, FALSE);
+  settle (self);
+  invite_input (self, room);
+}
+
+static const SvMemoryRegionOps sv_serial_ops = {
+  .read = sv_serial_read,
+  .write = sv_serial_write,
+  .min_access = 1,
+  .max_access = 1,
+};
+
+/* Character device */
+
+static gsize
+on_can_receive (gpointer opaque)
+{
+  return sv_uart_get_room (&SV_SERIAL (opaque)->uart);
+}
+
+static void
+on_receive (gpointer opaque, const guint8 *data, gsize length)
+{
+  SvSerial *self = opaque;
+
+  for (gsize i = 0; i < length; i++)
+    sv_serial_receiver_push (&self->uart.rx, data[i]);
+  sv_serial_receiver_end_burst (&self->uart.rx);
+  settle (self);
+}
+
+static void
+on_writable (gpointer opaque)
+{
+  SvSerial *self = opaque;
+
+  sv_serial_transmitter_unblock (&self->uart.tx, get_chardev (self));
+  settle (self);
+}
+
+static void
+on_event (gpointer opaque, SvChardevEvent event)
+{
+  SvSerial *self = opaque;
+
+  if (event != SV_CHARDEV_BREAK || (self->uart.mcr & SV_UART_MCR_LOOP) != 0)
+    return;
+  sv_serial_receiver_push_break (&self->uart.rx);
+  settle (self);
+}
+
+static const SvChardevFrontend frontend = {
+  .can_receive = on_can_receive,
+  .receive = on_receive,
+  .writable = on_writable,
+  .event = on_event,
+};
+
+/* Brings everything out that the guest wrote. */
+static void
+flush (SvSerial *self)
+{
+  if (self->coalesced && self->flush_func != NULL)
+    self->flush_func (self->flush_opaque);
+  sv_serial_transmitter_flush (&self->uart.tx, get_chardev (self));
+}
+
+static gboolean
+on_timer (gpointer user_data)
+{
+  SvSerial *self = user_data;
+  SvSerialTransmitter *tx = &self->uart.tx;
+  gint64 now = g_get_monotonic_time ();
+
+  sv_uart_run_timers (&self->uart, get_chardev (self), now);
+  if (tx->pacer.active && tx->tick_deadline <= now)
+    {
+      flush (self);
+      if (sv_serial_pacer_tick (&tx->pacer))
+        tx->tick_deadline = now + SV_SERIAL_PACER_PERIOD_US;
+    }
+  g_source_set_ready_time (self->timer, -1);
+  settle (self);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+dispatch_timer (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  return callback (user_data);
+}
+
+static GSourceFuncs timer_funcs = {
+  .dispatch = dispatch_timer,
+};
+
+static void
+ask_accelerator (gpointer opaque)
+{
+  SvMachine *machine = sv_device_get_machine (opaque);
+
+  if (machine != NULL && sv_machine_get_accel (machine) != NULL)
+    sv_accel_flush_coalesced (sv_machine_get_accel (machine));
+}
+
+/* Device */
+
+static gboolean
+is_index_taken (SvSerial *self, SvBus *bus, guint index)
+{
+  for (guint i = 0; bus != NULL && i < sv_bus_get_n_devices (bus); i++)
+    {
+      SvDevice *other = sv_bus_get_device (bus, i);
+
+      if (other != SV_DEVICE (self) && SV_IS_SERIAL (other) && sv_device_is_realized (other)
+          && SV_SERIAL (other)->index == index)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
+choose_port (SvSerial *self, SvBus *bus, GError **error)
+{
+  guint index = self->index;
+
+  if (index == UNSET)
+    for (index = 0; index < N_PORTS && is_index_taken (self, bus, index); index++)
+      ;
+  if (index >= N_PORTS || is_index_taken (self, bus, index))
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+                   "isa-serial: no serial port %s: a PC has %d, index 0 to %d, each once",
+                   self->index == UNSET ? "is left" : "with this index is free", N_PORTS,
+                   N_PORTS - 1);
+      return FALSE;
+    }
+
+  self->index = index;
+  if (self->iobase == UNSET)
+    self->iobase = ports[index].iobase;
+  if (self->irq_number == UNSET)
+    self->irq_number = ports[index].irq;
+  if (self->iobase > LAST_IOBASE)
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+                   "isa-serial: iobase 0x%x is past the last possible, 0x%x", self->iobase,
+                   LAST_IOBASE);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+connect_bus (SvSerial *self, SvBus *bus, GError **error)
+{
+  SvIsaBus *isa = SV_ISA_BUS (bus);
+  SvIrq *irq = sv_isa_bus_get_irq (isa, self->irq_number);
+
+  if (irq == NULL)
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+                   "isa-serial: the ISA bus has no interrupt %u: 0 to %d are possible",
+                   self->irq_number, SV_ISA_N_IRQS - 1);
+      return FALSE;
+    }
+  sv_serial_set_irq (self, irq);
+  sv_isa_bus_map (isa, self->iobase, self->region);
+  self->bus = isa;
+  return TRUE;
+}
+
+static void
+sv_serial_unrealize (SvDevice *device)
+{
+  SvSerial *self = SV_SERIAL (device);
+
+  flush (self);
+  set_coalesced (self, FALSE);
+  if (self->chardev != NULL)
+    sv_chardev_detach (get_chardev (self));
+  if (self->bus != NULL)
+    sv_isa_bus_unmap (self->bus, self->region);
+  self->bus = NULL;
+  if (self->timer != NULL)
+    g_source_destroy (self->timer);
+  g_clear_pointer (&self->timer, g_source_unref);
+}
+
+static gboolean
+sv_serial_realize (SvDevice *device, GError **error)
+{
+  SvSerial *self = SV_SERIAL (device);
+  SvBus *bus = sv_device_get_bus (device);
+
+  if (!choose_port (self, bus, error))
+    return FALSE;
+  if (self->chardev != NULL && !sv_chardev_attach (get_chardev (self), &frontend, self, error))
+    {
+      g_prefix_error (error, "isa-serial: ");
+      return FALSE;
+    }
+
+  self->timer = g_source_new (&timer_funcs, sizeof (GSource));
+  g_source_set_callback (self->timer, on_timer, self, NULL);
+  g_source_attach (self->timer, NULL);
+  if (bus != NULL && !connect_bus (self, bus, error))
+    {
+      sv_serial_unrealize (device);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+sv_serial_quiesce (SvDevice *device)
+{
+  flush (SV_SERIAL (device));
+}
+
+static void
+sv_serial_reset (SvDevice *device)
+{
+  SvSerial *self = SV_SERIAL (device);
+
+  flush (self);
+  sv_uart_reset (&self->uart);
+  settle (self);
+  invite_input (self, 0);
+}
+
+static void
+sv_serial_build_aml (SvAcpiDescribed *described, GByteArray *scope)
+{
+  SvSerial *self = SV_SERIAL (described);
+  const char name[] = { 'C', 'O', 'M', '1' + self->index, '\0' };
+  guint device = sv_aml_begin_device (scope, name);
+  guint resources;
+
+  sv_aml_name_eisaid (scope, "_HID", "PNP0501");
+  sv_aml_name_int (scope, "_UID", self->index + 1);
+  sv_aml_name (scope, "_CRS");
+  resources = sv_aml_begin_resources (scope);
+  sv_aml_resource_io (scope, self->iobase, SV_UART_N_REGISTERS);
+  sv_aml_resource_irq (scope, self->irq_number);
+  sv_aml_end_resources (scope, resources);
+  sv_aml_end (scope, device);
+}
+
+static void
+sv_serial_described_init (SvAcpiDescribedInterface *iface)
+{
+  iface->build_aml = sv_serial_build_aml;
+}
+
+static void
+sv_serial_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
+{
+  SvSerial *self = SV_SERIAL (object);
+
+  switch (prop_id)
+    {
+    case PROP_CHARDEV:
+      sv_object_set_link (SV_OBJECT (self), pspec, &self->chardev, g_value_get_object (value));
+      break;
+    case PROP_INDEX:
+      self->index = g_value_get_uint (value);
+      break;
+    case PROP_IOBASE:
+      self->iobase = g_value_get_uint (value);
+      break;
+    case PROP_IRQ:
+      self->irq_number = g_value_get_uint (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      break;
+    }
+}
+
+static void
+sv_serial_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
+{
+  SvSerial *self = SV_SERIAL (object);
+
+  switch (prop_id)
+    {
+    case PROP_CHARDEV:
+      g_value_set_object (value, self->chardev);
+      break;
+    case PROP_INDEX:
+      g_value_set_uint (value, self->index);
+      break;
+    case PROP_IOBASE:
+      g_value_set_uint (value, self->iobase);
+      break;
+    case PROP_IRQ:
+      g_value_set_uint (value, self->irq_number);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      break;
+    }
+}
+
+static void
+sv_serial_dispose (GObject *object)
+{
+  SvSerial *self = SV_SERIAL (object);
+
+  sv_device_unrealize (SV_DEVICE (self));
+  sv_object_set_link (SV_OBJECT (self), props[PROP_CHARDEV], &self->chardev, NULL);
+
+  G_OBJECT_CLASS (sv_serial_parent_class)->dispose (object);
+}
+
+static void
+sv_serial_finalize (GObject *object)
+{
+  SvSerial *self = SV_SERIAL (object);
+
+  g_clear_object (&self->region);
+  g_clear_pointer (&self->irq, sv_irq_unref);
+
+  G_OBJECT_CLASS (sv_serial_parent_class)->finalize (object);
+}
+
+static void
+sv_serial_class_init (SvSerialClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  SvDeviceClass *device_class = SV_DEVICE_CLASS (klass);
+
+  object_class->set_property = sv_serial_set_property;
+  object_class->get_property = sv_serial_get_property;
+  object_class->dispose = sv_serial_dispose;
+  object_class->finalize = sv_serial_finalize;
+
+  device_class->realize = sv_serial_realize;
+  device_class->unrealize = sv_serial_unrealize;
+  device_class->reset = sv_serial_reset;
+  device_class->quiesce = sv_serial_quiesce;
+  device_class->bus_type = SV_TYPE_ISA_BUS;
+  device_class->user_creatable = TRUE;
+  device_class->category = "input";
+  device_class->description = "Serial port of a PC: 16550A";
+
+  props[PROP_CHARDEV]
+      = g_param_spec_object ("chardev", "chardev", "Character device at the other end of the line",
+                             SV_TYPE_CHARDEV, SV_PARAM_RW_WIRING);
+  props[PROP_INDEX] = g_param_spec_uint (
+      "index", "index", "Which of the PC's four ports; default: the first that is free", 0,
+      G_MAXUINT32, UNSET, SV_PARAM_RW_WIRING);
+  props[PROP_IOBASE] = g_param_spec_uint (
+      "iobase", "iobase", "First I/O port; default: by index", 0, G_MAXUINT32, UNSET,
+      SV_PARAM_RW_WIRING);
+  props[PROP_IRQ] = g_param_spec_uint ("irq", "irq", "ISA interrupt; default: by index", 0,
+                                       G_MAXUINT32, UNSET, SV_PARAM_RW_WIRING);
+  g_object_class_install_properties (object_class, N_PROPS, props);
+}
+
+static void
+sv_serial_init (SvSerial *self)
+{
+  self->index = UNSET;
+  self->iobase = UNSET;
+  self->irq_number = UNSET;
+  self->region = sv_memory_region_new_io ("serial", SV_UART_N_REGISTERS, &sv_serial_ops, self);
+  self->flush_func = ask_accelerator;
+  self->flush_opaque = self;
+  sv_uart_reset (&self->uart);
+}
+
+/**
+ * sv_serial_get_region:
+ * @self: a serial port
+ *
+ * Returns: (transfer none): its eight registers, for a machine that maps them itself
+ */
+SvMemoryRegion *
+sv_serial_get_region (SvSerial *self)
+{
+  g_return_val_if_fail (SV_IS_SERIAL (self), NULL);
+
+  return self->region;
+}
+
+/**
+ * sv_serial_set_irq: (skip)
+ * @self: a serial port
+ * @irq: interrupt line; referenced
+ *
+ * Connects the interrupt output. On an ISA bus the property `irq` does.
+ */
+void
+sv_serial_set_irq (SvSerial *self, SvIrq *irq)
+{
+  g_return_if_fail (SV_IS_SERIAL (self) && irq != NULL);
+
+  sv_irq_ref (irq);
+  g_clear_pointer (&self->irq, sv_irq_unref);
+  self->irq = irq;
+}
+
+/**
+ * sv_serial_set_flush_func: (skip)
+ * @self: a serial port
+ * @func: brings writes that the kernel keeps back to the device
+ * @opaque: passed to @func
+ *
+ * Replaces the default, which asks the accelerator of the machine that the port belongs to.
+ */
+void
+sv_serial_set_flush_func (SvSerial *self, SvSerialFlushFunc func, gpointer opaque)
+{
+  g_return_if_fail (SV_IS_SERIAL (self));
+
+  self->flush_func = func;
+  self->flush_opaque = opaque;
+}
