@@ -25,7 +25,6 @@ run_call (gpointer user_data)
   call->func (call->data);
 
   g_mutex_lock (&call->mutex);
-  sv_tsan_release (call);
   __atomic_store_n (&call->done, TRUE, __ATOMIC_RELEASE);
   g_cond_signal (&call->cond);
   g_mutex_unlock (&call->mutex);
@@ -87,10 +86,9 @@ sv_context_run_sync (GMainContext *context, SvContextFunc func, gpointer data)
           g_source_destroy (source);
           func (data);
           g_main_context_release (context);
-          __atomic_store_n (&call.done, TRUE, __ATOMIC_RELEASE);
+          break;
         }
     }
-  sv_tsan_acquire (&call);
   g_mutex_unlock (&call.mutex);
   g_mutex_clear (&call.mutex);
   g_cond_clear (&call.cond);

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "qom/sv-property.h"
-#include "src/runtime/sv-tsan.h"
 #include "src/runtime/sv-vm-lock.h"
 
 /* Linux's TASK_COMM_LEN, the NUL included */
@@ -149,7 +148,6 @@ run (gpointer data)
 
   g_mutex_lock (&runner->mutex);
   __atomic_store_n (&runner->tid, (gint)syscall (SYS_gettid), __ATOMIC_RELEASE);
-  sv_tsan_release (runner);
   g_cond_signal (&runner->started);
   g_mutex_unlock (&runner->mutex);
 
@@ -189,7 +187,6 @@ sv_iothread_complete (SvObject *object, GError **error)
   g_mutex_lock (&self->runner->mutex);
   while (__atomic_load_n (&self->runner->tid, __ATOMIC_ACQUIRE) == 0)
     g_cond_wait (&self->runner->started, &self->runner->mutex);
-  sv_tsan_acquire (self->runner);
   g_mutex_unlock (&self->runner->mutex);
   return TRUE;
 }
