@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "qmp/sv-qmp-error.h"
+
+#include <string.h>
+
+G_DEFINE_QUARK (sv-qmp-error-quark, sv_qmp_error)
+
+static const char *const names[] = {
+  [SV_QMP_ERROR_GENERIC] = "GenericError",
+  [SV_QMP_ERROR_COMMAND_NOT_FOUND] = "CommandNotFound",
+  [SV_QMP_ERROR_DEVICE_NOT_FOUND] = "DeviceNotFound",
+  [SV_QMP_ERROR_DEVICE_NOT_ACTIVE] = "DeviceNotActive",
+  [SV_QMP_ERROR_KVM_MISSING_CAP] = "KVMMissingCap",
+};
+
+SvQmpErrorClass
+sv_qmp_error_get_class (const GError *error)
+{
+  if (error->domain != SV_QMP_ERROR || error->code < 0
+      || error->code >= (int) G_N_ELEMENTS (names))
+    return SV_QMP_ERROR_GENERIC;
+  return (SvQmpErrorClass) error->code;
+}
+
+const char *
+sv_qmp_error_class_to_string (SvQmpErrorClass klass)
+{
+  return (guint) klass < G_N_ELEMENTS (names) ? names[klass] : names[SV_QMP_ERROR_GENERIC];
+}
+
+SvQmpErrorClass
+sv_qmp_error_class_from_string (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (strcmp (names[i], name) == 0)
+      return (SvQmpErrorClass) i;
+  return SV_QMP_ERROR_GENERIC;
+}

@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "qmp/sv-qmp-json.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "qmp/sv-qmp-error.h"
+
+/* Reading */
+
+typedef struct
+{
+  const char *at;
+  const char *end;
+  guint depth;
+  guint n_values;
+  GError **error;
+} Parser;
+
+static JsonNode *parse_value (Parser *parser);
+
+static G_GNUC_PRINTF (2, 3) void
+fail (Parser *parser, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list args;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error (parser->error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC, "JSON parse error, %s", text);
+}
+
+static void
+skip_space (Parser *parser)
+{
+  while (parser->at < parser->end && strchr (" \t\r\n", *parser->at) && *parser->at != '\0')
+    parser->at++;
+}
+
+/* Skips white space; the next byte, or NUL at the end (NUL itself starts no token). */
+static char
+peek (Parser *parser)
+{
+  skip_space (parser);
+  return parser->at < parser->end ? *parser->at : '\0';
+}
+
+static gboolean
+accept (Parser *parser, char c)
+{
+  if (peek (parser) != c)
+    return FALSE;
+  parser->at++;
+  return TRUE;
+}
+
+static gboolean
+parse_hex4 (Parser *parser, guint *value)
+{
+  *value = 0;
+  if (parser->end - parser->at < 4)
+    return FALSE;
+  for (guint i = 0; i < 4; i++)
+    {
+      int digit = g_ascii_xdigit_value (parser->at[i]);
+
+      if (digit < 0)
+        return FALSE;
+      *value = *value * 16 + (guint) digit;
+    }
+  parser->at += 4;
+  return TRUE;
+}
+
+/* Behind `\u`. */
+static gboolean
+parse_unicode (Parser *parser, GString *out)
+{
+  guint high, low;
+
+  if (!parse_hex4 (parser, &high))
+    {
+      fail (parser, "invalid escape sequence in string");
+      return FALSE;
+    }
+  if (high >= 0xd800 && high < 0xdc00 && parser->end - parser->at >= 6 && parser->at[0] == '\\'
+      && parser->at[1] == 'u')
+    {
+      const char *rewind = parser->at;
+
+      parser->at += 2;
+      if (parse_hex4 (parser, &low) && low >= 0xdc00 && low < 0xe000)
+        {
+          g_string_append_unichar (out, 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00));
+          return TRUE;
+        }
+      parser->at = rewind;
+    }
+  if (high == 0 || (high >= 0xd800 && high < 0xe000))
+    {
+      fail (parser, "\\u%04x is not a valid Unicode character", high);
+      return FALSE;
+    }
+  g_string_append_unichar (out, high);
+  return TRUE;
+}
+
+static gboolean
+parse_escape (Parser *parser, GString *out)
+{
+  static const char from[] = "\"'\\/bfnrt";
+  static const char to[] = "\"'\\/\b\f\n\r\t";
+  const char *found;
+  char c = parser->at < parser->end ? *parser->at : '\0';
+
+  if (c == 'u')
+    {
+      parser->at++;
+      return parse_unicode (parser, out);
+    }
+  found = c != '\0' ? strchr (from, c) : NULL;
+  if (!found)
+    {
+      fail (parser, "invalid escape sequence in string");
+      return FALSE;
+    }
+  g_string_append_c (out, to[found - from]);
+  parser->at++;
+  return TRUE;
+}
+
+/* At the opening quote. */
+static char *
+parse_string (Parser *parser)
+{
+  char quote = *parser->at++;
+  const char *run = parser->at;
+  g_autoptr (GString) out = NULL;
+
+  for (;;)
+    {
+      guchar c;
+
+      if (parser->at == parser->end)
+        {
+          fail (parser, "missing terminating %c in string", quote);
+          return NULL;
+        }
+      c = (guchar) *parser->at;
+      if (c < 0x20)
+        {
+          fail (parser, "stray control character 0x%02x in string", c);
+          return NULL;
+        }
+      if (c != (guchar) quote && c != '\\')
+        {
+          parser->at++;
+          continue;
+        }
+      if (!g_utf8_validate_len (run, (gsize) (parser->at - run), NULL))
+        {
+          fail (parser, "invalid UTF-8 sequence in string");
+          return NULL;
+        }
+      if (c == (guchar) quote && !out)
+        return g_strndup (run, (gsize) (parser->at++ - run));
+      if (!out)
+        out = g_string_new (NULL);
+      g_string_append_len (out, run, parser->at - run);
+      parser->at++;
+      if (c == (guchar) quote)
+        return g_string_free (g_steal_pointer (&out), FALSE);
+      if (!parse_escape (parser, out))
+        return NULL;
+      run = parser->at;
+    }
+}
+
+static JsonNode *
+parse_object (Parser *parser)
+{
+  g_autoptr (JsonObject) object = json_object_new ();
+
+  if (!accept (parser, '}'))
+    {
+      do
+        {
+          g_autofree char *key = NULL;
+          JsonNode *value;
+          char c = peek (parser);
+
+          if (c != '"' && c != '\'')
+            {
+              if (c == '\0' || strchr ("}]:,", c))
+                fail (parser, "expecting value");
+              else
+                fail (parser, "key is not a string in object");
+              return NULL;
+            }
+          key = parse_string (parser);
+          if (!key)
+            return NULL;
+          if (!accept (parser, ':'))
+            {
+              fail (parser, "missing : in object pair");
+              return NULL;
+            }
+          value = parse_value (parser);
+          if (!value)
+            return NULL;
+          if (json_object_has_member (object, key))
+            {
+              json_node_unref (value);
+              fail (parser, "duplicate key");
+              return NULL;
+            }
+          json_object_set_member (object, key, value);
+        }
+      while (accept (parser, ','));
+      if (!accept (parser, '}'))
+        {
+          fail (parser, "expected separator in dict");
+          return NULL;
+        }
+    }
+  return json_node_init_object (json_node_alloc (), object);
+}
+
+static JsonNode *
+parse_array (Parser *parser)
+{
+  g_autoptr (JsonArray) array = json_array_new ();
+
+  if (!accept (parser, ']'))
+    {
+      do
+        {
+          JsonNode *value = parse_value (parser);
+
+          if (!value)
+            return NULL;
+          json_array_add_element (array, value);
+        }
+      while (accept (parser, ','));
+      if (!accept (parser, ']'))
+        {
+          fail (parser, "expected separator in list");
+          return NULL;
+        }
+    }
+  return json_node_init_array (json_node_alloc (), array);
+}
+
+static const char *
+skip_digits (const char *at, const char *end)
+{
+  while (at < end && g_ascii_isdigit (*at))
+    at++;
+  return at;
+}
+
+/* Numbers by the grammar of RFC 8259 section 6. */
+static JsonNode *
+parse_number (Parser *parser, const char *end)
+{
+  const char *start = parser->at;
+  const char *at = start;
+  g_autofree char *copy = g_strndup (start, (gsize) (end - start));
+  gboolean integer = TRUE;
+  const char *digits;
+  gdouble number;
+
+  if (at < end && *at == '-')
+    at++;
+  digits = at;
+  at = skip_digits (at, end);
+  if (at == digits || (*digits == '0' && at - digits > 1))
+    {
+      fail (parser, "stray '%s'", copy);
+      return NULL;
+    }
+  if (at < end && *at == '.')
+    {
+      integer = FALSE;
+      digits = ++at;
+      at = skip_digits (at, end);
+      if (at == digits)
+        at = NULL;
+    }
+  if (at && at < end && (*at == 'e' || *at == 'E'))
+    {
+      integer = FALSE;
+      at++;
+      if (at < end && (*at == '+' || *at == '-'))
+        at++;
+      digits = at;
+      at = skip_digits (at, end);
+      if (at == digits)
+        at = NULL;
+    }
+  if (at != end)
+    {
+      fail (parser, "stray '%s'", copy);
+      return NULL;
+    }
+  parser->at = end;
+  if (integer)
+    {
+      gint64 value;
+
+      if (g_ascii_string_to_signed (copy, 10, G_MININT64, G_MAXINT64, &value, NULL))
+        return json_node_init_int (json_node_alloc (), value);
+    }
+  number = g_ascii_strtod (copy, NULL);
+  if (!isfinite (number))
+    {
+      fail (parser, "number '%.40s' is out of range", copy);
+      return NULL;
+    }
+  return json_node_init_double (json_node_alloc (), number);
+}
+
+/* A number or a word. */
+static JsonNode *
+parse_bare (Parser *parser)
+{
+  const char *end = parser->at;
+  g_autofree char *word = NULL;
+
+  while (end < parser->end && (g_ascii_isalnum (*end) || *end == '-' || *end == '+' || *end == '.'
+                               || *end == '_'))
+    end++;
+  if (end > parser->at && (*parser->at == '-' || g_ascii_isdigit (*parser->at)))
+    return parse_number (parser, end);
+  if (end == parser->at)
+    {
+      guchar c = (guchar) *parser->at;
+
+      if (g_ascii_isprint ((char) c))
+        fail (parser, "stray '%c'", c);
+      else
+        fail (parser, "stray byte 0x%02x", c);
+      return NULL;
+    }
+
+  word = g_strndup (parser->at, MIN ((gsize) (end - parser->at), 64));
+  parser->at = end;
+  if (strcmp (word, "true") == 0 || strcmp (word, "false") == 0)
+    return json_node_init_boolean (json_node_alloc (), word[0] == 't');
+  if (strcmp (word, "null") == 0)
+    return json_node_init_null (json_node_alloc ());
+  fail (parser, "invalid keyword '%s'", word);
+  return NULL;
+}
+
+static JsonNode *
+parse_nested (Parser *parser, JsonNode *(*parse) (Parser *parser))
+{
+  JsonNode *node;
+
+  if (parser->depth == SV_QMP_JSON_MAX_DEPTH)
+    {
+      fail (parser, "JSON nesting depth limit exceeded");
+      return NULL;
+    }
+  parser->depth++;
+  parser->at++;
+  node = parse (parser);
+  parser->depth--;
+  return node;
+}
+
+static JsonNode *
+parse_value (Parser *parser)
+{
+  char c = peek (parser);
+
+  if (++parser->n_values > SV_QMP_JSON_MAX_VALUES)
+    {
+      fail (parser, "JSON token count limit exceeded");
+      return NULL;
+    }
+  if (c == '{')
+    return parse_nested (parser, parse_object);
+  if (c == '[')
+    return parse_nested (parser, parse_array);
+  if (c == '"' || c == '\'')
+    {
+      g_autofree char *string = parse_string (parser);
+
+      return string ? json_node_init_string (json_node_alloc (), string) : NULL;
+    }
+  if (parser->at == parser->end || (c != '\0' && strchr ("}]:,", c)))
+    {
+      fail (parser, "expecting value");
+      return NULL;
+    }
+  return parse_bare (parser);
+}
+
+JsonNode *
+sv_qmp_json_parse (const char *text, gsize length, GError **error)
+{
+  Parser parser = { text, text + length, 0, 0, error };
+  g_autoptr (JsonNode) node = parse_value (&parser);
+
+  if (!node)
+    return NULL;
+  skip_space (&parser);
+  if (parser.at != parser.end)
+    {
+      fail (&parser, "unexpected text after the value");
+      return NULL;
+    }
+  return g_steal_pointer (&node);
+}
+
+/* Writing */
+
+void
+sv_qmp_json_append_string (GString *out, const char *string)
+{
+  const char *at = string;
+  const char *run = at;
+
+  g_string_append_c (out, '"');
+  while (*at != '\0')
+    {
+      guchar c = (guchar) *at;
+      gunichar character;
+
+      if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\')
+        {
+          at++;
+          continue;
+        }
+      if (c >= 0x80)
+        {
+          character = g_utf8_get_char_validated (at, -1);
+          if (character != (gunichar) -1 && character != (gunichar) -2)
+            {
+              at = g_utf8_next_char (at);
+              continue;
+            }
+        }
+      g_string_append_len (out, run, at - run);
+      if (c >= 0x80)
+        g_string_append (out, "\\ufffd");
+      else if (c == '"' || c == '\\')
+        g_string_append_printf (out, "\\%c", c);
+      else if (c == '\n')
+        g_string_append (out, "\\n");
+      else if (c == '\r')
+        g_string_append (out, "\\r");
+      else if (c == '\t')
+        g_string_append (out, "\\t");
+      else
+        g_string_append_printf (out, "\\u%04x", c);
+      run = ++at;
+    }
+  g_string_append_len (out, run, at - run);
+  g_string_append_c (out, '"');
+}
+
+static void
+append_value (GString *out, JsonNode *node)
+{
+  char buffer[G_ASCII_DTOSTR_BUF_SIZE];
+  GType type = json_node_get_value_type (node);
+
+  if (type == G_TYPE_BOOLEAN)
+    g_string_append (out, json_node_get_boolean (node) ? "true" : "false");
+  else if (type == G_TYPE_STRING)
+    sv_qmp_json_append_string (out, json_node_get_string (node));
+  else if (type == G_TYPE_DOUBLE && isfinite (json_node_get_double (node)))
+    g_string_append (out, g_ascii_dtostr (buffer, sizeof buffer, json_node_get_double (node)));
+  else if (type == G_TYPE_INT64)
+    {
+      /* Most numbers are small and non-negative; printf is the slowest part of a reply. */
+      gint64 value = json_node_get_int (node);
+      char *digit = buffer + sizeof buffer;
+
+      if (value < 0)
+        {
+          g_string_append_printf (out, "%" G_GINT64_FORMAT, value);
+          return;
+        }
+      do
+        *--digit = (char) ('0' + value % 10);
+      while ((value /= 10) != 0);
+      g_string_append_len (out, digit, buffer + sizeof buffer - digit);
+    }
+  else
+    g_string_append (out, "null");
+}
+
+void
+sv_qmp_json_append (GString *out, JsonNode *node)
+{
+  JsonObjectIter iter;
+  const char *name;
+  JsonNode *member;
+  JsonArray *array;
+
+  switch (json_node_get_node_type (node))
+    {
+    case JSON_NODE_OBJECT:
+      g_string_append_c (out, '{');
+      json_object_iter_init_ordered (&iter, json_node_get_object (node));
+      while (json_object_iter_next_ordered (&iter, &name, &member))
+        {
+          if (out->str[out->len - 1] != '{')
+            g_string_append_c (out, ',');
+          sv_qmp_json_append_string (out, name);
+          g_string_append_c (out, ':');
+          sv_qmp_json_append (out, member);
+        }
+      g_string_append_c (out, '}');
+      break;
+    case JSON_NODE_ARRAY:
+      array = json_node_get_array (node);
+      g_string_append_c (out, '[');
+      for (guint i = 0; i < json_array_get_length (array); i++)
+        {
+          if (i > 0)
+            g_string_append_c (out, ',');
+          sv_qmp_json_append (out, json_array_get_element (array, i));
+        }
+      g_string_append_c (out, ']');
+      break;
+    case JSON_NODE_VALUE:
+      append_value (out, node);
+      break;
+    case JSON_NODE_NULL:
+    default:
+      g_string_append (out, "null");
+      break;
+    }
+}
