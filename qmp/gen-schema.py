@@ -245,6 +245,8 @@ class Tables:
                                   self.type(command.node['returns'])
                                   if 'returns' in command.node else self.arguments(None)))
         self.events = [(event.name, self.arguments(event)) for event in schema.of('event')]
+        for row in self.commands + self.events:
+            self.string(row[0])
         if self.pool_size > 0xffff or len(self.types) > 0xffff or len(self.members) > 0xffff:
             raise SchemaError('schema: the tables have outgrown 16-bit indices')
 
@@ -338,21 +340,18 @@ class Tables:
         lines += ['};', '']
         lines += [f'SvQmpHandler sv_qmp_command_{c_name(name)};' for name, _, _ in self.commands]
         lines += ['', 'const SvQmpCommand sv_qmp_schema_commands[] = {']
-        lines += [f'  {{ {self.strings_of(name)}, {arguments}, {returns}, '
+        lines += [f'  {{ {self.strings[name]}, {arguments}, {returns}, '
                   f'sv_qmp_command_{c_name(name)} }},'
                   for name, arguments, returns in self.commands]
         lines += ['};', '', f'const guint sv_qmp_schema_n_commands = {len(self.commands)};', '',
                   'const SvQmpEvent sv_qmp_schema_events[] = {']
-        lines += [f'  {{ {self.strings_of(name)}, {arguments} }},' for name, arguments in self.events]
+        lines += [f'  {{ {self.strings[name]}, {arguments} }},' for name, arguments in self.events]
         lines += ['};', '', f'const guint sv_qmp_schema_n_events = {len(self.events)};', '',
                   'const char sv_qmp_schema_json[] =']
         lines += [f'  {c_string(("[" if i == 0 else ",") + json.dumps(entry, separators=(",", ":")))}'
                   for i, entry in enumerate(introspection.entries)]
         lines += ['  "]";', '']
         return '\n'.join(lines)
-
-    def strings_of(self, name):
-        return self.strings[name]
 
 
 def c_string(text):
@@ -389,10 +388,6 @@ def main():
         schema = Schema(args.schema)
         check_handlers(schema, args.handlers)
         tables = Tables(schema)
-        for name, _, _ in tables.commands:
-            tables.string(name)
-        for name, _ in tables.events:
-            tables.string(name)
         text = tables.render(Introspection(schema))
     except (SchemaError, json.JSONDecodeError, KeyError) as error:
         print(f'gen-schema: {error}', file=sys.stderr)

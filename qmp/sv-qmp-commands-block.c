@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Commands about disk images. */
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "qmp/sv-qmp-error.h"
+#include "qmp/sv-qmp-tree.h"
+#include "qom/sv-type-registry.h"
+#include "src/block/sv-block-node.h"
+
+/* The device that uses @node; NULL when none does, or another node. */
+static SvObject *
+get_device (SvObject *node)
+{
+  SvObject *user = sv_object_get_user (node);
+
+  return user && SV_IS_DEVICE (user) ? user : NULL;
+}
+
+static JsonObject *
+describe_image (SvObject *node, const char *filename)
+{
+  JsonObject *image = json_object_new ();
+  struct stat info;
+
+  json_object_set_string_member (image, "filename", filename);
+  json_object_set_string_member (image, "format", sv_block_node_get_driver (SV_BLOCK_NODE (node)));
+  json_object_set_int_member (image,
+                              "virtual-size",
+                              (gint64) sv_block_node_get_size (SV_BLOCK_NODE (node)));
+  if (filename[0] != '\0' && stat (filename, &info) == 0)
+    json_object_set_int_member (image, "actual-size", (gint64) info.st_blocks * 512);
+  return image;
+}
+
+static JsonObject *
+describe_node (SvObject *node)
+{
+  static const char *const limits[] = { "bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr" };
+  static const char *const properties[] = {
+    "throttling.bps-total",  "throttling.bps-read",  "throttling.bps-write",
+    "throttling.iops-total", "throttling.iops-read", "throttling.iops-write",
+  };
+  g_autofree char *filename = sv_qmp_dup_string (node, "filename");
+  g_autofree char *detect_zeroes = sv_qmp_dup_string (node, "detect-zeroes");
+  SvObject *device = get_device (node);
+  JsonObject *info = json_object_new ();
+  JsonObject *cache = json_object_new ();
+
+  json_object_set_string_member (info, "node-name", sv_object_get_id (node));
+  json_object_set_string_member (info, "file", filename ? filename : "");
+  json_object_set_boolean_member (info, "ro", sv_block_node_is_read_only (SV_BLOCK_NODE (node)));
+  json_object_set_string_member (info, "drv", sv_block_node_get_driver (SV_BLOCK_NODE (node)));
+  json_object_set_int_member (info, "backing_file_depth", 0);
+  json_object_set_boolean_member (info, "encrypted", FALSE);
+  json_object_set_string_member (info, "detect_zeroes", detect_zeroes ? detect_zeroes : "off");
+  for (guint i = 0; i < G_N_ELEMENTS (limits); i++)
+    json_object_set_int_member (info,
+                                limits[i],
+                                device ? sv_qmp_get_int (device, properties[i], 0) : 0);
+  json_object_set_object_member (info, "image", describe_image (node, filename ? filename : ""));
+  json_object_set_boolean_member (cache, "writeback", TRUE);
+  json_object_set_boolean_member (cache, "direct", sv_qmp_get_bool (node, "cache.direct", FALSE));
+  json_object_set_boolean_member (cache, "no-flush", sv_qmp_get_bool (node, "cache.no-flush", FALSE));
+  json_object_set_object_member (info, "cache", cache);
+  json_object_set_int_member (info, "write_threshold", 0);
+  return info;
+}
+
+SV_QMP_COMMAND (query_block)
+{
+  g_autoptr (GPtrArray) nodes = sv_qmp_collect (sv_qmp_call_get_root (call), SV_TYPE_BLOCK_NODE);
+  g_autoptr (JsonArray) array = json_array_new ();
+
+  for (guint i = 0; i < nodes->len; i++)
+    {
+      SvObject *node = g_ptr_array_index (nodes, i);
+      SvObject *device = get_device (node);
+      JsonObject *info;
+
+      if (!device)
+        continue;
+      info = json_object_new ();
+      json_object_set_string_member (info, "device", "");
+      sv_qmp_set_path (info, "qdev", device);
+      json_object_set_string_member (info, "type", "unknown");
+      json_object_set_boolean_member (info, "removable", FALSE);
+      json_object_set_boolean_member (info, "locked", FALSE);
+      json_object_set_object_member (info, "inserted", describe_node (node));
+      json_object_set_string_member (info, "io-status", "ok");
+      json_array_add_object_element (array, info);
+    }
+  return sv_qmp_array_node (array);
+}
+
+SV_QMP_COMMAND (query_named_block_nodes)
+{
+  g_autoptr (GPtrArray) nodes = sv_qmp_collect (sv_qmp_call_get_root (call), SV_TYPE_BLOCK_NODE);
+  g_autoptr (JsonArray) array = json_array_new ();
+
+  for (guint i = 0; i < nodes->len; i++)
+    json_array_add_object_element (array, describe_node (g_ptr_array_index (nodes, i)));
+  return sv_qmp_array_node (array);
+}
+
+static JsonObject *
+describe_stats (SvObject *node)
+{
+  static const struct
+  {
+    SvBlockOp op;
+    const char *bytes;
+    const char *operations;
+    const char *time;
+    const char *failed;
+    const char *invalid;
+    const char *merged;
+  } rows[] = {
+    { SV_BLOCK_READ, "rd_bytes", "rd_operations", "rd_total_time_ns", "failed_rd_operations",
+      "invalid_rd_operations", "rd_merged" },
+    { SV_BLOCK_WRITE, "wr_bytes", "wr_operations", "wr_total_time_ns", "failed_wr_operations",
+      "invalid_wr_operations", "wr_merged" },
+    { SV_BLOCK_FLUSH, NULL, "flush_operations", "flush_total_time_ns", "failed_flush_operations",
+      "invalid_flush_operations", NULL },
+    { SV_BLOCK_DISCARD, "unmap_bytes", "unmap_operations", "unmap_total_time_ns",
+      "failed_unmap_operations", "invalid_unmap_operations", "unmap_merged" },
+  };
+  JsonObject *stats = json_object_new ();
+  SvBlockStats counters;
+
+  sv_block_node_get_stats (SV_BLOCK_NODE (node), &counters);
+  /* To the guest and to QEMU, writing zeroes is writing. */
+  counters.ops[SV_BLOCK_WRITE] += counters.ops[SV_BLOCK_WRITE_ZEROES];
+  counters.bytes[SV_BLOCK_WRITE] += counters.bytes[SV_BLOCK_WRITE_ZEROES];
+  counters.failed[SV_BLOCK_WRITE] += counters.failed[SV_BLOCK_WRITE_ZEROES];
+  counters.time_ns[SV_BLOCK_WRITE] += counters.time_ns[SV_BLOCK_WRITE_ZEROES];
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      SvBlockOp op = rows[i].op;
+
+      if (rows[i].bytes)
+        json_object_set_int_member (stats, rows[i].bytes, (gint64) counters.bytes[op]);
+      json_object_set_int_member (stats, rows[i].operations, (gint64) counters.ops[op]);
+      json_object_set_int_member (stats, rows[i].time, (gint64) counters.time_ns[op]);
+      json_object_set_int_member (stats, rows[i].failed, (gint64) counters.failed[op]);
+      json_object_set_int_member (stats, rows[i].invalid, 0);
+      if (rows[i].merged)
+        json_object_set_int_member (stats, rows[i].merged, 0);
+    }
+  json_object_set_int_member (stats, "wr_highest_offset", 0);
+  json_object_set_boolean_member (stats, "account_invalid", FALSE);
+  json_object_set_boolean_member (stats, "account_failed", FALSE);
+  json_object_set_array_member (stats, "timed_stats", json_array_new ());
+  return stats;
+}
+
+SV_QMP_COMMAND (query_blockstats)
+{
+  g_autoptr (GPtrArray) nodes = sv_qmp_collect (sv_qmp_call_get_root (call), SV_TYPE_BLOCK_NODE);
+  g_autoptr (JsonArray) array = json_array_new ();
+  gboolean all
+      = arguments && json_object_get_boolean_member_with_default (arguments, "query-nodes", FALSE);
+
+  for (guint i = 0; i < nodes->len; i++)
+    {
+      SvObject *node = g_ptr_array_index (nodes, i);
+      SvObject *device = get_device (node);
+      JsonObject *info;
+
+      if (!device && !all)
+        continue;
+      info = json_object_new ();
+      json_object_set_string_member (info, "device", "");
+      if (device)
+        sv_qmp_set_path (info, "qdev", device);
+      json_object_set_string_member (info, "node-name", sv_object_get_id (node));
+      json_object_set_object_member (info, "stats", describe_stats (node));
+      json_array_add_object_element (array, info);
+    }
+  return sv_qmp_array_node (array);
+}
+
+static void
+copy_member (JsonObject *object, const char *name, JsonNode *node, gpointer target)
+{
+  if (strcmp (name, "driver") != 0 && strcmp (name, "node-name") != 0)
+    json_object_set_member (target, name, json_node_copy (node));
+}
+
+/*
+ * A node whose format is left out is the node below itself: the members of `file` become members of
+ * the node, unless it has them already.
+ */
+static const char *
+merge_file (JsonObject *properties, GError **error)
+{
+  JsonNode *file = json_object_get_member (properties, "file");
+  g_autoptr (JsonObject) below = NULL;
+  g_autoptr (GList) names = NULL;
+
+  if (!file || !JSON_NODE_HOLDS_OBJECT (file))
+    {
+      g_set_error_literal (error,
+                           SV_QMP_ERROR,
+                           SV_QMP_ERROR_GENERIC,
+                           "Parameter 'driver' is missing");
+      return NULL;
+    }
+  below = json_object_ref (json_node_get_object (file));
+  json_object_remove_member (properties, "file");
+  names = json_object_get_members (below);
+  for (GList *at = names; at; at = at->next)
+    if (!json_object_has_member (properties, at->data))
+      copy_member (below, at->data, json_object_get_member (below, at->data), properties);
+  return json_object_get_string_member (below, "driver");
+}
+
+SV_QMP_COMMAND (blockdev_add)
+{
+  const char *name = json_object_get_string_member (arguments, "node-name");
+  SvObject *nodes = sv_object_ensure_container (sv_qmp_call_get_root (call), "block");
+  const char *driver = json_object_get_string_member_with_default (arguments, "driver", NULL);
+  g_autoptr (JsonObject) properties = json_object_new ();
+  g_autofree char *type = NULL;
+
+  if (sv_object_get_child (nodes, name))
+    {
+      g_set_error (error,
+                   SV_QMP_ERROR,
+                   SV_QMP_ERROR_GENERIC,
+                   "Duplicate nodes with node-name='%s'",
+                   name);
+      return NULL;
+    }
+  json_object_foreach_member (arguments, copy_member, properties);
+  if (!driver)
+    driver = merge_file (properties, error);
+  if (!driver)
+    return NULL;
+  type = g_strconcat ("blockdev-", driver, NULL);
+  if (sv_type_registry_lookup (type) == G_TYPE_INVALID)
+    g_set_error (error,
+                 SV_QMP_ERROR,
+                 SV_QMP_ERROR_GENERIC,
+                 "Parameter 'driver' does not accept value '%s'",
+                 driver);
+  else
+    sv_qmp_add_object (call, "block", name, type, SV_TYPE_BLOCK_NODE, properties, error);
+  return NULL;
+}
+
+SV_QMP_COMMAND (blockdev_del)
+{
+  const char *name = json_object_get_string_member (arguments, "node-name");
+  SvObject *nodes = sv_object_ensure_container (sv_qmp_call_get_root (call), "block");
+  SvObject *node = sv_object_get_child (nodes, name);
+
+  if (!node)
+    g_set_error (error,
+                 SV_QMP_ERROR,
+                 SV_QMP_ERROR_GENERIC,
+                 "Failed to find node with node-name='%s'",
+                 name);
+  else
+    sv_object_remove (node, error);
+  return NULL;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Commands about character devices. */
+
+#include <string.h>
+
+#include "qmp/sv-qmp-error.h"
+#include "qmp/sv-qmp-tree.h"
+#include "qom/sv-type-registry.h"
+#include "src/chardev/sv-chardev.h"
+#include "src/runtime/sv-fd-store.h"
+
+SV_QMP_COMMAND (query_chardev)
+{
+  g_autoptr (GPtrArray) chardevs = sv_qmp_collect (sv_qmp_call_get_root (call), SV_TYPE_CHARDEV);
+  g_autoptr (JsonArray) array = json_array_new ();
+
+  for (guint i = 0; i < chardevs->len; i++)
+    {
+      SvChardev *chardev = g_ptr_array_index (chardevs, i);
+      g_autofree char *filename = sv_chardev_dup_filename (chardev);
+      JsonObject *info = json_object_new ();
+
+      json_object_set_string_member (info, "label", sv_object_get_id (SV_OBJECT (chardev)));
+      json_object_set_string_member (info, "filename", filename);
+      json_object_set_boolean_member (info, "frontend-open", sv_chardev_is_attached (chardev));
+      json_array_add_object_element (array, info);
+    }
+  return sv_qmp_array_node (array);
+}
+
+static void
+copy_member (JsonObject *object, const char *name, JsonNode *node, gpointer target)
+{
+  json_object_set_member (target, name, json_node_copy (node));
+}
+
+/* A descriptor by number, or by the name that getfd gave it, which it then loses. */
+static gboolean
+set_fd (SvQmpCall *call, JsonObject *properties, const char *name, GError **error)
+{
+  int fd = -1;
+
+  if (!name)
+    {
+      g_set_error_literal (error,
+                           SV_QMP_ERROR,
+                           SV_QMP_ERROR_GENERIC,
+                           "Parameter 'backend.data.addr.data.str' is missing");
+      return FALSE;
+    }
+  if (g_ascii_isdigit (name[0]))
+    {
+      json_object_set_string_member (properties, "fd", name);
+      return TRUE;
+    }
+  fd = sv_fd_store_steal (sv_qmp_call_get_root (call), name);
+  if (fd < 0)
+    {
+      g_set_error (error,
+                   SV_QMP_ERROR,
+                   SV_QMP_ERROR_GENERIC,
+                   "File descriptor named '%s' not found",
+                   name);
+      return FALSE;
+    }
+  json_object_set_int_member (properties, "fd", fd);
+  return TRUE;
+}
+
+/* {"addr": {"type": "unix", "data": {"path": ...}}, ...} to properties {"path": ..., ...} */
+static gboolean
+flatten (SvQmpCall *call, JsonObject *data, JsonObject *properties, GError **error)
+{
+  JsonObjectIter iter;
+  const char *name;
+  JsonNode *node;
+
+  json_object_iter_init_ordered (&iter, data);
+  while (json_object_iter_next_ordered (&iter, &name, &node))
+    {
+      JsonObject *address;
+      JsonNode *inner;
+
+      if (strcmp (name, "addr") != 0)
+        {
+          copy_member (data, strcmp (name, "out") == 0 ? "path" : name, node, properties);
+          continue;
+        }
+      address = json_node_get_object (node);
+      inner = json_object_get_member (address, "data");
+      if (!JSON_NODE_HOLDS_OBJECT (inner))
+        {
+          g_set_error_literal (
+              error,
+              SV_QMP_ERROR,
+              SV_QMP_ERROR_GENERIC,
+              "Invalid parameter type for 'backend.data.addr.data', expected: object");
+          return FALSE;
+        }
+      if (strcmp (json_object_get_string_member (address, "type"), "fd") != 0)
+        json_object_foreach_member (json_node_get_object (inner), copy_member, properties);
+      else if (!set_fd (call,
+                        properties,
+                        json_object_get_string_member_with_default (json_node_get_object (inner),
+                                                                    "str",
+                                                                    NULL),
+                        error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+SV_QMP_COMMAND (chardev_add)
+{
+  const char *id = json_object_get_string_member (arguments, "id");
+  JsonObject *backend = json_object_get_object_member (arguments, "backend");
+  g_autofree char *type
+      = g_strconcat ("chardev-", json_object_get_string_member (backend, "type"), NULL);
+  SvObject *chardevs = sv_object_ensure_container (sv_qmp_call_get_root (call), "chardevs");
+  g_autoptr (JsonObject) properties = json_object_new ();
+  g_autoptr (JsonObject) info = json_object_new ();
+  g_autofree char *filename = NULL;
+  SvObject *chardev;
+
+  if (sv_object_get_child (chardevs, id))
+    {
+      g_set_error (error,
+                   SV_QMP_ERROR,
+                   SV_QMP_ERROR_GENERIC,
+                   "Chardev with id '%s' already exists",
+                   id);
+      return NULL;
+    }
+  if (sv_type_registry_lookup (type) == G_TYPE_INVALID)
+    {
+      g_set_error (error,
+                   SV_QMP_ERROR,
+                   SV_QMP_ERROR_GENERIC,
+                   "Parameter 'backend.type' does not accept value '%s'",
+                   json_object_get_string_member (backend, "type"));
+      return NULL;
+    }
+  if (json_object_has_member (backend, "data")
+      && !flatten (call, json_object_get_object_member (backend, "data"), properties, error))
+    return NULL;
+  chardev = sv_qmp_add_object (call, "chardevs", id, type, SV_TYPE_CHARDEV, properties, error);
+  if (!chardev)
+    return NULL;
+  filename = sv_chardev_dup_filename (SV_CHARDEV (chardev));
+  if (g_str_has_prefix (filename, "pty:"))
+    json_object_set_string_member (info, "pty", filename + strlen ("pty:"));
+  return sv_qmp_object_node (info);
+}
+
+SV_QMP_COMMAND (chardev_remove)
+{
+  const char *id = json_object_get_string_member (arguments, "id");
+  SvObject *chardevs = sv_object_ensure_container (sv_qmp_call_get_root (call), "chardevs");
+  SvObject *chardev = sv_object_get_child (chardevs, id);
+
+  if (!chardev)
+    g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC, "Chardev '%s' not found", id);
+  else
+    sv_object_remove (chardev, error);
+  return NULL;
+}

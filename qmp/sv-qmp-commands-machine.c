@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Commands about the machine's state and its processors. */
+
+#include <string.h>
+#include <unistd.h>
+
+#include "hw/core/sv-cpu.h"
+#include "qmp/sv-qmp-tree.h"
+#include "qom/sv-type-registry.h"
+#include "src/runtime/sv-iothread.h"
+
+#if defined(__x86_64__)
+#define TARGET "x86_64"
+#define OLD_TARGET "x86"
+#elif defined(__aarch64__)
+#define TARGET "aarch64"
+#define OLD_TARGET "arm"
+#else
+#error "unknown architecture"
+#endif
+
+SV_QMP_COMMAND (query_status)
+{
+  SvMachine *machine = sv_qmp_call_get_machine (call, NULL);
+  g_autoptr (JsonObject) info = json_object_new ();
+  g_autofree char *state = machine ? sv_qmp_dup_string (SV_OBJECT (machine), "run-state") : NULL;
+
+  json_object_set_boolean_member (info, "running", machine && sv_machine_is_running (machine));
+  json_object_set_boolean_member (info, "singlestep", FALSE);
+  json_object_set_string_member (info, "status", state ? state : "prelaunch");
+  return sv_qmp_object_node (info);
+}
+
+SV_QMP_COMMAND (stop)
+{
+  SvMachine *machine = sv_qmp_call_get_machine (call, error);
+
+  if (machine)
+    sv_machine_stop (machine, SV_RUN_STATE_PAUSED);
+  return NULL;
+}
+
+SV_QMP_COMMAND (cont)
+{
+  SvMachine *machine = sv_qmp_call_get_machine (call, error);
+
+  if (machine)
+    sv_machine_start (machine, error);
+  return NULL;
+}
+
+SV_QMP_COMMAND (system_reset)
+{
+  SvMachine *machine = sv_qmp_call_get_machine (call, error);
+
+  if (machine)
+    sv_machine_request_reset (machine, SV_SHUTDOWN_CAUSE_HOST_QMP_SYSTEM_RESET);
+  return NULL;
+}
+
+SV_QMP_COMMAND (system_powerdown)
+{
+  SvMachine *machine = sv_qmp_call_get_machine (call, error);
+
+  if (machine)
+    sv_machine_powerdown (machine);
+  return NULL;
+}
+
+SV_QMP_COMMAND (quit)
+{
+  SvMachine *machine = sv_qmp_call_get_machine (call, error);
+
+  /* Served from the main loop, so the reply comes before the SHUTDOWN event. */
+  if (machine)
+    sv_machine_request_shutdown (machine, SV_SHUTDOWN_CAUSE_HOST_QMP_QUIT);
+  return NULL;
+}
+
+SV_QMP_COMMAND (query_kvm)
+{
+  SvMachine *machine = sv_qmp_call_get_machine (call, NULL);
+  SvAccel *accel = machine ? sv_machine_get_accel (machine) : NULL;
+  gboolean present = access ("/dev/kvm", R_OK | W_OK) == 0;
+  g_autoptr (JsonObject) info = json_object_new ();
+  g_autofree char *name = NULL;
+
+  if (accel)
+    name = g_strdup (sv_type_registry_get_display_name (G_OBJECT_TYPE (accel)));
+  json_object_set_boolean_member (info, "enabled", accel ? g_str_has_prefix (name, "kvm") : present);
+  json_object_set_boolean_member (info, "present", present);
+  return sv_qmp_object_node (info);
+}
+
+SV_QMP_COMMAND (query_target)
+{
+  sv_qmp_call_set_text (call, "{\"arch\":\"" TARGET "\"}");
+  return NULL;
+}
+
+/* Machines */
+
+static void
+append_machine (const char *type_name, GType type, const char *alias_of, gpointer user_data)
+{
+  JsonArray *array = user_data;
+  gsize length = strlen (type_name);
+  g_autofree char *name = NULL;
+  g_autoptr (SvMachineClass) klass = g_type_class_ref (type);
+  GParamSpec *cpus = sv_property_find (G_OBJECT_CLASS (klass), "cpus");
+  JsonObject *info = json_object_new ();
+
+  /* `microvm` to -machine, `microvm-machine` among the types */
+  if (g_str_has_suffix (type_name, "-machine"))
+    length -= strlen ("-machine");
+  name = g_strndup (type_name, length);
+  json_object_set_string_member (info, "name", name);
+  json_object_set_int_member (info,
+                              "cpu-max",
+                              G_IS_PARAM_SPEC_UINT (cpus) ? G_PARAM_SPEC_UINT (cpus)->maximum : 1);
+  json_object_set_boolean_member (info, "hotpluggable-cpus", FALSE);
+  json_object_set_boolean_member (info, "numa-mem-supported", FALSE);
+  json_object_set_boolean_member (info, "deprecated", FALSE);
+  if (!klass->no_guest)
+    {
+      g_autofree char *ram = g_strconcat (name, ".ram", NULL);
+
+      json_object_set_string_member (info, "default-ram-id", ram);
+    }
+  json_array_add_object_element (array, info);
+}
+
+SV_QMP_COMMAND (query_machines)
+{
+  g_autoptr (JsonArray) array = json_array_new ();
+
+  sv_type_registry_foreach (SV_TYPE_MACHINE, FALSE, append_machine, array);
+  return sv_qmp_array_node (array);
+}
+
+/* Processors */
+
+typedef void (*CpuFunc) (JsonObject *info, SvObject *cpu);
+
+static JsonNode *
+map_cpus (SvQmpCall *call, CpuFunc describe)
+{
+  g_autoptr (GPtrArray) cpus = sv_qmp_collect (sv_qmp_call_get_root (call), SV_TYPE_CPU);
+  g_autoptr (JsonArray) array = json_array_new ();
+
+  for (guint i = 0; i < cpus->len; i++)
+    {
+      JsonObject *info = json_object_new ();
+
+      describe (info, g_ptr_array_index (cpus, i));
+      json_array_add_object_element (array, info);
+    }
+  return sv_qmp_array_node (array);
+}
+
+static void
+set_props (JsonObject *info, SvObject *cpu)
+{
+  static const char *const names[] = { "core-id", "socket-id", "thread-id", "die-id" };
+  JsonObject *props = json_object_new ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    sv_qmp_copy_property (props, names[i], cpu, names[i]);
+  json_object_set_object_member (info, "props", props);
+}
+
+static void
+describe_cpu (JsonObject *info, SvObject *cpu)
+{
+  sv_qmp_copy_property (info, "CPU", cpu, "cpu-index");
+  json_object_set_string_member (info, "arch", OLD_TARGET);
+  json_object_set_boolean_member (info, "current", TRUE);
+  json_object_set_boolean_member (info, "halted", FALSE);
+  set_props (info, cpu);
+  sv_qmp_set_path (info, "qom_path", cpu);
+  sv_qmp_copy_property (info, "thread_id", cpu, "host-thread-id");
+}
+
+static void
+describe_cpu_fast (JsonObject *info, SvObject *cpu)
+{
+  sv_qmp_copy_property (info, "cpu-index", cpu, "cpu-index");
+  sv_qmp_set_path (info, "qom-path", cpu);
+  sv_qmp_copy_property (info, "thread-id", cpu, "host-thread-id");
+  set_props (info, cpu);
+  json_object_set_string_member (info, "target", TARGET);
+}
+
+static void
+describe_cpu_slot (JsonObject *info, SvObject *cpu)
+{
+  set_props (info, cpu);
+  sv_qmp_set_path (info, "qom-path", cpu);
+  json_object_set_string_member (info,
+                                 "type",
+                                 sv_type_registry_get_display_name (G_OBJECT_TYPE (cpu)));
+  json_object_set_int_member (info, "vcpus-count", 1);
+}
+
+SV_QMP_COMMAND (query_cpus)
+{
+  return map_cpus (call, describe_cpu);
+}
+
+SV_QMP_COMMAND (query_cpus_fast)
+{
+  return map_cpus (call, describe_cpu_fast);
+}
+
+SV_QMP_COMMAND (query_hotpluggable_cpus)
+{
+  return map_cpus (call, describe_cpu_slot);
+}
+
+/* Iothreads */
+
+SV_QMP_COMMAND (query_iothreads)
+{
+  static const char *const tunables[] = { "poll-max-ns", "poll-grow", "poll-shrink", "aio-max-batch" };
+  g_autoptr (GPtrArray) threads = sv_qmp_collect (sv_qmp_call_get_root (call), SV_TYPE_IOTHREAD);
+  g_autoptr (JsonArray) array = json_array_new ();
+
+  for (guint i = 0; i < threads->len; i++)
+    {
+      SvObject *thread = g_ptr_array_index (threads, i);
+      JsonObject *info = json_object_new ();
+
+      json_object_set_string_member (info, "id", sv_object_get_id (thread));
+      json_object_set_int_member (info,
+                                  "thread-id",
+                                  sv_iothread_get_thread_id (SV_IOTHREAD (thread)));
+      for (guint t = 0; t < G_N_ELEMENTS (tunables); t++)
+        json_object_set_int_member (info, tunables[t], sv_qmp_get_int (thread, tunables[t], 0));
+      json_array_add_object_element (array, info);
+    }
+  return sv_qmp_array_node (array);
+}

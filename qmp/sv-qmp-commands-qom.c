@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Commands that look at the object tree and its properties. */
+
+#include <string.h>
+
+#include "qmp/sv-qmp-error.h"
+#include "qmp/sv-qmp-tree.h"
+#include "qom/sv-type-registry.h"
+
+static JsonObject *
+new_info (const char *name, const char *type)
+{
+  JsonObject *info = json_object_new ();
+
+  json_object_set_string_member (info, "name", name);
+  json_object_set_string_member (info, "type", type);
+  return info;
+}
+
+static JsonObject *
+describe_property (GParamSpec *pspec, gboolean details)
+{
+  g_autofree char *type = sv_property_dup_type_name (pspec);
+  JsonObject *info = new_info (sv_property_get_wire_name (pspec), type);
+  const char *blurb = g_param_spec_get_blurb (pspec);
+  JsonNode *value = details ? sv_property_dup_default (pspec) : NULL;
+
+  if (details && blurb && blurb[0] != '\0')
+    json_object_set_string_member (info, "description", blurb);
+  if (value)
+    json_object_set_member (info, "default-value", value);
+  return info;
+}
+
+SV_QMP_COMMAND (qom_list)
+{
+  SvObject *object = sv_qmp_resolve (call,
+                                     json_object_get_string_member (arguments, "path"),
+                                     SV_TYPE_OBJECT,
+                                     error);
+  g_autoptr (JsonArray) array = json_array_new ();
+  g_autoptr (GPtrArray) list = NULL;
+
+  if (!object)
+    return NULL;
+  json_array_add_object_element (array, new_info ("type", "string"));
+  for (guint i = 0; i < sv_object_get_n_children (object); i++)
+    {
+      SvObject *child = sv_object_get_nth_child (object, i);
+      g_autofree char *type
+          = g_strdup_printf ("child<%s>",
+                             sv_type_registry_get_display_name (G_OBJECT_TYPE (child)));
+
+      json_array_add_object_element (array, new_info (sv_object_get_id (child), type));
+    }
+  list = sv_property_list (G_OBJECT_GET_CLASS (object));
+  for (guint i = 0; i < list->len; i++)
+    json_array_add_object_element (array, describe_property (g_ptr_array_index (list, i), FALSE));
+  return sv_qmp_array_node (array);
+}
+
+static JsonNode *
+fail_property (SvObject *object, const char *name, const char *what, GError **error)
+{
+  g_set_error (error,
+               SV_QMP_ERROR,
+               SV_QMP_ERROR_GENERIC,
+               "Property '%s.%s' %s",
+               sv_type_registry_get_display_name (G_OBJECT_TYPE (object)),
+               name,
+               what);
+  return NULL;
+}
+
+SV_QMP_COMMAND (qom_get)
+{
+  const char *name = json_object_get_string_member (arguments, "property");
+  SvObject *object = sv_qmp_resolve (call,
+                                     json_object_get_string_member (arguments, "path"),
+                                     SV_TYPE_OBJECT,
+                                     error);
+  SvObject *child;
+
+  if (!object)
+    return NULL;
+  if (sv_property_find (G_OBJECT_GET_CLASS (object), name))
+    return sv_object_get_property_json (object, name, error);
+  if (strcmp (name, "type") == 0)
+    return json_node_init_string (
+        json_node_alloc (),
+        sv_type_registry_get_display_name (G_OBJECT_TYPE (object)));
+  child = sv_object_get_child (object, name);
+  if (child)
+    {
+      g_autofree char *path = sv_object_dup_path (child);
+
+      return json_node_init_string (json_node_alloc (), path);
+    }
+  return fail_property (object, name, "not found", error);
+}
+
+SV_QMP_COMMAND (qom_set)
+{
+  const char *name = json_object_get_string_member (arguments, "property");
+  SvObject *object = sv_qmp_resolve (call,
+                                     json_object_get_string_member (arguments, "path"),
+                                     SV_TYPE_OBJECT,
+                                     error);
+  GParamSpec *pspec;
+
+  if (!object)
+    return NULL;
+  pspec = sv_property_find (G_OBJECT_GET_CLASS (object), name);
+  if ((!pspec && (strcmp (name, "type") == 0 || sv_object_get_child (object, name)))
+      || (pspec && !(pspec->flags & G_PARAM_WRITABLE)))
+    return fail_property (object, name, "is not writable", error);
+  if (!pspec)
+    return fail_property (object, name, "not found", error);
+  sv_object_set_property_json (object,
+                               name,
+                               json_object_get_member (arguments, "value"),
+                               NULL,
+                               error);
+  return NULL;
+}
