@@ -82,7 +82,7 @@ SV_QMP_COMMAND (query_name)
   g_autoptr (JsonObject) info = json_object_new ();
   g_autofree char *name = machine ? sv_qmp_dup_string (SV_OBJECT (machine), "name") : NULL;
 
-  if (name)
+  if (name && name[0] != '\0')
     json_object_set_string_member (info, "name", name);
   return sv_qmp_object_node (info);
 }
@@ -95,7 +95,8 @@ SV_QMP_COMMAND (query_uuid)
 
   json_object_set_string_member (info,
                                  "UUID",
-                                 uuid ? uuid : "00000000-0000-0000-0000-000000000000");
+                                 uuid && uuid[0] != '\0' ? uuid
+                                                         : "00000000-0000-0000-0000-000000000000");
   return sv_qmp_object_node (info);
 }
 

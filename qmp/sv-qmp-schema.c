@@ -62,17 +62,31 @@ append_place (GString *path, const Place *place)
     g_string_append_printf (path, "%s%s", path->len > 0 ? "." : "", place->member);
 }
 
-/* @format has one %s for the path. */
+/* In @format, $PATH stands for where the error is, $WHAT for @what. */
 static gboolean
 fail (GError **error, const Place *place, const char *format, const char *what)
 {
-  g_autoptr (GString) path = g_string_new (NULL);
-  g_autoptr (GString) text = g_string_new (format);
+  g_autoptr (GString) text = g_string_new (NULL);
 
-  if (place)
-    append_place (path, place);
-  g_string_replace (text, "$PATH", path->len > 0 ? path->str : "arguments", 1);
-  g_string_replace (text, "$WHAT", what, 1);
+  while (*format != '\0')
+    {
+      if (g_str_has_prefix (format, "$PATH"))
+        {
+          g_autoptr (GString) path = g_string_new (NULL);
+
+          if (place)
+            append_place (path, place);
+          g_string_append (text, path->len > 0 ? path->str : "arguments");
+          format += strlen ("$PATH");
+        }
+      else if (g_str_has_prefix (format, "$WHAT"))
+        {
+          g_string_append (text, what);
+          format += strlen ("$WHAT");
+        }
+      else
+        g_string_append_c (text, *format++);
+    }
   g_set_error_literal (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC, text->str);
   return FALSE;
 }

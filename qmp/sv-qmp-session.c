@@ -38,6 +38,7 @@ struct _SvQmpSession
 
   GString *out;
   gsize out_sent;
+  gboolean lagging; /* missed an event since everything was sent */
   SvQmpCall *call; /* being executed */
   gboolean eof;
   gboolean closed;
@@ -140,6 +141,7 @@ session_write (SvQmpSession *self)
         }
       g_string_truncate (self->out, 0);
       self->out_sent = 0;
+      self->lagging = FALSE;
     }
   else if (self->out_sent > SV_QMP_SESSION_OUTPUT_PAUSE)
     {
@@ -389,7 +391,9 @@ sv_qmp_session_send_event (SvQmpSession *self, const char *line, gsize length)
     return;
   if (session_pending (self) + length > SV_QMP_SESSION_OUTPUT_LIMIT)
     {
-      g_info ("QMP client does not read: it misses an event");
+      if (!self->lagging)
+        g_info ("QMP client does not read: it misses events");
+      self->lagging = TRUE;
       return;
     }
   g_string_append_len (self->out, line, (gssize) length);

@@ -179,6 +179,7 @@ static gboolean
 out_of_patience (gpointer data)
 {
   g_error ("nothing happened for %d seconds", PATIENCE_SECONDS);
+  return G_SOURCE_REMOVE;
 }
 
 /* Blocks in the main loop until something happens; the server may just have made it happen already. */

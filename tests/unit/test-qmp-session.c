@@ -180,13 +180,13 @@ test_unread_replies (QmpFixture *fixture, gconstpointer data)
 {
   QmpClient *client = &fixture->client;
   const guint n = 300;
+  g_autoptr (GString) text = g_string_new (NULL);
   guint expected_length = (guint) strlen (sv_qmp_schema_json) + (guint) strlen ("{\"return\":}");
 
   for (guint i = 0; i < n; i++)
-    {
-      qmp_client_send (client, "{\"execute\":\"query-qmp-schema\"}\n");
-      qmp_run_pending ();
-    }
+    g_string_append (text, "{\"execute\":\"query-qmp-schema\"}\n");
+  qmp_client_send (client, text->str);
+  qmp_run_pending ();
   for (guint i = 0; i < n; i++)
     {
       g_autofree char *line = qmp_client_read_line (client);
