@@ -200,7 +200,10 @@ sv_iothread_finalize (GObject *object)
     {
       __atomic_store_n (&self->runner->stop, TRUE, __ATOMIC_RELEASE);
       g_main_context_wakeup (self->runner->context);
-      /* A source of the thread itself may drop the last reference. */
+      /*
+       * A source of the thread itself may drop the last reference. Otherwise this waits with the VM
+       * lock held: what runs in an iothread neither takes it nor waits for the main context.
+       */
       if (self->thread == g_thread_self ())
         g_thread_unref (self->thread);
       else
