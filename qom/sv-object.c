@@ -52,7 +52,9 @@ G_DEFINE_TYPE_WITH_CODE (SvObject,
                          G_ADD_PRIVATE (SvObject)
                              G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, sv_object_list_model_init))
 
-G_DEFINE_QUARK (sv - object - error - quark, sv_object_error)
+/* clang-format off */
+G_DEFINE_QUARK (sv-object-error-quark, sv_object_error)
+/* clang-format on */
 
 #define PRIV(self) ((SvObjectPrivate *)sv_object_get_instance_private (self))
 

@@ -21,6 +21,7 @@ G_DECLARE_DERIVABLE_TYPE (SvObject, sv_object, SV, OBJECT, GObject)
  *   the default refuses while the object is claimed.
  * @child_added: @child became a child of @self; runs before the signal of that name
  * @child_removed: @child is no longer a child of @self
+ * @back_end: `-object` and object-add may make one
  */
 struct _SvObjectClass
 {
@@ -32,7 +33,9 @@ struct _SvObjectClass
   void (*child_added) (SvObject *self, SvObject *child);
   void (*child_removed) (SvObject *self, SvObject *child);
 
-  gpointer padding[6];
+  gboolean back_end;
+
+  gpointer padding[5];
 };
 
 /**

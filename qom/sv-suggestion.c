@@ -35,7 +35,7 @@ sv_suggestion_init (SvSuggestion *self, const char *word)
   self->word = word;
   self->best[0] = '\0';
   /* Further away than this, a suggestion would puzzle more than help. */
-  self->distance = strlen (word) / 3 + 2;
+  self->distance = strlen (word) / 4 + 2;
 }
 
 void
@@ -49,7 +49,8 @@ sv_suggestion_consider (SvSuggestion *self, const char *candidate)
     return;
 
   distance = edit_distance (self->word, word_length, candidate, length);
-  if (distance < self->distance)
+  /* Words that share no letter are no help. */
+  if (distance < self->distance && distance < MAX (word_length, length))
     {
       self->distance = distance;
       g_strlcpy (self->best, candidate, sizeof self->best);

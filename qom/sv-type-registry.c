@@ -114,12 +114,42 @@ sv_type_registry_get_name (GType type)
   return g_type_get_qdata (type, wire_name_quark ());
 }
 
+/* `SvMemoryBackend` as wire names are written: `memory-backend`. Kept as a datum of the type. */
+static const char *
+get_kebab_name (GType type)
+{
+  static GQuark quark;
+  const char *name = g_type_name (type);
+  const char *kebab;
+  GString *text;
+
+  if (!g_str_has_prefix (name, "Sv") || !g_ascii_isupper (name[2]))
+    return name;
+  if (quark == 0)
+    quark = g_quark_from_static_string ("sv-kebab-name");
+  kebab = g_type_get_qdata (type, quark);
+  if (kebab != NULL)
+    return kebab;
+
+  text = g_string_new (NULL);
+  for (const char *p = name + 2; *p != '\0'; p++)
+    {
+      if (g_ascii_isupper (*p) && text->len > 0)
+        g_string_append_c (text, '-');
+      g_string_append_c (text, g_ascii_tolower (*p));
+    }
+  kebab = g_intern_string (text->str);
+  g_string_free (text, TRUE);
+  g_type_set_qdata (type, quark, (gpointer)kebab);
+  return kebab;
+}
+
 /**
  * sv_type_registry_get_display_name:
  * @type: a GType
  *
  * Returns: what a message calls the type: the wire name of @type, else of its nearest registered
- *   ancestor below [class@Object], else the GType's own name
+ *   ancestor below [class@Object], else the GType's own name in the manner of wire names
  */
 const char *
 sv_type_registry_get_display_name (GType type)
@@ -135,7 +165,7 @@ sv_type_registry_get_display_name (GType type)
       if (name != NULL)
         return name;
     }
-  return g_type_name (type);
+  return get_kebab_name (type);
 }
 
 static int

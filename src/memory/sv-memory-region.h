@@ -24,9 +24,7 @@ SV_API G_DECLARE_FINAL_TYPE (SvMemoryRegion, sv_memory_region, SV, MEMORY_REGION
  * @max_access: largest access the device takes (0: 8); larger ones are split, smaller ones than
  *   @min_access read all-ones and write nothing
  *
- * Register callbacks; they run under the VM lock. Offset plus size never exceeds the region, the size is a
- * power of two and the offset a multiple of it. A device is not entered again by an access that its own
- * callback makes; but while a callback waits (sv_vm_lock_wait()), other threads may enter the device.
+ * Register callbacks; they run under the VM lock. Offset plus size never exceeds the region.
  */
 typedef struct
 {

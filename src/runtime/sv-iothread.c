@@ -200,10 +200,7 @@ sv_iothread_finalize (GObject *object)
     {
       __atomic_store_n (&self->runner->stop, TRUE, __ATOMIC_RELEASE);
       g_main_context_wakeup (self->runner->context);
-      /*
-       * A source of the thread itself may drop the last reference. Otherwise this waits with the VM
-       * lock held: what runs in an iothread neither takes it nor waits for the main context.
-       */
+      /* A source of the thread itself may drop the last reference. */
       if (self->thread == g_thread_self ())
         g_thread_unref (self->thread);
       else
@@ -288,6 +285,7 @@ sv_iothread_class_init (SvIothreadClass *klass)
   object_class->set_property = sv_iothread_set_property;
   object_class->finalize = sv_iothread_finalize;
   SV_OBJECT_CLASS (klass)->complete = sv_iothread_complete;
+  SV_OBJECT_CLASS (klass)->back_end = TRUE;
 
   /**
    * SvIothread:thread-id:

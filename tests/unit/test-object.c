@@ -303,9 +303,9 @@ test_resolve (void)
   assert_unresolved (root, "/pcie.0", SV_TYPE_OBJECT, SV_OBJECT_ERROR_NOT_FOUND,
                      "Object '/pcie.0' not found");
   assert_unresolved (root, "pcie.0", TEST_TYPE_NODE, SV_OBJECT_ERROR_TYPE,
-                     "'/machine/pcie.0' is of type 'SvObject', not 'TestNode'");
+                     "'/machine/pcie.0' is of type 'object', not 'TestNode'");
   assert_unresolved (root, "/machine", TEST_TYPE_NODE, SV_OBJECT_ERROR_TYPE,
-                     "'/machine' is of type 'SvObject', not 'TestNode'");
+                     "'/machine' is of type 'object', not 'TestNode'");
   for (guint i = 0; i < 5; i++)
     {
       static const char *const malformed[] = { "", "//", "a//b", "/machine/", "disk/" };

@@ -94,7 +94,7 @@ test_registry (void)
   g_assert_null (sv_type_registry_get_name (test_unnamed_get_type ()));
   g_assert_null (sv_type_registry_get_name (G_TYPE_INVALID));
   g_assert_cmpstr (sv_type_registry_get_display_name (test_unnamed_get_type ()), ==, "test-leaf");
-  g_assert_cmpstr (sv_type_registry_get_display_name (SV_TYPE_OBJECT), ==, "SvObject");
+  g_assert_cmpstr (sv_type_registry_get_display_name (SV_TYPE_OBJECT), ==, "object");
 
   sv_type_registry_foreach (SV_TYPE_OBJECT, FALSE, append, log);
   g_assert_cmpstr (log->str, ==, "leaf-alias=TestLeaf<test-leaf test-leaf=TestLeaf ");
