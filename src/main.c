@@ -1,10 +1,118 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <glib-unix.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "src/cli/sv-cli.h"
+#include "src/cli/sv-vm-builder.h"
+#include "src/runtime/sv-daemon.h"
+#include "src/runtime/sv-log.h"
+#include "src/runtime/sv-pid-file.h"
+#include "src/runtime/sv-vm-lock.h"
 #include "src/sv-type-list.h"
+
+/* How long clients that do not read may hold up the end of the process. */
+#define FLUSH_MS 500
+
+typedef struct
+{
+  GMainLoop *loop;
+  SvMachine *machine;
+  int status;
+} Run;
+
+static void
+on_quit (SvMachine *machine, int status, Run *run)
+{
+  run->status = status;
+  g_main_loop_quit (run->loop);
+}
+
+static gboolean
+on_signal (gpointer user_data)
+{
+  Run *run = user_data;
+
+  sv_machine_request_shutdown (run->machine, SV_SHUTDOWN_CAUSE_HOST_SIGNAL);
+  return G_SOURCE_CONTINUE;
+}
+
+/* Builds the VM and serves it until it ends. VM lock held. */
+static int
+run_vm (SvVmConfig *config, GError **error)
+{
+  static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+  g_autoptr (SvVm) vm = sv_vm_build (config, error);
+  g_autoptr (GMainLoop) loop = NULL;
+  Run run = { NULL, NULL, EXIT_FAILURE };
+
+  if (vm == NULL)
+    return EXIT_FAILURE;
+
+  loop = g_main_loop_new (NULL, FALSE);
+  run.loop = loop;
+  run.machine = vm->machine;
+  g_signal_connect (vm->machine, "quit", G_CALLBACK (on_quit), &run);
+  for (guint i = 0; i < G_N_ELEMENTS (signals); i++)
+    g_unix_signal_add (signals[i], on_signal, &run);
+
+  if (!config->paused && !SV_MACHINE_GET_CLASS (vm->machine)->no_guest
+      && !sv_machine_start (vm->machine, error))
+    return EXIT_FAILURE;
+  if (!sv_daemon_ready (error))
+    return EXIT_FAILURE;
+
+  g_main_loop_run (loop);
+  sv_qmp_server_flush (vm->qmp, FLUSH_MS);
+  return run.status;
+}
+
+static int
+run_process (SvVmConfig *config, GError **error)
+{
+  g_autoptr (SvPidFile) pid_file = NULL;
+  int status;
+
+  /* A vanished peer is an error where it is written to, not the end of the VM. */
+  signal (SIGPIPE, SIG_IGN);
+
+  /* First of all, while there is one thread. */
+  if (config->daemonize && !sv_daemon_start (error))
+    return EXIT_FAILURE;
+  if (config->pid_file != NULL)
+    {
+      pid_file = sv_pid_file_new (config->pid_file, error);
+      if (pid_file == NULL)
+        return EXIT_FAILURE;
+    }
+  if (!sv_log_init (config->log_file, error))
+    return EXIT_FAILURE;
+
+  sv_vm_lock_attach (NULL);
+  sv_vm_lock ();
+  status = run_vm (config, error);
+  sv_vm_unlock ();
+  return status;
+}
 
 int
 main (int argc, char **argv)
 {
+  g_autoptr (SvVmConfig) config = sv_vm_config_new ();
+  g_autoptr (GError) error = NULL;
+  g_autofree char *answer = NULL;
+  int status = EXIT_FAILURE;
+
   sv_type_list_register ();
-  return 0;
+  if (sv_cli_parse (config, (const char *const *)argv + MIN (argc, 1), &answer, &error))
+    {
+      if (answer != NULL)
+        return fputs (answer, stdout) < 0 || fflush (stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+      status = run_process (config, &error);
+    }
+  if (error != NULL)
+    fprintf (stderr, "stratovirt: %s\n", error->message);
+  return status;
 }

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "src/cli/sv-cli.h"
+
+#include <string.h>
+
+#include "qom/sv-suggestion.h"
+#include "src/cli/sv-cli-private.h"
+
+gboolean
+sv_cli_fail (GError **error, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  if (error != NULL)
+    *error = g_error_new_valist (G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, format, args);
+  va_end (args);
+  return FALSE;
+}
+
+char *
+sv_cli_take_string (JsonObject *properties, const char *key)
+{
+  JsonNode *node = json_object_get_member (properties, key);
+  char *value;
+
+  if (node == NULL || json_node_get_value_type (node) != G_TYPE_STRING)
+    return NULL;
+  value = json_node_dup_string (node);
+  json_object_remove_member (properties, key);
+  return value;
+}
+
+/* The option that @word names, with one dash or two. */
+static const SvOption *
+find_option (const char *word)
+{
+  if (word[0] != '-' || word[1] == '\0')
+    return NULL;
+  word += word[1] == '-' ? 2 : 1;
+  for (guint i = 0; i < sv_cli_n_options; i++)
+    if (strcmp (sv_cli_options[i].name, word) == 0)
+      return &sv_cli_options[i];
+  return NULL;
+}
+
+static gboolean
+fail_unknown (const char *word, GError **error)
+{
+  SvSuggestion suggestion;
+
+  if (word[0] != '-')
+    return sv_cli_fail (error, "'%s' is not an option: options begin with '-'", word);
+
+  sv_suggestion_init (&suggestion, word + strspn (word, "-"));
+  for (guint i = 0; i < sv_cli_n_options; i++)
+    sv_suggestion_consider (&suggestion, sv_cli_options[i].name);
+  if (suggestion.best[0] == '\0')
+    return sv_cli_fail (error, "Unknown option '%s': see --help", word);
+  return sv_cli_fail (error, "Unknown option '%s' (did you mean '-%s'?)", word, suggestion.best);
+}
+
+/* Takes the option's argument off *@rest; NULL when it has none. */
+static char *
+take_argument (const SvOption *option, const char *const **rest)
+{
+  const char *next = **rest;
+  g_autoptr (GPtrArray) words = NULL;
+
+  if (option->kind == SV_ARGUMENT_NONE || next == NULL || find_option (next) != NULL)
+    return NULL;
+  if (option->kind == SV_ARGUMENT_OPTIONAL && next[0] == '-')
+    return NULL;
+
+  (*rest)++;
+  if (option->kind != SV_ARGUMENT_WORDS)
+    return g_strdup (next);
+
+  words = g_ptr_array_new ();
+  g_ptr_array_add (words, (gpointer)next);
+  for (; (next = **rest) != NULL && next[0] != '-'; (*rest)++)
+    g_ptr_array_add (words, (gpointer)next);
+  g_ptr_array_add (words, NULL);
+  return g_strjoinv (" ", (char **)words->pdata);
+}
+
+static gboolean
+parse_option (SvCli *cli, const SvOption *option, const char *const **rest, GError **error)
+{
+  g_autofree char *argument = take_argument (option, rest);
+  g_autofree char *origin = NULL;
+
+  if (argument == NULL && (option->kind == SV_ARGUMENT_ONE || option->kind == SV_ARGUMENT_WORDS))
+    return sv_cli_fail (error, "Option '-%s' needs an argument: %s", option->name,
+                        option->argument);
+
+  origin = g_strdup_printf ("-%s%s%s", option->name, argument ? " " : "", argument ? argument : "");
+  if (argument != NULL && !g_utf8_validate (argument, -1, NULL))
+    {
+      g_autofree char *valid = g_utf8_make_valid (origin, -1);
+
+      return sv_cli_fail (error, "%s: expected valid UTF-8", valid);
+    }
+  cli->origin = origin;
+  if (option->func != NULL && !option->func (cli, argument, error))
+    {
+      g_prefix_error (error, "%s: ", origin);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* A daemon's standard input and output are /dev/null. */
+static gboolean
+check_daemon (SvVmConfig *config, GError **error)
+{
+  GPtrArray *chardevs = config->items[SV_CONFIG_CHARDEV];
+
+  for (guint i = 0; config->daemonize && i < chardevs->len; i++)
+    {
+      SvConfigItem *item = g_ptr_array_index (chardevs, i);
+
+      if (strcmp (item->type, "chardev-stdio") == 0)
+        return sv_cli_fail (error, "%s: standard input and output are not there with -daemonize",
+                            item->origin);
+    }
+  return TRUE;
+}
+
+static gboolean
+parse_all (SvCli *cli, const char *const *rest, GError **error)
+{
+  g_autofree gboolean *seen = g_new0 (gboolean, sv_cli_n_options);
+
+  while (*rest != NULL && cli->answer == NULL)
+    {
+      const SvOption *option = find_option (*rest);
+
+      if (option == NULL)
+        return fail_unknown (*rest, error);
+      if (option->once && seen[option - sv_cli_options])
+        return sv_cli_fail (error, "Option '-%s' is given twice", option->name);
+      seen[option - sv_cli_options] = TRUE;
+      rest++;
+      if (!parse_option (cli, option, &rest, error))
+        return FALSE;
+    }
+  return cli->answer != NULL
+         || (sv_cli_finish_drives (cli, error) && check_daemon (cli->config, error));
+}
+
+/**
+ * sv_cli_parse: (skip)
+ * @config: what to add to
+ * @arguments: (array zero-terminated=1): the words after the program's name
+ * @answer: (out) (transfer full) (nullable): text to print instead of running a VM (`--help`)
+ * @error: return location
+ *
+ * Reads a command line.
+ *
+ * Returns: %FALSE with an error that names the option at fault and what it accepts
+ */
+gboolean
+sv_cli_parse (SvVmConfig *config, const char *const *arguments, char **answer, GError **error)
+{
+  SvCli cli = { .config = config };
+  gboolean ok;
+
+  cli.drives = g_ptr_array_new_with_free_func (sv_cli_drive_free);
+  ok = parse_all (&cli, arguments, error);
+  g_ptr_array_unref (cli.drives);
+  *answer = cli.answer;
+  return ok;
+}

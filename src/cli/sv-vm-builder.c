@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "src/cli/sv-vm-builder.h"
+
+#include <string.h>
+
+#include "qom/sv-property.h"
+#include "qom/sv-type-registry.h"
+#include "src/block/sv-block-node.h"
+
+/* Makes the object tree that a description calls for. It knows the tree's layout but no kind of
+ * device. */
+
+static gboolean
+check_back_end (SvObject *object, GError **error)
+{
+  if (SV_OBJECT_GET_CLASS (object)->back_end)
+    return TRUE;
+  g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_TYPE,
+               "Type '%s' cannot be made by -object: see '-object help'",
+               sv_type_registry_get_display_name (G_OBJECT_TYPE (object)));
+  return FALSE;
+}
+
+static gboolean
+build_object (SvVm *vm,
+              SvConfigSection section,
+              const char *container_id,
+              GType ancestor,
+              const SvConfigItem *item,
+              GError **error)
+{
+  SvObject *container = sv_object_ensure_container (vm->root, container_id);
+  g_autoptr (SvObject) object
+      = sv_object_new_from_json (item->type, ancestor, item->properties, vm->root, error);
+
+  if (object == NULL || (section == SV_CONFIG_OBJECT && !check_back_end (object, error))
+      || !sv_object_add_child (container, item->id, object, error))
+    return FALSE;
+  if (sv_object_complete (object, error))
+    return TRUE;
+  sv_object_unparent (object);
+  return FALSE;
+}
+
+static void
+quit_requested (SvChardev *chardev, SvVm *vm)
+{
+  if (vm->machine != NULL)
+    sv_machine_request_shutdown (vm->machine, SV_SHUTDOWN_CAUSE_HOST_UI);
+}
+
+static void
+chardev_added (SvObject *container, SvObject *chardev, SvVm *vm)
+{
+  if (SV_IS_CHARDEV (chardev))
+    g_signal_connect (chardev, "quit-requested", G_CALLBACK (quit_requested), vm);
+}
+
+static SvChardev *
+find_chardev (SvVm *vm, const char *id, GError **error)
+{
+  g_autofree char *path = *id == '/' ? g_strdup (id) : g_strconcat ("/chardevs/", id, NULL);
+
+  return (SvChardev *)sv_object_resolve (vm->root, path, SV_TYPE_CHARDEV, error);
+}
+
+static gboolean
+build_monitor (SvVm *vm, const SvConfigItem *item, GError **error)
+{
+  SvChardev *chardev = find_chardev (vm, item->id, error);
+
+  return chardev != NULL && sv_qmp_server_add_monitor (vm->qmp, chardev, error);
+}
+
+static gboolean
+build_serial (SvVm *vm, const SvConfigItem *item, GError **error)
+{
+  SvChardev *chardev = find_chardev (vm, item->id, error);
+  g_autofree char *path = NULL;
+
+  if (chardev == NULL)
+    return FALSE;
+  path = sv_object_dup_path (SV_OBJECT (chardev));
+  return sv_machine_add_serial (vm->machine, path, error);
+}
+
+static gboolean
+build_item (SvVm *vm, SvConfigSection section, const SvConfigItem *item, GError **error)
+{
+  switch (section)
+    {
+    case SV_CONFIG_OBJECT:
+      return build_object (vm, section, "objects", SV_TYPE_OBJECT, item, error);
+    case SV_CONFIG_CHARDEV:
+      return build_object (vm, section, "chardevs", SV_TYPE_CHARDEV, item, error);
+    case SV_CONFIG_BLOCK:
+      return build_object (vm, section, "block", SV_TYPE_BLOCK_NODE, item, error);
+    case SV_CONFIG_NETDEV:
+      return build_object (vm, section, "netdevs", SV_TYPE_OBJECT, item, error);
+    case SV_CONFIG_SERIAL:
+      return build_serial (vm, item, error);
+    case SV_CONFIG_DEVICE:
+      return sv_machine_add_device (vm->machine, item->properties, error) != NULL;
+    case SV_CONFIG_MONITOR:
+      return build_monitor (vm, item, error);
+    default:
+      return TRUE;
+    }
+}
+
+static gboolean
+build_section (SvVm *vm, const SvVmConfig *config, SvConfigSection section, GError **error)
+{
+  for (guint i = 0; i < config->items[section]->len; i++)
+    {
+      const SvConfigItem *item = g_ptr_array_index (config->items[section], i);
+
+      if (!build_item (vm, section, item, error))
+        {
+          g_prefix_error (error, "%s: ", item->origin);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+static SvObject *
+new_machine (const SvVmConfig *config, GError **error)
+{
+  g_autofree char *type = g_strconcat (config->machine_type, "-machine", NULL);
+  SvObject *machine;
+
+  if (sv_type_registry_lookup (type) == G_TYPE_INVALID)
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_NOT_FOUND,
+                   "Machine type '%s' not found: see '-machine help'", config->machine_type);
+      machine = NULL;
+    }
+  else
+    machine = sv_object_new_from_json (type, SV_TYPE_MACHINE, NULL, NULL, error);
+  if (machine == NULL && config->machine_origin != NULL)
+    g_prefix_error (error, "%s: ", config->machine_origin);
+  return machine;
+}
+
+static gboolean
+build_machine (SvVm *vm, const SvVmConfig *config, GError **error)
+{
+  g_autoptr (SvObject) machine = new_machine (config, error);
+
+  if (machine == NULL || !sv_object_add_child (vm->root, "machine", machine, error))
+    return FALSE;
+  vm->machine = SV_MACHINE (machine);
+
+  for (guint i = 0; i < config->machine->len; i++)
+    {
+      const SvConfigSetting *setting = g_ptr_array_index (config->machine, i);
+
+      if (!sv_object_set_property_json (machine, setting->name, setting->value, NULL, error))
+        {
+          g_prefix_error (error, "%s: ", setting->origin);
+          return FALSE;
+        }
+    }
+  return sv_object_complete (machine, error);
+}
+
+/**
+ * sv_vm_build: (skip)
+ * @config: a description
+ * @error: return location
+ *
+ * Makes all that @config describes, up to listening monitors; the guest does not run yet. On the
+ * main thread, under the VM lock.
+ *
+ * Returns: (transfer full): the VM; %NULL with an error that quotes what the user wrote, and
+ * nothing left behind
+ */
+SvVm *
+sv_vm_build (SvVmConfig *config, GError **error)
+{
+  static const SvConfigSection before[]
+      = { SV_CONFIG_OBJECT, SV_CONFIG_CHARDEV, SV_CONFIG_BLOCK, SV_CONFIG_NETDEV };
+  static const SvConfigSection after[] = { SV_CONFIG_SERIAL, SV_CONFIG_DEVICE, SV_CONFIG_MONITOR };
+  g_autoptr (SvVm) self = g_new0 (SvVm, 1);
+
+  self->root = sv_object_new_container ();
+  self->qmp = sv_qmp_server_new (self->root);
+  g_signal_connect (sv_object_ensure_container (self->root, "chardevs"), "child-added",
+                    G_CALLBACK (chardev_added), self);
+  for (guint i = 0; i < G_N_ELEMENTS (before); i++)
+    if (!build_section (self, config, before[i], error))
+      return NULL;
+  if (!build_machine (self, config, error))
+    return NULL;
+  for (guint i = 0; i < G_N_ELEMENTS (after); i++)
+    if (!build_section (self, config, after[i], error))
+      return NULL;
+  return g_steal_pointer (&self);
+}
+
+/**
+ * sv_vm_free: (skip)
+ * @self: a VM
+ *
+ * Takes the VM down: clients are told what there is to tell, then the machine goes before what it
+ * uses. VM lock held.
+ */
+void
+sv_vm_free (SvVm *self)
+{
+  if (self->machine != NULL)
+    sv_object_unparent (SV_OBJECT (self->machine));
+  g_clear_object (&self->qmp);
+  g_clear_object (&self->root);
+  g_free (self);
+}

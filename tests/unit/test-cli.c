@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <string.h>
+
+#include "src/cli/sv-cli.h"
+#include "src/sv-type-list.h"
+
+static gboolean
+parse (SvVmConfig *config, const char *line, char **answer, GError **error)
+{
+  g_auto (GStrv) arguments = NULL;
+
+  if (*line != '\0')
+    g_assert_true (g_shell_parse_argv (line, NULL, &arguments, NULL));
+  else
+    arguments = g_new0 (char *, 1);
+  return sv_cli_parse (config, (const char *const *)arguments, answer, error);
+}
+
+static void
+append_json (GString *text, JsonNode *node)
+{
+  g_autofree char *json = json_to_string (node, FALSE);
+
+  g_string_append (text, g_strdelimit (json, "\"", '\''));
+}
+
+/* All that the configuration holds, one thing per line. */
+static char *
+dump (SvVmConfig *config)
+{
+  static const char *const sections[SV_CONFIG_N_SECTIONS]
+      = { "object", "chardev", "block", "netdev", "serial", "device", "monitor" };
+  GString *text = g_string_new (NULL);
+
+  if (strcmp (config->machine_type, "microvm") != 0)
+    g_string_append_printf (text, "type %s\n", config->machine_type);
+  for (guint i = 0; i < config->machine->len; i++)
+    {
+      SvConfigSetting *setting = g_ptr_array_index (config->machine, i);
+
+      g_string_append_printf (text, "machine %s=", setting->name);
+      append_json (text, setting->value);
+      g_string_append_c (text, '\n');
+    }
+  for (guint s = 0; s < SV_CONFIG_N_SECTIONS; s++)
+    for (guint i = 0; i < config->items[s]->len; i++)
+      {
+        SvConfigItem *item = g_ptr_array_index (config->items[s], i);
+        g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
+
+        json_node_set_object (node, item->properties);
+        g_string_append_printf (text, "%s %s %s ", sections[s], item->type ? item->type : "-",
+                                item->id ? item->id : "-");
+        append_json (text, node);
+        g_string_append_c (text, '\n');
+      }
+  if (config->log_file != NULL)
+    g_string_append_printf (text, "log %s\n", config->log_file);
+  if (config->pid_file != NULL)
+    g_string_append_printf (text, "pidfile %s\n", config->pid_file);
+  if (config->daemonize)
+    g_string_append (text, "daemonize\n");
+  if (config->paused)
+    g_string_append (text, "paused\n");
+  return g_string_free (text, FALSE);
+}
+
+static const struct
+{
+  const char *line;
+  const char *expected;
+} good[] = {
+  { "", "" },
+  { "-machine microvm -kernel k -initrd i -append 'a b=c'",
+    "machine kernel='k'\nmachine initrd='i'\nmachine append='a b=c'\n" },
+  { "--machine MicroVM --kernel k", "machine kernel='k'\n" },
+  { "-M none", "type none\n" },
+  { "-machine type=none,accel=kvm:tcg,usb=off,dump-guest-core=off",
+    "type none\nmachine accel='kvm'\nmachine dump-guest-core='off'\n" },
+  { "-machine none,accel=tcg:kvm", "type none\nmachine accel='kvm'\n" },
+  { "-machine none,accel=tcg", "type none\nmachine accel='tcg'\n" },
+  { "-accel kvm -cpu host,migratable=on", "machine accel='kvm'\n" },
+  { "-append console=ttyS0 root=/dev/vda rw -kernel k",
+    "machine append='console=ttyS0 root=/dev/vda rw'\nmachine kernel='k'\n" },
+  { "-append '-x y'", "machine append='-x y'\n" },
+  { "-name guest=a,debug-threads=on", "machine name='a'\n" },
+  { "-name b", "machine name='b'\n" },
+  { "-smp 2", "machine cpus='2'\n" },
+  { "-smp cpus=4,maxcpus=4,sockets=1,cores=2,threads=2",
+    "machine sockets='1'\nmachine cores='2'\nmachine threads='2'\nmachine cpus='4'\n" },
+  { "-smp cores=2,threads=3", "machine cores='2'\nmachine threads='3'\nmachine cpus='6'\n" },
+  { "-smp 2,maxcpus=4", "machine cpus='2'\nmachine max-cpus='4'\n" },
+  { "-m 512", "machine memory-size='512M'\n" },
+  { "-m size=2G", "machine memory-size='2G'\n" },
+  { "-m 1.5g", "machine memory-size='1.5g'\n" },
+  { "-no-reboot -no-shutdown -S", "machine no-reboot='on'\nmachine no-shutdown='on'\npaused\n" },
+  { "-object iothread,id=io0 -object "
+    "'{\"qom-type\":\"memory-backend-ram\",\"id\":\"m\",\"size\":1}'",
+    "object iothread io0 {}\nobject memory-backend-ram m {'size':1}\n" },
+  { "-drive file=/a,,b,id=d,if=none,format=raw,readonly=on,cache=none,aio=threads,discard=unmap",
+    "block blockdev-file d {'aio':'threads','discard':'unmap','filename':'/a,b','read-only':'on',"
+    "'cache.direct':'on'}\n" },
+  { "-drive file=f,id=d,if=none,direct=true,cache=writeback",
+    "block blockdev-file d {'filename':'f','cache.direct':'true'}\n" },
+  /* A drive's device keys go to the device that names it, which knows better. */
+  { "-drive file=f,id=d,if=none,serial=s,iothread=io0 -device virtio-blk-device,drive=d,serial=t",
+    "block blockdev-file d {'filename':'f'}\n"
+    "device - - {'driver':'virtio-blk-device','drive':'d','serial':'t','iothread':'io0'}\n" },
+  /* A drive that no device names becomes a disk. */
+  { "-drive file=f,id=d,serial=s",
+    "block blockdev-file d {'filename':'f'}\n"
+    "device - - {'driver':'virtio-blk-device','id':'d','drive':'d','serial':'s'}\n" },
+  { "-drive file=f,id=d -device virtio-blk-device,drive=d,id=x",
+    "block blockdev-file d {'filename':'f'}\n"
+    "device - - {'driver':'virtio-blk-device','drive':'d','id':'x'}\n" },
+  { "-drive file=f,id=d,if=none", "block blockdev-file d {'filename':'f'}\n" },
+  { "-blockdev driver=file,node-name=n,filename=f,cache.direct=on",
+    "block blockdev-file n {'filename':'f','cache.direct':'on'}\n" },
+  { "-blockdev '{\"driver\":\"file\",\"node-name\":\"n\",\"cache\":{\"direct\":true}}'",
+    "block blockdev-file n {'cache':{'direct':true}}\n" },
+  { "-netdev tap,id=n0,ifname=t", "netdev netdev-tap n0 {'ifname':'t'}\n" },
+  { "-device '{\"driver\":\"x\",\"id\":\"y\",\"n\":1}'",
+    "device - - {'driver':'x','id':'y','n':1}\n" },
+  { "-chardev socket,id=c,path=/p,server=on,wait=off -mon chardev=c,id=m,mode=control",
+    "chardev chardev-socket c {'path':'/p','server':'on','wait':'off'}\nmonitor - c {}\n" },
+  { "-chardev null,id=c -serial chardev:c", "chardev chardev-null c {}\nserial - c {}\n" },
+  { "-serial none -qmp none -monitor none -display none", "" },
+  { "-serial stdio", "chardev chardev-stdio serial0 {}\nserial - serial0 {}\n" },
+  { "-pidfile p -daemonize -D l", "log l\npidfile p\ndaemonize\n" },
+  { "-D -S", "paused\n" },
+  { "-nodefaults -no-user-config -nographic -msg timestamp=on -rtc base=utc -boot strict=on "
+    "-uuid 4e6a9f2c-30d1-4b53-9f0e-6d2f0c1b7a55",
+    "" },
+};
+
+static void
+test_good (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (good); i++)
+    {
+      g_autoptr (SvVmConfig) config = sv_vm_config_new ();
+      g_autoptr (GError) error = NULL;
+      g_autofree char *answer = NULL;
+      g_autofree char *text = NULL;
+
+      parse (config, good[i].line, &answer, &error);
+      g_assert_no_error (error);
+      g_assert_null (answer);
+      text = dump (config);
+      g_assert_cmpstr (text, ==, good[i].expected);
+    }
+}
+
+static const struct
+{
+  const char *line;
+  const char *message;
+} bad[] = {
+  { "foo", "'foo' is not an option: options begin with '-'" },
+  { "-", "Unknown option '-': see --help" },
+  { "--", "Unknown option '--': see --help" },
+  { "-kernle k", "Unknown option '-kernle' (did you mean '-kernel'?)" },
+  { "--deamonize", "Unknown option '--deamonize' (did you mean '-daemonize'?)" },
+  { "-qqqqqqqqqq", "Unknown option '-qqqqqqqqqq': see --help" },
+  { "-kernel", "Option '-kernel' needs an argument: FILE" },
+  { "-kernel -initrd i", "Option '-kernel' needs an argument: FILE" },
+  { "-append", "Option '-append' needs an argument: WORDS" },
+  { "-kernel a -kernel b", "Option '-kernel' is given twice" },
+  { "-smp 1 -smp 1", "Option '-smp' is given twice" },
+  { "-name ''", "-name : expected a name of 1 to 255 bytes" },
+  { "-name a,b=c", "-name a,b=c: unknown key 'b': accepted are 'guest' and 'debug-threads'" },
+  { "-cpu max", "-cpu max: the CPU model can only be 'host'" },
+  { "-cpu host,x=1", "-cpu host,x=1: unknown key 'x': accepted are 'migratable'" },
+  { "-smp cpus=1,clusters=2",
+    "-smp cpus=1,clusters=2: unknown key 'clusters': accepted are 'cpus', 'maxcpus', 'sockets', "
+    "'dies', 'cores' and 'threads'" },
+  { "-m slots=2", "-m slots=2: 'size' is missing" },
+  { "-m 1G,slots=2", "-m 1G,slots=2: unknown key 'slots': accepted are 'size'" },
+  { "-machine microvm,usb=on", "-machine microvm,usb=on: 'usb' can only be 'off'" },
+  { "-machine microvm,x=1,x=2", "-machine microvm,x=1,x=2: 'x' is given twice" },
+  { "-machine '{}'", "-machine {}: expected KEY=VALUE,..., got JSON" },
+  { "-accel ''", "-accel : 'accel' is missing" },
+  { "-accel kvm,x=1", "-accel kvm,x=1: unknown key 'x': accepted are 'accel'" },
+  { "-object id=x", "-object id=x: 'qom-type' is missing" },
+  { "-object iothread", "-object iothread: 'id' is missing" },
+  { "-object nosuch,help", "-object nosuch,help: Type 'nosuch' not found" },
+  { "-object iothraed,help",
+    "-object iothraed,help: Type 'iothraed' not found (did you mean 'iothread'?)" },
+  { "-device iothread,help", "-device iothread,help: Type 'iothread' not found" },
+  { "-device id=x", "-device id=x: 'driver' is missing" },
+  { "-chardev null", "-chardev null: 'id' is missing" },
+  { "-chardev id=c", "-chardev id=c: 'backend' is missing" },
+  { "-netdev tap", "-netdev tap: 'id' is missing" },
+  { "-blockdev file", "-blockdev file: 'node-name' is missing" },
+  { "-drive file=f", "-drive file=f: 'id' is missing" },
+  { "-drive id=d", "-drive id=d: 'file' is missing" },
+  { "-drive file=f,id=d,if=ide",
+    "-drive file=f,id=d,if=ide: 'if' can be 'none' or 'virtio', not 'ide'" },
+  { "-drive file=f,id=d,format=qcow2",
+    "-drive file=f,id=d,format=qcow2: 'format' can only be 'raw', not 'qcow2'" },
+  { "-drive file=f,id=d,cache=writethrough",
+    "-drive file=f,id=d,cache=writethrough: 'cache' can be 'none', 'writeback' or 'unsafe', not "
+    "'writethrough'" },
+  { "-drive file=f,id=d,readonly=on,read-only=off",
+    "-drive file=f,id=d,readonly=on,read-only=off: 'readonly' and 'read-only' are the same" },
+  { "-drive file=f,id=d,if=none,serial=x",
+    "-drive file=f,id=d,if=none,serial=x: 'serial' and 'iothread' need a -device with 'drive=d'" },
+  { "-drive '{}'", "-drive {}: expected KEY=VALUE,..., got JSON: that is for -blockdev" },
+  { "-mon mode=control", "-mon mode=control: 'chardev' is missing" },
+  { "-mon c", "-mon c: 'mode' must be 'control'" },
+  { "-mon c,mode=readline", "-mon c,mode=readline: 'mode' must be 'control'" },
+  { "-mon c,mode=control,pretty=on", "-mon c,mode=control,pretty=on: 'pretty' can only be 'off'" },
+  { "-monitor stdio", "-monitor stdio: it can only be 'none'" },
+  { "-display gtk", "-display gtk: it can only be 'none'" },
+  { "-uuid 1", "-uuid 1: expected a UUID such as 4e6a9f2c-30d1-4b53-9f0e-6d2f0c1b7a55" },
+  { "-kernel \xff", "-kernel \xef\xbf\xbd: expected valid UTF-8" },
+  { "-daemonize -serial stdio",
+    "-serial stdio: standard input and output are not there with -daemonize" },
+};
+
+static void
+test_bad (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autoptr (SvVmConfig) config = sv_vm_config_new ();
+      g_autoptr (GError) error = NULL;
+      g_autofree char *answer = NULL;
+      gboolean ok = parse (config, bad[i].line, &answer, &error);
+
+      g_assert_false (ok);
+      g_assert_null (answer);
+      g_assert_nonnull (error);
+      g_assert_cmpstr (error->message, ==, bad[i].message);
+    }
+}
+
+static const struct
+{
+  const char *line;
+  const char *part;
+} answers[] = {
+  { "--help", "  -daemonize \n" },
+  { "-h", "  -kernel FILE\n" },
+  { "-version", "stratovirt " SV_VERSION "\n" },
+  { "-machine help", "microvm " },
+  { "-machine microvm,help", "  cpus=<uint8> " },
+  { "-accel help", "kvm\n" },
+  { "-device help", "name \"virtio-blk-device\"" },
+  { "-device ?", "Storage devices:\n" },
+  { "-device virtio-blk-device,help", "  drive=<link<block-node>> " },
+  { "-device driver=virtio-blk-device,help", "virtio-blk-device options:\n" },
+  { "-object help", "  iothread\n" },
+  { "-object memory-backend-ram,help", "  size=<size> " },
+  { "-chardev help", "  socket\n" },
+  { "-chardev socket,help", "  path=<str> " },
+  /* What comes after a request for help is not looked at. */
+  { "-kernel k -device help -bogus", "virtio-blk-device" },
+};
+
+static void
+test_answers (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
+    {
+      g_autoptr (SvVmConfig) config = sv_vm_config_new ();
+      g_autoptr (GError) error = NULL;
+      g_autofree char *answer = NULL;
+
+      g_assert_true (parse (config, answers[i].line, &answer, &error));
+      g_assert_no_error (error);
+      g_assert_nonnull (answer);
+      if (strstr (answer, answers[i].part) == NULL)
+        g_error ("no '%s' in the answer to '%s':\n%s", answers[i].part, answers[i].line, answer);
+    }
+}
+
+/* Every option is told of, and what users cannot make is not. */
+static void
+test_help_is_whole (void)
+{
+  g_autoptr (SvVmConfig) config = sv_vm_config_new ();
+  g_autofree char *devices = NULL;
+  g_autofree char *objects = NULL;
+
+  g_assert_true (parse (config, "-device help", &devices, NULL));
+  g_assert_null (strstr (devices, "host-x86-cpu"));
+  g_assert_true (parse (config, "-object help", &objects, NULL));
+  g_assert_null (strstr (objects, "virtio"));
+  g_assert_null (strstr (objects, "container"));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  sv_type_list_register ();
+  g_test_add_func ("/cli/good", test_good);
+  g_test_add_func ("/cli/bad", test_bad);
+  g_test_add_func ("/cli/answers", test_answers);
+  g_test_add_func ("/cli/help-is-whole", test_help_is_whole);
+  return g_test_run ();
+}
