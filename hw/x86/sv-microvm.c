@@ -6,6 +6,8 @@
 #include "hw/acpi/sv-acpi-ged.h"
 #include "hw/core/sv-cpu.h"
 #include "hw/core/sv-isa-bus.h"
+#include "hw/misc/sv-cmos-rtc.h"
+#include "hw/misc/sv-i8042.h"
 #include "hw/virtio/sv-virtio-mmio.h"
 #include "hw/x86/sv-mptable.h"
 #include "hw/x86/sv-x86-boot.h"
@@ -65,9 +67,16 @@ static gboolean
 add_platform_devices (SvMicrovm *self, GError **error)
 {
   SvMachine *machine = SV_MACHINE (self);
+  guint64 size = sv_memory_backend_get_size (sv_machine_get_ram (machine));
+  guint64 low = MIN (size, SV_MICROVM_RAM_BELOW_4G);
+  g_autoptr (SvDevice) i8042 = g_object_new (SV_TYPE_I8042, NULL);
+  g_autoptr (SvDevice) rtc = g_object_new (SV_TYPE_CMOS_RTC, NULL);
 
+  sv_cmos_rtc_set_memory (SV_CMOS_RTC (rtc), low, size - low);
   self->ged = sv_acpi_ged_new (SV_MICROVM_GED_BASE, sv_machine_get_irq (machine, SV_MICROVM_GED_GSI));
-  return sv_machine_adopt (machine, SV_DEVICE (self->ged), NULL, error);
+  return sv_machine_adopt (machine, SV_DEVICE (self->ged), NULL, error)
+         && sv_machine_adopt (machine, i8042, SV_BUS (self->isa), error)
+         && sv_machine_adopt (machine, rtc, SV_BUS (self->isa), error);
 }
 
 static gboolean
