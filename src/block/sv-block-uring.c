@@ -246,6 +246,9 @@ sv_block_uring_new (GMainContext *context, guint depth, const SvBlockEngineUser 
   self->source = g_source_new (&source_funcs, sizeof (SvBlockUringSource));
   ((SvBlockUringSource *) self->source)->uring = self;
   g_source_set_static_name (self->source, "block io_uring");
+  /* Otherwise GLib takes the descriptor off the poll set while it dispatches, and wakes itself up for it:
+   * four more system calls. */
+  g_source_set_can_recurse (self->source, TRUE);
   g_source_add_unix_fd (self->source, self->ring.ring_fd, G_IO_IN);
   g_source_attach (self->source, context);
   return &g_steal_pointer (&self)->engine;

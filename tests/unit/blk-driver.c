@@ -31,6 +31,12 @@ set_irq (gpointer opaque, guint line, gboolean level)
     self->n_irqs++;
 }
 
+static gboolean
+take_irq_fd (gpointer opaque, guint line, int fd, gboolean connect, GError **error)
+{
+  return TRUE;
+}
+
 static void
 open_image (BlkDriver *self, const BlkDriverOptions *options)
 {
@@ -111,7 +117,7 @@ blk_driver_init (BlkDriver *self, const BlkDriverOptions *options)
     }
 
   test_memory_init (&self->memory);
-  self->irq = sv_irq_new (set_irq, NULL, self, 5);
+  self->irq = sv_irq_new (set_irq, options->irqfd ? take_irq_fd : NULL, self, 5);
   self->transport = sv_virtio_mmio_new (self->memory.space, 0, MMIO_BASE, self->irq);
   sv_memory_region_add (self->memory.root, MMIO_BASE, sv_virtio_mmio_get_region (self->transport), 0);
   sv_object_add_child (self->root, "transport", SV_OBJECT (self->transport), &error);

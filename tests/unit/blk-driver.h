@@ -41,6 +41,7 @@ typedef struct
   guint64 without;        /* features that the driver does not take */
   guint n_queues;         /* that the driver sets up; 1 if 0 */
   gboolean iothread;
+  gboolean irqfd;         /* interrupts go nowhere, as if to the kernel's controller */
 } BlkDriverOptions;
 
 void blk_driver_init (BlkDriver *self, const BlkDriverOptions *options);

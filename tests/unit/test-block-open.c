@@ -194,6 +194,8 @@ test_no_io_uring (void)
   g_assert_cmpstr (sv_block_file_queue_get_engine (fixture.queue), ==, "threads");
   g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_READ, 0, in, 4096), ==, 0);
   g_assert_cmpmem (in, 4096, out, 4096);
+  free (in);
+  free (out);
   block_fixture_tear_down (&fixture);
 }
 
