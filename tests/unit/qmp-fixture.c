@@ -7,171 +7,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "qom/sv-type-registry.h"
+#include "qmp-fixture-types.h"
+#include "src/runtime/sv-vm-lock.h"
 
 #define PATIENCE_SECONDS 30
-
-/* Types */
-
-typedef SvMachine TestMachine;
-typedef SvMachineClass TestMachineClass;
-static GType test_machine_get_type (void);
-G_DEFINE_TYPE (TestMachine, test_machine, SV_TYPE_MACHINE)
-
-static gboolean
-test_machine_nothing (SvMachine *machine, GError **error)
-{
-  return TRUE;
-}
-
-static void
-test_machine_class_init (TestMachineClass *klass)
-{
-  klass->build = test_machine_nothing;
-  klass->load = test_machine_nothing;
-}
-
-static void
-test_machine_init (TestMachine *self)
-{
-}
-
-typedef struct
-{
-  SvDevice parent_instance;
-  guint speed;
-} TestDevice;
-typedef SvDeviceClass TestDeviceClass;
-static GType test_device_get_type (void);
-G_DEFINE_TYPE (TestDevice, test_device, SV_TYPE_DEVICE)
-
-gboolean qmp_test_device_fails;
-
-static gboolean
-test_device_realize (SvDevice *device, GError **error)
-{
-  if (qmp_test_device_fails)
-    g_set_error_literal (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_BUSY, "The device is broken");
-  return !qmp_test_device_fails;
-}
-
-static void
-test_device_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  g_value_set_uint (value, ((TestDevice *) object)->speed);
-}
-
-static void
-test_device_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
-{
-  ((TestDevice *) object)->speed = g_value_get_uint (value);
-}
-
-static void
-test_device_class_init (TestDeviceClass *klass)
-{
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
-
-  object_class->get_property = test_device_get_property;
-  object_class->set_property = test_device_set_property;
-  klass->realize = test_device_realize;
-  klass->user_creatable = TRUE;
-  g_object_class_install_property (
-      object_class,
-      1,
-      g_param_spec_uint ("speed", "speed", "How fast", 0, 100, 10, SV_PARAM_RW_WIRING));
-}
-
-static void
-test_device_init (TestDevice *self)
-{
-}
-
-typedef struct
-{
-  SvObject parent_instance;
-  char *text;
-  SvObject *friend;
-} TestObject;
-typedef SvObjectClass TestObjectClass;
-G_DEFINE_TYPE (TestObject, test_object, SV_TYPE_OBJECT)
-
-static GParamSpec *friend_pspec;
-
-static void
-test_object_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  TestObject *self = (TestObject *) object;
-
-  if (id == 1)
-    g_value_set_string (value, self->text);
-  else if (id == 2)
-    g_value_set_object (value, self->friend);
-  else
-    g_value_set_int64 (value, -5);
-}
-
-static void
-test_object_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
-{
-  TestObject *self = (TestObject *) object;
-
-  if (id == 1)
-    {
-      g_free (self->text);
-      self->text = g_value_dup_string (value);
-    }
-  else
-    sv_object_set_link (SV_OBJECT (self), friend_pspec, &self->friend, g_value_get_object (value));
-}
-
-static void
-test_object_dispose (GObject *object)
-{
-  sv_object_set_link (SV_OBJECT (object), friend_pspec, &((TestObject *) object)->friend, NULL);
-  G_OBJECT_CLASS (test_object_parent_class)->dispose (object);
-}
-
-static void
-test_object_finalize (GObject *object)
-{
-  g_free (((TestObject *) object)->text);
-  G_OBJECT_CLASS (test_object_parent_class)->finalize (object);
-}
-
-static void
-test_object_class_init (TestObjectClass *klass)
-{
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
-
-  object_class->get_property = test_object_get_property;
-  object_class->set_property = test_object_set_property;
-  object_class->dispose = test_object_dispose;
-  object_class->finalize = test_object_finalize;
-  g_object_class_install_property (
-      object_class,
-      1,
-      g_param_spec_string ("text", "text", "Some text", NULL, SV_PARAM_RW));
-  friend_pspec = g_param_spec_object ("friend", "friend", "A link", SV_TYPE_OBJECT, SV_PARAM_RW);
-  g_object_class_install_property (object_class, 2, friend_pspec);
-  g_object_class_install_property (
-      object_class,
-      3,
-      g_param_spec_int64 ("fixed", "fixed", "", G_MININT64, G_MAXINT64, 0, SV_PARAM_RO));
-}
-
-static void
-test_object_init (TestObject *self)
-{
-}
-
-static const SvTypeEntry types[] = {
-  { "container", sv_object_get_type, NULL },
-  { "test-device", test_device_get_type, NULL },
-  { "test-gadget", NULL, "test-device" },
-  { "test-machine", test_machine_get_type, NULL },
-  { "test-object", test_object_get_type, NULL },
-};
 
 /* Clients */
 
@@ -316,13 +155,16 @@ qmp_fixture_set_up (QmpFixture *fixture, gconstpointer data)
 
   if (g_once_init_enter (&once))
     {
-      sv_type_registry_add (types, G_N_ELEMENTS (types));
+      qmp_fixture_register_types ();
+      sv_vm_lock ();
+      sv_vm_lock_attach (NULL);
       g_once_init_leave (&once, 1);
     }
   qmp_test_device_fails = FALSE;
   fixture->root = sv_object_new_container ();
   fixture->server = sv_qmp_server_new (fixture->root);
-  fixture->machine = g_object_new (test_machine_get_type (), NULL);
+  fixture->machine
+      = SV_MACHINE (g_object_new (test_machine_get_type (), "accel", "test", "cpus", 2, NULL));
   g_assert_true (
       sv_object_add_child (fixture->root, "machine", SV_OBJECT (fixture->machine), NULL));
   g_assert_true (sv_object_complete (SV_OBJECT (fixture->machine), NULL));
