@@ -184,3 +184,29 @@ sv_x86_write_page_tables (const SvFlatView *view)
     put_le (directories, i * 8, i * LARGE_PAGE | PTE_LARGE, 8);
   return TRUE;
 }
+
+/**
+ * sv_x86_write_reset_code:
+ *
+ * Writes what a BIOS would have at F000:FFF0: code that resets the machine. With hardware-reduced
+ * ACPI and no EFI, Linux reboots by jumping there in real mode, without a look at the FADT's reset
+ * register.
+ */
+gboolean
+sv_x86_write_reset_code (const SvFlatView *view)
+{
+  static const guint8 code[32] = {
+    0xb0, 0xfe, /* ffe0: mov $0xfe, %al */
+    0xe6, 0x64, /* ffe2: out %al, $0x64: the keyboard controller's reset line */
+    0x2e, 0x0f, 0x01, 0x1e, 0xf8, 0xff, /* ffe4: lidt %cs:0xfff8: failing that, a triple fault */
+    0xcc,                               /* ffea: int3 */
+    0xf4, 0xeb, 0xfd,                   /* ffeb: hlt; jmp .-1 */
+    0x00, 0x00, 0xeb, 0xee,             /* fff0: jmp ffe0 */
+  };
+  guint8 *host = sv_flat_view_map (view, SV_X86_RESET_CODE, sizeof code, SV_MEMORY_WRITE);
+
+  if (host == NULL)
+    return FALSE;
+  memcpy (host, code, sizeof code);
+  return TRUE;
+}

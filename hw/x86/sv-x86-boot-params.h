@@ -29,5 +29,6 @@ SV_API gboolean sv_x86_write_boot_params (const SvFlatView *view, const SvBootIm
 SV_API gboolean sv_x86_write_pvh_start_info (const SvFlatView *view, const SvX86BootInfo *info);
 SV_API gboolean sv_x86_write_gdt (const SvFlatView *view, SvX86Entry *entry);
 SV_API gboolean sv_x86_write_page_tables (const SvFlatView *view);
+SV_API gboolean sv_x86_write_reset_code (const SvFlatView *view);
 
 G_END_DECLS

@@ -297,7 +297,8 @@ write_tables (SvX86Boot *self,
 {
   const gsize cmdline_size = strlen (info->cmdline) + 1;
   gpointer cmdline = sv_flat_view_map (view, SV_X86_CMDLINE, cmdline_size, SV_MEMORY_WRITE);
-  gboolean done = cmdline != NULL && sv_x86_write_gdt (view, entry);
+  gboolean done
+      = cmdline != NULL && sv_x86_write_gdt (view, entry) && sv_x86_write_reset_code (view);
 
   if (done)
     memcpy (cmdline, info->cmdline, cmdline_size);
@@ -320,8 +321,8 @@ write_tables (SvX86Boot *self,
 
   if (!done)
     g_set_error (error, SV_BOOT_ERROR, SV_BOOT_ERROR_MEMORY,
-                 "kernel %s: the guest has no RAM below 0x%x for boot data", self->kernel->path,
-                 SV_X86_EBDA_START);
+                 "kernel %s: the guest has no RAM in the first MiB for boot data",
+                 self->kernel->path);
   return done;
 }
 

@@ -13,6 +13,7 @@
 #define SV_X86_ACPI_RSDP 0xe0000u       /* RSDP; the tables follow it */
 #define SV_X86_ACPI_END 0xfe000u
 #define SV_X86_MPTABLE_LARGE 0xfe000u   /* MP table of more than 37 processors */
+#define SV_X86_RESET_CODE 0xfffe0u      /* up to 1 MiB, with the BIOS entry at 0xffff0 */
 #define SV_X86_HIGH_RAM 0x100000u
 #define SV_X86_RAW_KERNEL 0x1000000u    /* raw vmlinux.bin: 16 MiB */
 

@@ -420,6 +420,24 @@ test_reload (void)
   tear_down (&f);
 }
 
+/* Linux without EFI reboots by a jump to F000:FFF0: from there to the keyboard controller's reset
+ * line */
+static void
+test_reset_code (void)
+{
+  Fixture f = set_up (boot_make_elf (TRUE), 0);
+  guint64 at = 0xffff0;
+
+  load_ok (&f, NULL);
+  g_assert_cmphex (read_le (&f, at, 1), ==, 0xeb);
+  at += 2 + (gint8)read_le (&f, at + 1, 1);
+  g_assert_cmphex (read_le (&f, at, 4), ==, 0x64e6feb0);
+  g_assert_cmphex (read_le (&f, at + 4, 4), ==, 0x1e010f2e);
+  g_assert_cmphex (read_le (&f, 0xf0000 + read_le (&f, at + 8, 2), 6), ==, 0);
+  g_assert_cmphex (read_le (&f, at + 10, 1), ==, 0xcc);
+  tear_down (&f);
+}
+
 static void
 test_raw (void)
 {
@@ -454,6 +472,7 @@ main (int argc, char **argv)
   g_test_add_func ("/x86/boot/elf-virtual-entry", test_elf_virtual_entry);
   g_test_add_func ("/x86/boot/pvh", test_pvh);
   g_test_add_func ("/x86/boot/reload", test_reload);
+  g_test_add_func ("/x86/boot/reset-code", test_reset_code);
   g_test_add_func ("/x86/boot/raw", test_raw);
   return g_test_run ();
 }
