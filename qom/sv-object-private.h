@@ -22,6 +22,10 @@ typedef struct
 
 SvObjectPrivate *sv_object_get_private (SvObject *self);
 
+void sv_object_notify_place (SvObject *self);
+void sv_object_emit_added (SvObject *self, SvObject *child, guint position);
+void sv_object_emit_removed (SvObject *self, SvObject *child, guint position);
+
 /* Clears the links to @top, and those from outside to what is below it. */
 void sv_object_cut_links (SvObject *top);
 /* Ends all links and claims that @self has part in. */
