@@ -30,27 +30,40 @@ extern void *__libc_malloc (size_t size);
 extern void *__libc_calloc (size_t n, size_t size);
 extern void *__libc_realloc (void *old, size_t size);
 
-void *
+SV_API void *
 malloc (size_t size)
 {
   n_allocations += counting;
   return __libc_malloc (size);
 }
 
-void *
+SV_API void *
 calloc (size_t n, size_t size)
 {
   n_allocations += counting;
   return __libc_calloc (n, size);
 }
 
-void *
+SV_API void *
 realloc (void *old, size_t size)
 {
   n_allocations += counting;
   return __libc_realloc (old, size);
 }
 #endif
+
+/* That allocations by other libraries are seen at all. */
+static void
+test_counter (void)
+{
+#ifndef SANITIZED
+  counting = TRUE;
+  g_free (g_strdup ("counted"));
+  counting = FALSE;
+  g_assert_cmpuint (n_allocations, ==, 1);
+  n_allocations = 0;
+#endif
+}
 
 static void
 run_requests (BlkDriver *driver, guint depth, guint32 type, guint n)
@@ -190,6 +203,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/virtio/blk/cost/counter", test_counter);
   g_test_add_data_func ("/virtio/blk/cost/depth-1/cached", "{}", test_depth_1);
   g_test_add_data_func ("/virtio/blk/cost/depth-1/direct", "{'cache.direct': true}", test_depth_1);
   g_test_add_data_func ("/virtio/blk/cost/depth-32/cached", "{}", test_depth_32);
