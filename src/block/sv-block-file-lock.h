@@ -5,7 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* Locks the image behind @fd until the descriptor is closed; errno is EAGAIN when another process has it. */
+/* Locks the image behind @fd until the descriptor is closed; errno is EAGAIN when another process
+ * has it. */
 gboolean sv_block_file_lock (int fd, gboolean write);
 
 G_END_DECLS

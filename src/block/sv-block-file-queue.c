@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "src/block/sv-block-file-queue.h"
+#include "src/block/sv-block-file-queue-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,53 +8,20 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "src/block/sv-block-engine.h"
 #include "src/block/sv-block-iov.h"
 #include "src/block/sv-block-threads.h"
 #include "src/block/sv-block-uring.h"
 
 #define BOUNCE_SIZE (128 * 1024u)
-#define MAX_BOUNCE 8
-#define ZERO_SIZE (256 * 1024u)
 #define MAX_RETRIES 100
 
-/* How a write-zeroes request proceeds; each step that the file cannot do leads to the next. */
-enum
-{
-  ZERO_PUNCH,    /* with permission to unmap */
-  ZERO_RANGE,
-  ZERO_REPUNCH,  /* for file systems that have no ZERO_RANGE, */
-  ZERO_ALLOCATE, /* and the space is taken back at once */
-  ZERO_WRITE,
-  ZERO_SYNC,
-  NO_STEP = G_MAXUINT8, /* another kind of request */
-};
-
-typedef struct
-{
-  SvBlockQueue queue;
-  const SvBlockFileInfo *info;
-  SvBlockEngine *engine;  /* made by the first request */
-  SvBlockEngine *threads; /* for what the engine cannot do, or the same as it */
-
-  gboolean no_punch;
-  gboolean no_zero_range;
-  guint8 *zeroes;
-
-  guint8 *bounce[MAX_BOUNCE]; /* the free ones */
-  guint n_bounce_free;
-  guint n_bounce;
-  SvBlockRequest *waiters; /* for a bounce buffer */
-  SvBlockRequest **waiters_tail;
-} SvBlockFileQueue;
-
 static void continue_transfer (SvBlockFileQueue *self, SvBlockRequest *request);
-static void continue_zeroes (SvBlockFileQueue *self, SvBlockRequest *request);
+static void io_complete (SvBlockIo *io, gpointer data);
 
 static inline SvBlockRequest *
 request_of (SvBlockIo *io)
 {
-  return (SvBlockRequest *) ((guint8 *) io - G_STRUCT_OFFSET (SvBlockRequest, io));
+  return (SvBlockRequest *)((guint8 *)io - G_STRUCT_OFFSET (SvBlockRequest, io));
 }
 
 static void io_complete (SvBlockIo *io, gpointer data);
@@ -104,7 +71,8 @@ ensure_engine (SvBlockFileQueue *self)
 
   if (!self->info->threads)
     {
-      self->engine = sv_block_uring_new (self->queue.context, self->queue.depth, &engine_user, self);
+      self->engine
+          = sv_block_uring_new (self->queue.context, self->queue.depth, &engine_user, self);
       if (self->engine)
         return TRUE;
       g_info ("io_uring is not available (%s): using threads for disk I/O", g_strerror (errno));
@@ -115,8 +83,8 @@ ensure_engine (SvBlockFileQueue *self)
   return TRUE;
 }
 
-static void
-start_io (SvBlockFileQueue *self, SvBlockRequest *request)
+void
+sv_block_file_queue_start_io (SvBlockFileQueue *self, SvBlockRequest *request)
 {
   SvBlockEngine *engine;
 
@@ -141,7 +109,7 @@ take_bounce (SvBlockFileQueue *self)
 
   if (self->n_bounce_free > 0)
     return self->bounce[--self->n_bounce_free];
-  if (self->n_bounce == MAX_BOUNCE)
+  if (self->n_bounce == SV_BLOCK_MAX_BOUNCE)
     return NULL;
   buffer = mmap (NULL, BOUNCE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (buffer == MAP_FAILED)
@@ -150,8 +118,8 @@ take_bounce (SvBlockFileQueue *self)
   return buffer;
 }
 
-static void
-finish (SvBlockFileQueue *self, SvBlockRequest *request, int result)
+void
+sv_block_file_queue_finish (SvBlockFileQueue *self, SvBlockRequest *request, int result)
 {
   guint8 *bounce = g_steal_pointer (&request->bounce);
 
@@ -179,12 +147,6 @@ finish (SvBlockFileQueue *self, SvBlockRequest *request, int result)
  * Read and write
  */
 
-static gboolean
-is_buffered (const SvBlockFileInfo *info, const SvBlockRequest *request)
-{
-  return info->direct && ((request->offset | request->length) & (info->offset_alignment - 1)) != 0;
-}
-
 static void
 start_transfer (SvBlockFileQueue *self, SvBlockRequest *request)
 {
@@ -192,9 +154,9 @@ start_transfer (SvBlockFileQueue *self, SvBlockRequest *request)
 
   request->position = 0;
   request->bounce = NULL;
-  /* Less than a block of the disk: the page cache reads, modifies and writes the block, in step with
-   * whatever else happens to it. */
-  request->buffered = is_buffered (info, request);
+  /* Less than a block of the disk: the page cache reads, modifies and writes the block, in step
+   * with whatever else happens to it. */
+  request->buffered = sv_block_file_queue_is_buffered (self, request);
   if (info->direct && !request->buffered
       && !sv_block_iov_is_aligned (request->iov, request->n_iov, info->memory_alignment))
     {
@@ -232,7 +194,8 @@ continue_transfer (SvBlockFileQueue *self, SvBlockRequest *request)
           request->window.iov_base = request->bounce;
           request->window.iov_len = MIN (request->length - request->position, BOUNCE_SIZE);
           if (request->op == SV_BLOCK_WRITE)
-            sv_block_iov_read (request->iov, request->n_iov, request->bounce, request->window.iov_len);
+            sv_block_iov_read (request->iov, request->n_iov, request->bounce,
+                               request->window.iov_len);
         }
       io->iov = &request->window;
       io->n_iov = 1;
@@ -242,7 +205,7 @@ continue_transfer (SvBlockFileQueue *self, SvBlockRequest *request)
       io->iov = request->iov;
       io->n_iov = request->n_iov;
     }
-  start_io (self, request);
+  sv_block_file_queue_start_io (self, request);
 }
 
 static void
@@ -261,13 +224,13 @@ read_done (SvBlockFileQueue *self, SvBlockRequest *request, guint64 n)
 
   if (request->position == request->length)
     {
-      finish (self, request, 0);
+      sv_block_file_queue_finish (self, request, 0);
     }
   else if (n == 0 || (direct && (n & (self->info->offset_alignment - 1)) != 0))
     {
       /* The end of the file, which the image's size is rounded up from: the rest reads zero. */
       sv_block_iov_clear (request->iov, request->n_iov);
-      finish (self, request, 0);
+      sv_block_file_queue_finish (self, request, 0);
     }
   else
     {
@@ -280,32 +243,32 @@ write_done (SvBlockFileQueue *self, SvBlockRequest *request, guint64 n)
 {
   n = MIN (n, request->length - request->position);
   if (self->info->direct && !request->buffered)
-    n &= ~(guint64) (self->info->offset_alignment - 1);
+    n &= ~(guint64)(self->info->offset_alignment - 1);
   if (n == 0)
     {
-      finish (self, request, -ENOSPC);
+      sv_block_file_queue_finish (self, request, -ENOSPC);
       return;
     }
 
   if (request->bounce)
     {
-      request->window.iov_base = (guint8 *) request->window.iov_base + n;
+      request->window.iov_base = (guint8 *)request->window.iov_base + n;
       request->window.iov_len -= MIN (n, request->window.iov_len);
     }
   sv_block_iov_advance (&request->iov, &request->n_iov, n);
   request->position += n;
   if (request->position == request->length)
-    finish (self, request, 0);
+    sv_block_file_queue_finish (self, request, 0);
   else
     continue_transfer (self, request);
 }
 
 /*
- * Flush, discard, write-zeroes
+ * Flush, discard
  */
 
-static void
-start_sync (SvBlockFileQueue *self, SvBlockRequest *request)
+void
+sv_block_file_queue_start_sync (SvBlockFileQueue *self, SvBlockRequest *request)
 {
   if (self->info->no_flush)
     {
@@ -314,11 +277,14 @@ start_sync (SvBlockFileQueue *self, SvBlockRequest *request)
     }
   request->io.op = SV_BLOCK_IO_SYNC;
   request->io.fd = self->info->fd;
-  start_io (self, request);
+  sv_block_file_queue_start_io (self, request);
 }
 
-static void
-start_range (SvBlockFileQueue *self, SvBlockRequest *request, SvBlockIoOp op, int mode)
+void
+sv_block_file_queue_start_range (SvBlockFileQueue *self,
+                                 SvBlockRequest *request,
+                                 SvBlockIoOp op,
+                                 int mode)
 {
   SvBlockIo *io = &request->io;
 
@@ -327,7 +293,7 @@ start_range (SvBlockFileQueue *self, SvBlockRequest *request, SvBlockIoOp op, in
   io->offset = request->offset;
   io->length = request->length;
   io->mode = mode | FALLOC_FL_KEEP_SIZE;
-  start_io (self, request);
+  sv_block_file_queue_start_io (self, request);
 }
 
 static void
@@ -338,150 +304,9 @@ start_discard (SvBlockFileQueue *self, SvBlockRequest *request)
       sv_block_queue_complete_later (&self->queue, request, 0);
       return;
     }
-  start_range (self, request, self->info->is_block ? SV_BLOCK_IO_DISCARD : SV_BLOCK_IO_FALLOCATE,
-               FALLOC_FL_PUNCH_HOLE);
-}
-
-static void
-start_zeroes (SvBlockFileQueue *self, SvBlockRequest *request, gboolean may_unmap)
-{
-  request->position = 0;
-  request->bounce = NULL;
-  request->buffered = is_buffered (self->info, request);
-  request->step = may_unmap && sv_block_node_get_discard (self->queue.node) == SV_BLOCK_DISCARD_UNMAP ? ZERO_PUNCH
-                                                                                                     : ZERO_RANGE;
-  continue_zeroes (self, request);
-}
-
-static gboolean
-ensure_zeroes (SvBlockFileQueue *self)
-{
-  gpointer zeroes;
-
-  if (self->zeroes == NULL)
-    {
-      /* Never written to: costs the kernel's one zero page. */
-      zeroes = mmap (NULL, ZERO_SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-      if (zeroes != MAP_FAILED)
-        self->zeroes = zeroes;
-    }
-  return self->zeroes != NULL;
-}
-
-static void
-continue_zeroes (SvBlockFileQueue *self, SvBlockRequest *request)
-{
-  SvBlockIo *io = &request->io;
-
-  if (request->step == ZERO_PUNCH && self->no_punch)
-    request->step = ZERO_RANGE;
-  if (request->step == ZERO_RANGE && self->no_zero_range)
-    request->step = ZERO_REPUNCH;
-  if (request->step == ZERO_REPUNCH && (self->no_punch || self->info->is_block))
-    request->step = ZERO_WRITE;
-
-  switch (request->step)
-    {
-    case ZERO_PUNCH:
-    case ZERO_REPUNCH:
-      start_range (self, request, SV_BLOCK_IO_FALLOCATE, FALLOC_FL_PUNCH_HOLE);
-      break;
-    case ZERO_RANGE:
-      start_range (self, request, SV_BLOCK_IO_FALLOCATE, FALLOC_FL_ZERO_RANGE);
-      break;
-    case ZERO_ALLOCATE:
-      start_range (self, request, SV_BLOCK_IO_FALLOCATE, 0);
-      break;
-    case ZERO_SYNC:
-      start_sync (self, request);
-      break;
-    case ZERO_WRITE:
-    default:
-      if (!ensure_zeroes (self))
-        {
-          sv_block_queue_complete_later (&self->queue, request, -ENOMEM);
-          return;
-        }
-      io->op = SV_BLOCK_IO_WRITE;
-      io->dsync = FALSE;
-      io->fd = request->buffered ? self->info->buffered_fd : self->info->fd;
-      io->offset = request->offset + request->position;
-      request->window.iov_base = self->zeroes;
-      request->window.iov_len = MIN (request->length - request->position, ZERO_SIZE);
-      io->iov = &request->window;
-      io->n_iov = 1;
-      start_io (self, request);
-      break;
-    }
-}
-
-/* A refusal that another way of doing it may not meet. */
-static gboolean
-is_unsupported (gint64 result)
-{
-  return result == -EOPNOTSUPP || result == -ENOSYS || result == -ENODEV || result == -ENOTTY;
-}
-
-static void
-zeroes_done (SvBlockFileQueue *self, SvBlockRequest *request, gint64 result)
-{
-  gboolean fallocate = request->step <= ZERO_ALLOCATE;
-
-  if (fallocate && (is_unsupported (result) || result == -EINVAL))
-    {
-      /* EINVAL is about this request: a range that is not aligned to the disk's blocks. */
-      gboolean never = result != -EINVAL;
-
-      if (request->step == ZERO_RANGE)
-        self->no_zero_range |= never;
-      else if (request->step != ZERO_ALLOCATE)
-        self->no_punch |= never;
-      if (request->step == ZERO_ALLOCATE)
-        request->step = ZERO_SYNC;
-      else if (request->step == ZERO_REPUNCH)
-        request->step = ZERO_WRITE;
-      else
-        request->step++;
-      result = 0;
-    }
-  else if (result < 0)
-    {
-      finish (self, request, result);
-      return;
-    }
-  else if (request->step == ZERO_WRITE)
-    {
-      guint64 n = MIN ((guint64) result, request->length - request->position);
-
-      if (self->info->direct && !request->buffered)
-        n &= ~(guint64) (self->info->offset_alignment - 1);
-      if (n == 0)
-        {
-          finish (self, request, -ENOSPC);
-          return;
-        }
-      request->position += n;
-      if (request->position == request->length)
-        request->step = ZERO_SYNC;
-    }
-  else if (request->step == ZERO_REPUNCH)
-    {
-      request->step = ZERO_ALLOCATE;
-    }
-  else if (request->step != ZERO_SYNC)
-    {
-      request->step = ZERO_SYNC;
-    }
-  else
-    {
-      finish (self, request, 0);
-      return;
-    }
-
-  if (request->step == ZERO_SYNC && (!request->fua || self->info->no_flush))
-    finish (self, request, 0);
-  else
-    continue_zeroes (self, request);
+  sv_block_file_queue_start_range (
+      self, request, self->info->is_block ? SV_BLOCK_IO_DISCARD : SV_BLOCK_IO_FALLOCATE,
+      FALLOC_FL_PUNCH_HOLE);
 }
 
 static void
@@ -494,37 +319,39 @@ io_complete (SvBlockIo *io, gpointer data)
   if ((result == -EINTR || result == -EAGAIN) && request->retries < MAX_RETRIES)
     {
       request->retries++;
-      start_io (self, request);
+      sv_block_file_queue_start_io (self, request);
       return;
     }
 
-  if (request->step != NO_STEP)
+  if (request->step != SV_BLOCK_NO_STEP)
     {
-      zeroes_done (self, request, result);
+      sv_block_file_queue_zeroes_done (self, request, result);
       return;
     }
-  if (request->op == SV_BLOCK_DISCARD && (is_unsupported (result) || (self->info->is_block && result == -EINVAL)))
+  if (request->op == SV_BLOCK_DISCARD
+      && (sv_block_file_queue_is_unsupported (result)
+          || (self->info->is_block && result == -EINVAL)))
     result = 0; /* a hint that could not be followed */
 
   if (result < 0)
-    finish (self, request, result);
+    sv_block_file_queue_finish (self, request, result);
   else if (request->op == SV_BLOCK_READ)
     read_done (self, request, result);
   else if (request->op == SV_BLOCK_WRITE)
     write_done (self, request, result);
   else
-    finish (self, request, 0);
+    sv_block_file_queue_finish (self, request, 0);
 }
 
 static void
 sv_block_file_queue_submit (SvBlockQueue *queue, SvBlockRequest *request)
 {
-  SvBlockFileQueue *self = (SvBlockFileQueue *) queue;
+  SvBlockFileQueue *self = (SvBlockFileQueue *)queue;
   SvBlockDetectZeroes detect = sv_block_node_get_detect_zeroes (queue->node);
 
   request->retries = 0;
   request->bounce = NULL;
-  request->step = NO_STEP;
+  request->step = SV_BLOCK_NO_STEP;
   if (!ensure_engine (self))
     {
       sv_block_queue_complete_later (queue, request, -errno);
@@ -533,8 +360,9 @@ sv_block_file_queue_submit (SvBlockQueue *queue, SvBlockRequest *request)
   switch (request->op)
     {
     case SV_BLOCK_WRITE:
-      if (detect != SV_BLOCK_DETECT_ZEROES_OFF && sv_block_iov_is_zero (request->iov, request->n_iov))
-        start_zeroes (self, request, detect == SV_BLOCK_DETECT_ZEROES_UNMAP);
+      if (detect != SV_BLOCK_DETECT_ZEROES_OFF
+          && sv_block_iov_is_zero (request->iov, request->n_iov))
+        sv_block_file_queue_start_zeroes (self, request, detect == SV_BLOCK_DETECT_ZEROES_UNMAP);
       else
         start_transfer (self, request);
       break;
@@ -542,13 +370,13 @@ sv_block_file_queue_submit (SvBlockQueue *queue, SvBlockRequest *request)
       start_transfer (self, request);
       break;
     case SV_BLOCK_FLUSH:
-      start_sync (self, request);
+      sv_block_file_queue_start_sync (self, request);
       break;
     case SV_BLOCK_DISCARD:
       start_discard (self, request);
       break;
     case SV_BLOCK_WRITE_ZEROES:
-      start_zeroes (self, request, request->may_unmap);
+      sv_block_file_queue_start_zeroes (self, request, request->may_unmap);
       break;
     default:
       sv_block_queue_complete_later (queue, request, -EOPNOTSUPP);
@@ -558,7 +386,7 @@ sv_block_file_queue_submit (SvBlockQueue *queue, SvBlockRequest *request)
 static void
 sv_block_file_queue_kick (SvBlockQueue *queue)
 {
-  SvBlockFileQueue *self = (SvBlockFileQueue *) queue;
+  SvBlockFileQueue *self = (SvBlockFileQueue *)queue;
 
   engines_flush (self);
   /* What the page cache had is done already: no need to go through the main loop for it. */
@@ -572,7 +400,7 @@ sv_block_file_queue_kick (SvBlockQueue *queue)
 static void
 sv_block_file_queue_wait (SvBlockQueue *queue)
 {
-  SvBlockFileQueue *self = (SvBlockFileQueue *) queue;
+  SvBlockFileQueue *self = (SvBlockFileQueue *)queue;
 
   engines_flush (self);
   if (self->threads && self->threads != self->engine && self->threads->in_flight > 0)
@@ -585,7 +413,7 @@ sv_block_file_queue_wait (SvBlockQueue *queue)
 static void
 sv_block_file_queue_free (SvBlockQueue *queue)
 {
-  SvBlockFileQueue *self = (SvBlockFileQueue *) queue;
+  SvBlockFileQueue *self = (SvBlockFileQueue *)queue;
 
   if (self->threads && self->threads != self->engine)
     self->threads->ops->free (self->threads);
@@ -593,8 +421,7 @@ sv_block_file_queue_free (SvBlockQueue *queue)
     self->engine->ops->free (self->engine);
   for (guint i = 0; i < self->n_bounce_free; i++)
     munmap (self->bounce[i], BOUNCE_SIZE);
-  if (self->zeroes)
-    munmap (self->zeroes, ZERO_SIZE);
+  sv_block_file_queue_clear_zeroes (self);
   sv_block_queue_clear (queue);
   g_free (self);
 }
@@ -607,7 +434,10 @@ static const SvBlockQueueOps file_queue_ops = {
 };
 
 SvBlockQueue *
-sv_block_file_queue_new (SvBlockNode *node, const SvBlockFileInfo *info, GMainContext *context, guint depth)
+sv_block_file_queue_new (SvBlockNode *node,
+                         const SvBlockFileInfo *info,
+                         GMainContext *context,
+                         guint depth)
 {
   SvBlockFileQueue *self = g_new0 (SvBlockFileQueue, 1);
 
@@ -626,7 +456,7 @@ sv_block_file_queue_new (SvBlockNode *node, const SvBlockFileInfo *info, GMainCo
 const char *
 sv_block_file_queue_get_engine (SvBlockQueue *queue)
 {
-  SvBlockFileQueue *self = (SvBlockFileQueue *) queue;
+  SvBlockFileQueue *self = (SvBlockFileQueue *)queue;
 
   return self->engine ? self->engine->ops->name : "none";
 }

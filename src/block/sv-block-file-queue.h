@@ -30,7 +30,9 @@ typedef struct
   guint offset_alignment;
 } SvBlockFileInfo;
 
-SvBlockQueue *sv_block_file_queue_new (SvBlockNode *node, const SvBlockFileInfo *info, GMainContext *context,
+SvBlockQueue *sv_block_file_queue_new (SvBlockNode *node,
+                                       const SvBlockFileInfo *info,
+                                       GMainContext *context,
                                        guint depth);
 /* `io_uring`, `threads`, or `none` before the first request. */
 SV_API const char *sv_block_file_queue_get_engine (SvBlockQueue *queue);

@@ -91,7 +91,8 @@ static int
 open_file (SvBlockFile *self, gboolean write, gboolean direct)
 {
   /* O_NONBLOCK: a FIFO in the place of the image must not stop the VM from starting. */
-  int flags = (write ? O_RDWR : O_RDONLY) | (direct ? O_DIRECT : 0) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  int flags
+      = (write ? O_RDWR : O_RDONLY) | (direct ? O_DIRECT : 0) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
   return TEMP_FAILURE_RETRY (open (self->filename, flags));
 }
@@ -103,7 +104,8 @@ open_image (SvBlockFile *self, GError **error)
   gboolean write = !sv_block_node_is_read_only (node);
   int fd = open_file (self, write, self->cache_direct);
 
-  if (fd < 0 && write && (errno == EACCES || errno == EROFS || errno == EPERM) && sv_block_node_get_auto_read_only (node))
+  if (fd < 0 && write && (errno == EACCES || errno == EROFS || errno == EPERM)
+      && sv_block_node_get_auto_read_only (node))
     {
       write = FALSE;
       fd = open_file (self, FALSE, self->cache_direct);
@@ -112,20 +114,25 @@ open_image (SvBlockFile *self, GError **error)
     }
   if (fd < 0 && errno == EISDIR)
     {
-      g_set_error (error, SV_BLOCK_ERROR, SV_BLOCK_ERROR_OPEN,
-                   "cannot open '%s': it is a directory; a disk image is a regular file or a block device", self->filename);
+      g_set_error (
+          error, SV_BLOCK_ERROR, SV_BLOCK_ERROR_OPEN,
+          "cannot open '%s': it is a directory; a disk image is a regular file or a block device",
+          self->filename);
       return FALSE;
     }
   if (fd < 0 && errno == EINVAL && self->cache_direct)
     {
-      g_set_error (error, SV_BLOCK_ERROR, SV_BLOCK_ERROR_OPEN,
-                   "cannot open '%s' with O_DIRECT: its file system does not have it; use cache.direct=off", self->filename);
+      g_set_error (
+          error, SV_BLOCK_ERROR, SV_BLOCK_ERROR_OPEN,
+          "cannot open '%s' with O_DIRECT: its file system does not have it; use cache.direct=off",
+          self->filename);
       return FALSE;
     }
   if (fd < 0 && write && (errno == EACCES || errno == EROFS || errno == EPERM))
     {
       g_set_error (error, SV_BLOCK_ERROR, SV_BLOCK_ERROR_OPEN,
-                   "cannot open '%s' for writing: %s (read-only=on opens it for reading)", self->filename, g_strerror (errno));
+                   "cannot open '%s' for writing: %s (read-only=on opens it for reading)",
+                   self->filename, g_strerror (errno));
       return FALSE;
     }
   if (fd < 0)
@@ -159,8 +166,11 @@ check_kind (SvBlockFile *self, GError **error)
   if (!S_ISREG (status.st_mode) && !S_ISBLK (status.st_mode))
     {
       g_set_error (error, SV_BLOCK_ERROR, SV_BLOCK_ERROR_OPEN,
-                   "cannot open '%s': it is a %s; a disk image is a regular file or a block device", self->filename,
-                   S_ISDIR (status.st_mode) ? "directory" : S_ISCHR (status.st_mode) ? "character device" : "pipe or socket");
+                   "cannot open '%s': it is a %s; a disk image is a regular file or a block device",
+                   self->filename,
+                   S_ISDIR (status.st_mode)   ? "directory"
+                   : S_ISCHR (status.st_mode) ? "character device"
+                                              : "pipe or socket");
       return FALSE;
     }
   self->info.is_block = S_ISBLK (status.st_mode);
@@ -182,8 +192,10 @@ lock_image (SvBlockFile *self, GError **error)
   if (errno == EAGAIN || errno == EACCES)
     {
       g_set_error (error, SV_BLOCK_ERROR, SV_BLOCK_ERROR_LOCKED,
-                   "cannot lock '%s' for %s: another process has it open%s", self->filename, write ? "writing" : "reading",
-                   write ? "; several may share an image only when all have read-only=on" : " for writing");
+                   "cannot lock '%s' for %s: another process has it open%s", self->filename,
+                   write ? "writing" : "reading",
+                   write ? "; several may share an image only when all have read-only=on"
+                         : " for writing");
       return FALSE;
     }
   if (self->locking == SV_BLOCK_LOCKING_AUTO)
@@ -191,8 +203,8 @@ lock_image (SvBlockFile *self, GError **error)
       g_info ("'%s' is not locked: %s", self->filename, g_strerror (errno));
       return TRUE;
     }
-  g_set_error (error, SV_BLOCK_ERROR, SV_BLOCK_ERROR_LOCKED, "cannot lock '%s' (locking=on): %s", self->filename,
-               g_strerror (errno));
+  g_set_error (error, SV_BLOCK_ERROR, SV_BLOCK_ERROR_LOCKED, "cannot lock '%s' (locking=on): %s",
+               self->filename, g_strerror (errno));
   return FALSE;
 }
 
@@ -223,29 +235,34 @@ find_alignment (SvBlockFile *self, GError **error)
 
   info->offset_alignment = info->memory_alignment = 0;
 #ifdef STATX_DIOALIGN
-  if (statx (info->fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &status) == 0 && (status.stx_mask & STATX_DIOALIGN))
+  if (statx (info->fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &status) == 0
+      && (status.stx_mask & STATX_DIOALIGN))
     {
       if (status.stx_dio_offset_align == 0)
         {
           g_set_error (error, SV_BLOCK_ERROR, SV_BLOCK_ERROR_OPEN,
-                       "cannot open '%s' with O_DIRECT: its file system does not have it; use cache.direct=off", self->filename);
+                       "cannot open '%s' with O_DIRECT: its file system does not have it; use "
+                       "cache.direct=off",
+                       self->filename);
           return FALSE;
         }
       info->offset_alignment = status.stx_dio_offset_align;
       info->memory_alignment = MAX (status.stx_dio_mem_align, 1);
     }
 #endif
-  if (info->offset_alignment == 0 && info->is_block && ioctl (info->fd, BLKSSZGET, &sector) == 0 && sector > 0)
+  if (info->offset_alignment == 0 && info->is_block && ioctl (info->fd, BLKSSZGET, &sector) == 0
+      && sector > 0)
     info->offset_alignment = info->memory_alignment = sector;
   if (info->offset_alignment == 0)
     info->offset_alignment = info->memory_alignment = probe_alignment (info->fd);
 
-  if ((info->offset_alignment & (info->offset_alignment - 1)) || (info->memory_alignment & (info->memory_alignment - 1))
-      || info->memory_alignment > 4096)
+  if ((info->offset_alignment & (info->offset_alignment - 1))
+      || (info->memory_alignment & (info->memory_alignment - 1)) || info->memory_alignment > 4096)
     {
-      g_set_error (error, SV_BLOCK_ERROR, SV_BLOCK_ERROR_OPEN,
-                   "cannot open '%s' with O_DIRECT: alignment %u/%u is not supported; use cache.direct=off", self->filename,
-                   info->offset_alignment, info->memory_alignment);
+      g_set_error (
+          error, SV_BLOCK_ERROR, SV_BLOCK_ERROR_OPEN,
+          "cannot open '%s' with O_DIRECT: alignment %u/%u is not supported; use cache.direct=off",
+          self->filename, info->offset_alignment, info->memory_alignment);
       return FALSE;
     }
   return TRUE;
@@ -282,7 +299,8 @@ sv_block_file_complete (SvObject *object, GError **error)
 
   if (self->filename == NULL || self->filename[0] == '\0')
     {
-      g_set_error (error, SV_BLOCK_ERROR, SV_BLOCK_ERROR_INVALID, "block node '%s' needs a filename",
+      g_set_error (error, SV_BLOCK_ERROR, SV_BLOCK_ERROR_INVALID,
+                   "block node '%s' needs a filename",
                    sv_object_get_id (object) ? sv_object_get_id (object) : "blockdev-file");
       return FALSE;
     }
@@ -401,17 +419,22 @@ sv_block_file_class_init (SvBlockFileClass *klass)
   node_class->refresh_size = sv_block_file_refresh_size;
   node_class->driver = "file";
 
-  props[PROP_FILENAME] = g_param_spec_string ("filename", "filename", "Path of the image: a regular file or a block device",
+  props[PROP_FILENAME] = g_param_spec_string ("filename", "filename",
+                                              "Path of the image: a regular file or a block device",
                                               NULL, SV_PARAM_RW_WIRING);
   props[PROP_CACHE_DIRECT]
-      = g_param_spec_boolean ("cache-direct", "cache.direct", "Bypass the host's page cache (O_DIRECT)", FALSE, SV_PARAM_RW_WIRING);
-  props[PROP_CACHE_NO_FLUSH]
-      = g_param_spec_boolean ("cache-no-flush", "cache.no-flush", "Ignore flush requests: data is lost when the host crashes",
-                              FALSE, SV_PARAM_RW_WIRING);
-  props[PROP_AIO] = g_param_spec_enum ("aio", "aio", "How requests are given to the host: io_uring (native is taken as that) or threads",
-                                       SV_TYPE_BLOCK_AIO, SV_BLOCK_AIO_IO_URING, SV_PARAM_RW_WIRING);
-  props[PROP_LOCKING] = g_param_spec_enum ("locking", "locking", "Keep other processes from writing to the image",
-                                           SV_TYPE_BLOCK_LOCKING, SV_BLOCK_LOCKING_AUTO, SV_PARAM_RW_WIRING);
+      = g_param_spec_boolean ("cache-direct", "cache.direct",
+                              "Bypass the host's page cache (O_DIRECT)", FALSE, SV_PARAM_RW_WIRING);
+  props[PROP_CACHE_NO_FLUSH] = g_param_spec_boolean (
+      "cache-no-flush", "cache.no-flush",
+      "Ignore flush requests: data is lost when the host crashes", FALSE, SV_PARAM_RW_WIRING);
+  props[PROP_AIO] = g_param_spec_enum (
+      "aio", "aio",
+      "How requests are given to the host: io_uring (native is taken as that) or threads",
+      SV_TYPE_BLOCK_AIO, SV_BLOCK_AIO_IO_URING, SV_PARAM_RW_WIRING);
+  props[PROP_LOCKING]
+      = g_param_spec_enum ("locking", "locking", "Keep other processes from writing to the image",
+                           SV_TYPE_BLOCK_LOCKING, SV_BLOCK_LOCKING_AUTO, SV_PARAM_RW_WIRING);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 

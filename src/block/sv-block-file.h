@@ -9,22 +9,22 @@ G_BEGIN_DECLS
  * SvBlockFile:
  *
  * A raw image: a regular file or a block device (wire name `blockdev-file`, QMP drivers `file` and
- * `host_device`). Properties: `filename`, `cache.direct` (O_DIRECT), `cache.no-flush`, `aio` (io_uring,
- * threads; native means io_uring), `locking` (auto, on, off). Completing it opens and locks the image.
+ * `host_device`). Properties: `filename`, `cache.direct` (O_DIRECT), `cache.no-flush`, `aio`
+ * (io_uring, threads; native means io_uring), `locking` (auto, on, off). Completing it opens and
+ * locks the image.
  */
 #define SV_TYPE_BLOCK_FILE (sv_block_file_get_type ())
 SV_API G_DECLARE_FINAL_TYPE (SvBlockFile, sv_block_file, SV, BLOCK_FILE, SvBlockNode)
 
-/**
- * SvBlockAio:
- * @SV_BLOCK_AIO_THREADS: a few threads per queue
- * @SV_BLOCK_AIO_IO_URING: io_uring; threads where the kernel has none (the default)
- */
-typedef enum
-{
-  SV_BLOCK_AIO_THREADS,
-  SV_BLOCK_AIO_IO_URING,
-} SvBlockAio;
+    /**
+     * SvBlockAio:
+     * @SV_BLOCK_AIO_THREADS: a few threads per queue
+     * @SV_BLOCK_AIO_IO_URING: io_uring; threads where the kernel has none (the default)
+     */
+    typedef enum {
+      SV_BLOCK_AIO_THREADS,
+      SV_BLOCK_AIO_IO_URING,
+    } SvBlockAio;
 
 /**
  * SvBlockLocking:

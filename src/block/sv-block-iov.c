@@ -15,7 +15,7 @@ sv_block_iov_advance (struct iovec **iov, guint *n_iov, guint64 bytes)
     }
   if (*n_iov > 0)
     {
-      (*iov)->iov_base = (guint8 *) (*iov)->iov_base + bytes;
+      (*iov)->iov_base = (guint8 *)(*iov)->iov_base + bytes;
       (*iov)->iov_len -= bytes;
     }
 }
@@ -83,7 +83,7 @@ sv_block_iov_is_aligned (const struct iovec *iov, guint n_iov, gsize alignment)
 {
   for (guint i = 0; i < n_iov; i++)
     {
-      if (((gsize) iov[i].iov_base | iov[i].iov_len) & (alignment - 1))
+      if (((gsize)iov[i].iov_base | iov[i].iov_len) & (alignment - 1))
         return FALSE;
     }
   return TRUE;

@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 void sv_block_iov_advance (struct iovec **iov, guint *n_iov, guint64 bytes);
 /* Copies from the start of @iov; at most @length bytes. */
 void sv_block_iov_read (const struct iovec *iov, guint n_iov, guint8 *buffer, guint64 length);
-void sv_block_iov_write (const struct iovec *iov, guint n_iov, const guint8 *buffer, guint64 length);
+void
+sv_block_iov_write (const struct iovec *iov, guint n_iov, const guint8 *buffer, guint64 length);
 void sv_block_iov_clear (const struct iovec *iov, guint n_iov);
 gboolean sv_block_iov_is_zero (const struct iovec *iov, guint n_iov);
 /* Whether all addresses and lengths are multiples of @alignment, a power of two. */

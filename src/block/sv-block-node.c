@@ -20,7 +20,7 @@ typedef struct
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (SvBlockNode, sv_block_node, SV_TYPE_OBJECT)
 
-G_DEFINE_QUARK (sv-block-error-quark, sv_block_error)
+G_DEFINE_QUARK (sv - block - error - quark, sv_block_error)
 
 enum
 {
@@ -35,7 +35,7 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-#define PRIVATE(self) ((SvBlockNodePrivate *) sv_block_node_get_instance_private (self))
+#define PRIVATE(self) ((SvBlockNodePrivate *)sv_block_node_get_instance_private (self))
 
 GType
 sv_block_discard_get_type (void)
@@ -99,7 +99,8 @@ sv_block_node_set_size (SvBlockNode *self, guint64 size)
 {
   SvBlockNodePrivate *priv = PRIVATE (self);
 
-  size = size > G_MAXINT64 - 511 ? (G_MAXINT64 & ~G_GUINT64_CONSTANT (511)) : (size + 511) & ~G_GUINT64_CONSTANT (511);
+  size = size > G_MAXINT64 - 511 ? (G_MAXINT64 & ~G_GUINT64_CONSTANT (511))
+                                 : (size + 511) & ~G_GUINT64_CONSTANT (511);
   if (priv->size == size)
     return;
   __atomic_store_n (&priv->size, size, __ATOMIC_RELAXED);
@@ -219,7 +220,8 @@ sv_block_node_create_queue (SvBlockNode *self, GMainContext *context, guint dept
     {
       g_autofree char *path = sv_object_dup_path (SV_OBJECT (self));
 
-      g_set_error (error, SV_BLOCK_ERROR, SV_BLOCK_ERROR_INVALID, "block node '%s' is not open", path);
+      g_set_error (error, SV_BLOCK_ERROR, SV_BLOCK_ERROR_INVALID, "block node '%s' is not open",
+                   path);
       return NULL;
     }
   return SV_BLOCK_NODE_GET_CLASS (self)->create_queue (self, context, MAX (depth, 1), error);
@@ -355,16 +357,17 @@ sv_block_node_class_init (SvBlockNodeClass *klass)
 
   props[PROP_READ_ONLY]
       = g_param_spec_boolean ("read-only", "read-only", "Refuse writes", FALSE, SV_PARAM_RW_WIRING);
-  props[PROP_AUTO_READ_ONLY]
-      = g_param_spec_boolean ("auto-read-only", "auto-read-only",
-                              "Become read-only when the image cannot be opened for writing", FALSE, SV_PARAM_RW_WIRING);
-  props[PROP_DISCARD] = g_param_spec_enum ("discard", "discard", "What discard requests of the guest do",
-                                           SV_TYPE_BLOCK_DISCARD, SV_BLOCK_DISCARD_IGNORE, SV_PARAM_RW_WIRING);
-  props[PROP_DETECT_ZEROES]
-      = g_param_spec_enum ("detect-zeroes", "detect-zeroes", "Turn writes of zeroes into cheaper requests",
-                           SV_TYPE_BLOCK_DETECT_ZEROES, SV_BLOCK_DETECT_ZEROES_OFF, SV_PARAM_RW_WIRING);
-  props[PROP_SIZE] = g_param_spec_uint64 ("size", "size", "Size of the image in bytes", 0, G_MAXUINT64, 0,
-                                          SV_PARAM_RO | SV_PARAM_SIZE);
+  props[PROP_AUTO_READ_ONLY] = g_param_spec_boolean (
+      "auto-read-only", "auto-read-only",
+      "Become read-only when the image cannot be opened for writing", FALSE, SV_PARAM_RW_WIRING);
+  props[PROP_DISCARD]
+      = g_param_spec_enum ("discard", "discard", "What discard requests of the guest do",
+                           SV_TYPE_BLOCK_DISCARD, SV_BLOCK_DISCARD_IGNORE, SV_PARAM_RW_WIRING);
+  props[PROP_DETECT_ZEROES] = g_param_spec_enum (
+      "detect-zeroes", "detect-zeroes", "Turn writes of zeroes into cheaper requests",
+      SV_TYPE_BLOCK_DETECT_ZEROES, SV_BLOCK_DETECT_ZEROES_OFF, SV_PARAM_RW_WIRING);
+  props[PROP_SIZE] = g_param_spec_uint64 ("size", "size", "Size of the image in bytes", 0,
+                                          G_MAXUINT64, 0, SV_PARAM_RO | SV_PARAM_SIZE);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 

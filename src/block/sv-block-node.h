@@ -10,11 +10,13 @@ G_BEGIN_DECLS
  * SvBlockNode:
  *
  * A disk image as a device sees it (abstract); lives at /block/<node-name>. Completed = opened.
- * Properties: `read-only`, `auto-read-only`, `discard` (ignore, unmap), `detect-zeroes` (off, on, unmap), `size`
- * (read-only, in bytes); subclasses add theirs. notify::size tells that the image grew or shrank.
+ * Properties: `read-only`, `auto-read-only`, `discard` (ignore, unmap), `detect-zeroes` (off, on,
+ * unmap), `size` (read-only, in bytes); subclasses add theirs. notify::size tells that the image
+ * grew or shrank.
  */
 #define SV_TYPE_BLOCK_NODE (sv_block_node_get_type ())
-SV_API G_DECLARE_DERIVABLE_TYPE (SvBlockNode, sv_block_node, SV, BLOCK_NODE, SvObject)
+SV_API
+G_DECLARE_DERIVABLE_TYPE (SvBlockNode, sv_block_node, SV, BLOCK_NODE, SvObject)
 
 /**
  * SvBlockNodeClass:
@@ -26,7 +28,10 @@ struct _SvBlockNodeClass
 {
   SvObjectClass parent_class;
 
-  SvBlockQueue *(*create_queue) (SvBlockNode *self, GMainContext *context, guint depth, GError **error);
+  SvBlockQueue *(*create_queue) (SvBlockNode *self,
+                                 GMainContext *context,
+                                 guint depth,
+                                 GError **error);
   gboolean (*refresh_size) (SvBlockNode *self, GError **error);
 
   const char *driver;
@@ -88,7 +93,8 @@ SV_API SvBlockDetectZeroes sv_block_node_get_detect_zeroes (SvBlockNode *self);
 SV_API void sv_block_node_get_stats (SvBlockNode *self, SvBlockStats *stats);
 SV_API gboolean sv_block_node_refresh_size (SvBlockNode *self, GError **error);
 /* (transfer full), free with sv_block_queue_free() */
-SV_API SvBlockQueue *sv_block_node_create_queue (SvBlockNode *self, GMainContext *context, guint depth, GError **error);
+SV_API SvBlockQueue *
+sv_block_node_create_queue (SvBlockNode *self, GMainContext *context, guint depth, GError **error);
 
 /* For subclasses */
 SV_API void sv_block_node_set_size (SvBlockNode *self, guint64 size);

@@ -9,7 +9,8 @@
 
 /* One thread writes a counter, any thread reads it: plain loads and stores that cannot tear. */
 #define COUNTER_ADD(counter, n)                                                                    \
-  __atomic_store_n (&(counter), __atomic_load_n (&(counter), __ATOMIC_RELAXED) + (n), __ATOMIC_RELAXED)
+  __atomic_store_n (&(counter), __atomic_load_n (&(counter), __ATOMIC_RELAXED) + (n),              \
+                    __ATOMIC_RELAXED)
 
 static gint64
 now_ns (void)
@@ -17,7 +18,7 @@ now_ns (void)
   struct timespec time;
 
   clock_gettime (CLOCK_MONOTONIC, &time);
-  return (gint64) time.tv_sec * 1000000000 + time.tv_nsec;
+  return (gint64)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
 /**
@@ -31,8 +32,11 @@ now_ns (void)
  * Fills in the part of a queue that all nodes share.
  */
 void
-sv_block_queue_init (SvBlockQueue *queue, const SvBlockQueueOps *ops, SvBlockNode *node,
-                     GMainContext *context, guint depth)
+sv_block_queue_init (SvBlockQueue *queue,
+                     const SvBlockQueueOps *ops,
+                     SvBlockNode *node,
+                     GMainContext *context,
+                     guint depth)
 {
   queue->ops = ops;
   queue->node = g_object_ref (node);
@@ -86,9 +90,11 @@ sv_block_queue_submit (SvBlockQueue *queue, SvBlockRequest *request)
   request->started = now_ns ();
   request->next = NULL;
 
-  if (request->op != SV_BLOCK_FLUSH && (request->offset > size || request->length > size - request->offset))
+  if (request->op != SV_BLOCK_FLUSH
+      && (request->offset > size || request->length > size - request->offset))
     sv_block_queue_complete_later (queue, request, -EINVAL);
-  else if ((request->op == SV_BLOCK_WRITE || request->op == SV_BLOCK_DISCARD || request->op == SV_BLOCK_WRITE_ZEROES)
+  else if ((request->op == SV_BLOCK_WRITE || request->op == SV_BLOCK_DISCARD
+            || request->op == SV_BLOCK_WRITE_ZEROES)
            && sv_block_node_is_read_only (queue->node))
     sv_block_queue_complete_later (queue, request, -EROFS);
   else if (request->op != SV_BLOCK_FLUSH && request->length == 0)
@@ -190,7 +196,7 @@ sv_block_queue_complete (SvBlockQueue *queue, SvBlockRequest *request, int resul
 {
   SvBlockStats *stats = &queue->stats;
 
-  COUNTER_ADD (stats->time_ns[request->op], (guint64) (now_ns () - request->started));
+  COUNTER_ADD (stats->time_ns[request->op], (guint64)(now_ns () - request->started));
   if (result < 0)
     {
       COUNTER_ADD (stats->failed[request->op], 1);
@@ -221,7 +227,8 @@ sv_block_queue_begin_batch (SvBlockQueue *queue)
  * sv_block_queue_end_batch:
  * @queue: a queue
  *
- * Ends a run of completions: starts what the done callbacks submitted, and tells the batch function.
+ * Ends a run of completions: starts what the done callbacks submitted, and tells the batch
+ * function.
  */
 void
 sv_block_queue_end_batch (SvBlockQueue *queue)

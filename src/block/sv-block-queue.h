@@ -105,8 +105,8 @@ struct _SvBlockRequest
 /*
  * A queue submits requests to a node from one GMainContext (NULL: default); several queues of one
  * node may run in parallel. Submitting batches: sv_block_queue_submit() only prepares,
- * sv_block_queue_kick() hands all to the kernel in one call. Completions run in the context, some of
- * them from within sv_block_queue_kick(). No allocation per request.
+ * sv_block_queue_kick() hands all to the kernel in one call. Completions run in the context, some
+ * of them from within sv_block_queue_kick(). No allocation per request.
  */
 
 /* Drains first. In the queue's context. */
@@ -117,7 +117,8 @@ SV_API guint sv_block_queue_get_in_flight (SvBlockQueue *queue);
 /* Waits, in the queue's context, for all requests in flight. */
 SV_API void sv_block_queue_drain (SvBlockQueue *queue);
 /* @func runs after each batch of completions: one notification for all of them. */
-SV_API void sv_block_queue_set_batch_func (SvBlockQueue *queue, void (*func) (gpointer data), gpointer data);
+SV_API void
+sv_block_queue_set_batch_func (SvBlockQueue *queue, void (*func) (gpointer data), gpointer data);
 
 /*
  * For the nodes that implement queues.
@@ -154,11 +155,15 @@ struct _SvBlockQueue
   SvBlockStats stats;
 };
 
-SV_API void sv_block_queue_init (SvBlockQueue *queue, const SvBlockQueueOps *ops, SvBlockNode *node,
-                                 GMainContext *context, guint depth);
+SV_API void sv_block_queue_init (SvBlockQueue *queue,
+                                 const SvBlockQueueOps *ops,
+                                 SvBlockNode *node,
+                                 GMainContext *context,
+                                 guint depth);
 SV_API void sv_block_queue_clear (SvBlockQueue *queue);
 /* Completes @request at the end of the running, or within the next, kick. */
-SV_API void sv_block_queue_complete_later (SvBlockQueue *queue, SvBlockRequest *request, int result);
+SV_API void
+sv_block_queue_complete_later (SvBlockQueue *queue, SvBlockRequest *request, int result);
 /* Completes @request now; call between begin and end. */
 SV_API void sv_block_queue_complete (SvBlockQueue *queue, SvBlockRequest *request, int result);
 SV_API void sv_block_queue_begin_batch (SvBlockQueue *queue);

@@ -58,7 +58,7 @@ run (const SvBlockIo *io)
   guint64 range[2] = { io->offset, io->length };
   ssize_t result = -1;
 
-  switch ((SvBlockIoOp) io->op)
+  switch ((SvBlockIoOp)io->op)
     {
     case SV_BLOCK_IO_READ:
       result = preadv (io->fd, io->iov, n_iov, io->offset);
@@ -98,7 +98,8 @@ work (gpointer data)
       clock_gettime (CLOCK_MONOTONIC, &end);
       end.tv_sec += IDLE_SECONDS;
       while (self->work.head == NULL && !self->stopping && in_time)
-        in_time = pthread_cond_clockwait (&self->work_cond, &self->lock, CLOCK_MONOTONIC, &end) == 0;
+        in_time
+            = pthread_cond_clockwait (&self->work_cond, &self->lock, CLOCK_MONOTONIC, &end) == 0;
       self->n_idle--;
       io = sv_block_io_list_pop (&self->work);
       if (io == NULL)
@@ -125,7 +126,7 @@ static void
 sv_block_threads_submit (SvBlockEngine *engine, SvBlockIo *io)
 {
   engine->in_flight++;
-  sv_block_io_list_push (&((SvBlockThreads *) engine)->pending, io);
+  sv_block_io_list_push (&((SvBlockThreads *)engine)->pending, io);
 }
 
 /* Starts threads while there is more work than idle threads. Lock held. */
@@ -153,7 +154,7 @@ add_threads (SvBlockThreads *self)
 static void
 sv_block_threads_flush (SvBlockEngine *engine)
 {
-  SvBlockThreads *self = (SvBlockThreads *) engine;
+  SvBlockThreads *self = (SvBlockThreads *)engine;
   gboolean alone;
   SvBlockIo *io;
 
@@ -188,7 +189,7 @@ sv_block_threads_flush (SvBlockEngine *engine)
 static void
 sv_block_threads_reap (SvBlockEngine *engine, gboolean wait)
 {
-  SvBlockThreads *self = (SvBlockThreads *) engine;
+  SvBlockThreads *self = (SvBlockThreads *)engine;
   SvBlockIo *io;
 
   if (wait)
@@ -223,7 +224,7 @@ sv_block_threads_reap (SvBlockEngine *engine, gboolean wait)
 static gboolean
 sv_block_threads_source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
 {
-  SvBlockEngine *engine = &((SvBlockThreadsSource *) source)->threads->engine;
+  SvBlockEngine *engine = &((SvBlockThreadsSource *)source)->threads->engine;
 
   engine->user->begin (engine->data);
   sv_block_threads_reap (engine, FALSE);
@@ -234,7 +235,7 @@ sv_block_threads_source_dispatch (GSource *source, GSourceFunc callback, gpointe
 static gboolean
 sv_block_threads_source_check (GSource *source)
 {
-  return g_source_query_unix_fd (source, ((SvBlockThreadsSource *) source)->tag) & G_IO_IN;
+  return g_source_query_unix_fd (source, ((SvBlockThreadsSource *)source)->tag) & G_IO_IN;
 }
 
 static GSourceFuncs source_funcs = {
@@ -245,7 +246,7 @@ static GSourceFuncs source_funcs = {
 static void
 sv_block_threads_free (SvBlockEngine *engine)
 {
-  SvBlockThreads *self = (SvBlockThreads *) engine;
+  SvBlockThreads *self = (SvBlockThreads *)engine;
 
   pthread_mutex_lock (&self->lock);
   self->stopping = TRUE;
@@ -292,12 +293,12 @@ sv_block_threads_new (GMainContext *context, const SvBlockEngineUser *user, gpoi
   sv_block_io_list_init (&self->done);
 
   self->source = g_source_new (&source_funcs, sizeof (SvBlockThreadsSource));
-  source = (SvBlockThreadsSource *) self->source;
+  source = (SvBlockThreadsSource *)self->source;
   source->threads = self;
   source->tag = g_source_add_unix_fd (self->source, fd, G_IO_IN);
   g_source_set_static_name (self->source, "block threads");
-  /* Otherwise GLib takes the descriptor off the poll set while it dispatches, and wakes itself up for it:
-   * four more system calls. */
+  /* Otherwise GLib takes the descriptor off the poll set while it dispatches, and wakes itself up
+   * for it: four more system calls. */
   g_source_set_can_recurse (self->source, TRUE);
   g_source_attach (self->source, context);
   return &self->engine;

@@ -32,17 +32,19 @@ prepare (struct io_uring_sqe *sqe, const SvBlockIo *io)
 {
   guint n_iov = MIN (io->n_iov, IOV_MAX);
 
-  switch ((SvBlockIoOp) io->op)
+  switch ((SvBlockIoOp)io->op)
     {
     case SV_BLOCK_IO_READ:
       if (n_iov == 1)
-        io_uring_prep_read (sqe, io->fd, io->iov->iov_base, MIN (io->iov->iov_len, G_MAXINT32 & ~4095), io->offset);
+        io_uring_prep_read (sqe, io->fd, io->iov->iov_base,
+                            MIN (io->iov->iov_len, G_MAXINT32 & ~4095), io->offset);
       else
         io_uring_prep_readv (sqe, io->fd, io->iov, n_iov, io->offset);
       break;
     case SV_BLOCK_IO_WRITE:
       if (n_iov == 1)
-        io_uring_prep_write (sqe, io->fd, io->iov->iov_base, MIN (io->iov->iov_len, G_MAXINT32 & ~4095), io->offset);
+        io_uring_prep_write (sqe, io->fd, io->iov->iov_base,
+                             MIN (io->iov->iov_len, G_MAXINT32 & ~4095), io->offset);
       else
         io_uring_prep_writev (sqe, io->fd, io->iov, n_iov, io->offset);
       if (io->dsync)
@@ -65,13 +67,13 @@ static void
 sv_block_uring_submit (SvBlockEngine *engine, SvBlockIo *io)
 {
   engine->in_flight++;
-  sv_block_io_list_push (&((SvBlockUring *) engine)->pending, io);
+  sv_block_io_list_push (&((SvBlockUring *)engine)->pending, io);
 }
 
 static void
 sv_block_uring_flush (SvBlockEngine *engine)
 {
-  SvBlockUring *self = (SvBlockUring *) engine;
+  SvBlockUring *self = (SvBlockUring *)engine;
 
   while (self->pending.head || io_uring_sq_ready (&self->ring) > 0)
     {
@@ -104,7 +106,7 @@ sv_block_uring_flush (SvBlockEngine *engine)
 static void
 sv_block_uring_reap (SvBlockEngine *engine, gboolean wait)
 {
-  SvBlockUring *self = (SvBlockUring *) engine;
+  SvBlockUring *self = (SvBlockUring *)engine;
   struct io_uring_cqe *cqes[32];
   gint64 results[G_N_ELEMENTS (cqes)];
   SvBlockIo *ios[G_N_ELEMENTS (cqes)];
@@ -144,19 +146,19 @@ static gboolean
 sv_block_uring_source_prepare (GSource *source, gint *timeout)
 {
   *timeout = -1;
-  return sv_block_uring_source_ready (((SvBlockUringSource *) source)->uring);
+  return sv_block_uring_source_ready (((SvBlockUringSource *)source)->uring);
 }
 
 static gboolean
 sv_block_uring_source_check (GSource *source)
 {
-  return sv_block_uring_source_ready (((SvBlockUringSource *) source)->uring);
+  return sv_block_uring_source_ready (((SvBlockUringSource *)source)->uring);
 }
 
 static gboolean
 sv_block_uring_source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
 {
-  SvBlockUring *self = ((SvBlockUringSource *) source)->uring;
+  SvBlockUring *self = ((SvBlockUringSource *)source)->uring;
   SvBlockEngine *engine = &self->engine;
 
   g_source_set_ready_time (source, -1);
@@ -175,7 +177,7 @@ static GSourceFuncs source_funcs = {
 static void
 sv_block_uring_free (SvBlockEngine *engine)
 {
-  SvBlockUring *self = (SvBlockUring *) engine;
+  SvBlockUring *self = (SvBlockUring *)engine;
 
   g_source_destroy (self->source);
   g_source_unref (self->source);
@@ -195,7 +197,8 @@ static gboolean
 has_operations (struct io_uring *ring)
 {
   static const guint8 needed[] = {
-    IORING_OP_READ, IORING_OP_READV, IORING_OP_WRITE, IORING_OP_WRITEV, IORING_OP_FSYNC, IORING_OP_FALLOCATE,
+    IORING_OP_READ,   IORING_OP_READV, IORING_OP_WRITE,
+    IORING_OP_WRITEV, IORING_OP_FSYNC, IORING_OP_FALLOCATE,
   };
   struct io_uring_probe *probe = io_uring_get_probe_ring (ring);
   gboolean all = probe != NULL;
@@ -208,7 +211,10 @@ has_operations (struct io_uring *ring)
 }
 
 SvBlockEngine *
-sv_block_uring_new (GMainContext *context, guint depth, const SvBlockEngineUser *user, gpointer data)
+sv_block_uring_new (GMainContext *context,
+                    guint depth,
+                    const SvBlockEngineUser *user,
+                    gpointer data)
 {
   g_autofree SvBlockUring *self = g_new0 (SvBlockUring, 1);
   /* COOP_TASKRUN: no interrupts to finish requests while this thread runs; it polls soon enough. */
@@ -244,10 +250,10 @@ sv_block_uring_new (GMainContext *context, guint depth, const SvBlockEngineUser 
   /* The ring's own descriptor is readable while there are completions: against an eventfd this
    * saves reading the eventfd back, one system call for each wake-up. */
   self->source = g_source_new (&source_funcs, sizeof (SvBlockUringSource));
-  ((SvBlockUringSource *) self->source)->uring = self;
+  ((SvBlockUringSource *)self->source)->uring = self;
   g_source_set_static_name (self->source, "block io_uring");
-  /* Otherwise GLib takes the descriptor off the poll set while it dispatches, and wakes itself up for it:
-   * four more system calls. */
+  /* Otherwise GLib takes the descriptor off the poll set while it dispatches, and wakes itself up
+   * for it: four more system calls. */
   g_source_set_can_recurse (self->source, TRUE);
   g_source_add_unix_fd (self->source, self->ring.ring_fd, G_IO_IN);
   g_source_attach (self->source, context);
