@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/virtio_blk.h>
+#include <sys/mman.h>
 
 #define SECTOR_SHIFT 9
 
@@ -26,8 +27,8 @@ struct _SvVirtioBlkQueue
   SvBlockQueue *block;
   gboolean in_batch;
 
-  /* One request for each slot of the ring. Those never used cost address space only: memory comes
-   * from calloc, and a request that was just freed is the next to be taken. */
+  /* One request for each slot of the ring. Those never used cost address space only: a request that
+   * was just freed is the next to be taken. */
   guint size;
   guint max_iov;
   guint n_touched;
@@ -50,7 +51,7 @@ take_request (SvVirtioBlkQueue *self)
     return NULL;
   request = &self->requests[self->n_touched];
   request->queue = self;
-  request->element.iov = &self->iovs[(gsize) self->n_touched * self->max_iov];
+  request->element.iov = &self->iovs[(gsize)self->n_touched * self->max_iov];
   request->element.max_iov = self->max_iov;
   self->n_touched++;
   return request;
@@ -84,7 +85,8 @@ is_in_range (SvVirtioBlkQueue *self, guint64 sector, guint64 length)
          && sector % sectors_per_block == 0 && length % self->disk->block_size == 0;
 }
 
-/* Starts the next range of a discard or write-zeroes request. Returns a status when there is nothing to wait for. */
+/* Starts the next range of a discard or write-zeroes request. Returns a status when there is
+ * nothing to wait for. */
 static int
 start_range (BlkRequest *request)
 {
@@ -103,15 +105,16 @@ start_range (BlkRequest *request)
   sectors = GUINT32_FROM_LE (range.num_sectors);
   flags = GUINT32_FROM_LE (range.flags);
   /* VIRTIO 1.2 §5.2.6.2: unknown flags, and unmap for discard, are unsupported. */
-  if (flags & (zeroes ? ~(guint32) VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP : G_MAXUINT32))
+  if (flags & (zeroes ? ~(guint32)VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP : G_MAXUINT32))
     return VIRTIO_BLK_S_UNSUPP;
-  if (sectors > SV_VIRTIO_BLK_MAX_RANGE || !is_in_range (self, sector, (guint64) sectors << SECTOR_SHIFT))
+  if (sectors > SV_VIRTIO_BLK_MAX_RANGE
+      || !is_in_range (self, sector, (guint64)sectors << SECTOR_SHIFT))
     return VIRTIO_BLK_S_IOERR;
 
   request->request.op = zeroes ? SV_BLOCK_WRITE_ZEROES : SV_BLOCK_DISCARD;
   request->request.may_unmap = (flags & VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP) != 0;
   request->request.offset = sector << SECTOR_SHIFT;
-  request->request.length = (guint64) sectors << SECTOR_SHIFT;
+  request->request.length = (guint64)sectors << SECTOR_SHIFT;
   request->request.iov = NULL;
   request->request.n_iov = 0;
   sv_block_queue_submit (self->block, &request->request);
@@ -121,7 +124,7 @@ start_range (BlkRequest *request)
 static void
 request_done (SvBlockRequest *block_request, int result)
 {
-  BlkRequest *request = (BlkRequest *) block_request;
+  BlkRequest *request = (BlkRequest *)block_request;
   SvVirtioBlkQueue *self = request->queue;
   int status = VIRTIO_BLK_S_OK;
 
@@ -202,7 +205,8 @@ start (BlkRequest *request, guint64 sector)
         return VIRTIO_BLK_S_UNSUPP;
       if (read_only || request->element.out_size == 0
           || request->element.out_size % sizeof (struct virtio_blk_discard_write_zeroes) != 0
-          || request->element.out_size > SV_VIRTIO_BLK_MAX_RANGES * sizeof (struct virtio_blk_discard_write_zeroes))
+          || request->element.out_size
+                 > SV_VIRTIO_BLK_MAX_RANGES * sizeof (struct virtio_blk_discard_write_zeroes))
         return VIRTIO_BLK_S_IOERR;
       return start_range (request);
     default:
@@ -285,6 +289,30 @@ sv_virtio_blk_queue_drain (SvVirtioBlkQueue *self)
   sv_block_queue_drain (self->block);
 }
 
+static gsize
+requests_size (SvVirtioBlkQueue *self)
+{
+  return self->size * (sizeof (BlkRequest) + self->max_iov * sizeof (struct iovec));
+}
+
+/* Not from the heap, which would clear, and so use, memory that it had given out before. */
+static gboolean
+map_requests (SvVirtioBlkQueue *self, GError **error)
+{
+  gpointer memory = mmap (NULL, requests_size (self), PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+  if (memory == MAP_FAILED)
+    {
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
+                   "no memory for %u disk requests", self->size);
+      return FALSE;
+    }
+  self->requests = memory;
+  self->iovs = (struct iovec *)(self->requests + self->size);
+  return TRUE;
+}
+
 /**
  * sv_virtio_blk_queue_new:
  * @disk: what the device's queues share; outlives the queue
@@ -295,7 +323,10 @@ sv_virtio_blk_queue_drain (SvVirtioBlkQueue *self)
  * Returns: (transfer full) (nullable): a queue
  */
 SvVirtioBlkQueue *
-sv_virtio_blk_queue_new (const SvVirtioBlkDisk *disk, SvVirtqueue *ring, GMainContext *context, GError **error)
+sv_virtio_blk_queue_new (const SvVirtioBlkDisk *disk,
+                         SvVirtqueue *ring,
+                         GMainContext *context,
+                         GError **error)
 {
   guint size = sv_virtqueue_get_size (ring);
   SvBlockQueue *block = sv_block_node_create_queue (disk->node, context, size, error);
@@ -309,10 +340,14 @@ sv_virtio_blk_queue_new (const SvVirtioBlkDisk *disk, SvVirtqueue *ring, GMainCo
   self->ring = ring;
   self->block = block;
   self->size = size;
-  /* A chain of the longest kind, and a few more: one that crosses from one piece of RAM to the next. */
+  /* A chain of the longest kind, and a few more: one that crosses from one piece of RAM to the
+   * next. */
   self->max_iov = sv_virtqueue_get_max_size (ring) + 4;
-  self->requests = g_new0 (BlkRequest, size);
-  self->iovs = g_new0 (struct iovec, (gsize) size * self->max_iov);
+  if (!map_requests (self, error))
+    {
+      sv_virtio_blk_queue_free (self);
+      return NULL;
+    }
   sv_block_queue_set_batch_func (block, batch_done, self);
   return self;
 }
@@ -325,7 +360,7 @@ void
 sv_virtio_blk_queue_free (SvVirtioBlkQueue *self)
 {
   sv_block_queue_free (self->block);
-  g_free (self->requests);
-  g_free (self->iovs);
+  if (self->requests)
+    munmap (self->requests, requests_size (self));
   g_free (self);
 }

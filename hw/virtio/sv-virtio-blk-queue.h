@@ -40,7 +40,9 @@ typedef struct
  */
 typedef struct _SvVirtioBlkQueue SvVirtioBlkQueue;
 
-SvVirtioBlkQueue *sv_virtio_blk_queue_new (const SvVirtioBlkDisk *disk, SvVirtqueue *ring, GMainContext *context,
+SvVirtioBlkQueue *sv_virtio_blk_queue_new (const SvVirtioBlkDisk *disk,
+                                           SvVirtqueue *ring,
+                                           GMainContext *context,
                                            GError **error);
 /* In the queue's context, or with the VM lock for the default one; nothing is in flight. */
 void sv_virtio_blk_queue_free (SvVirtioBlkQueue *self);

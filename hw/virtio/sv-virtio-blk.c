@@ -84,21 +84,25 @@ check_properties (SvVirtioBlk *self, GError **error)
                    "'%s' needs a drive: drive=ID of a -drive or -blockdev", name_of (self));
       return FALSE;
     }
-  if (!is_power_of_two (self->queue_size) || self->queue_size < MIN_QUEUE_SIZE || self->queue_size > SV_VIRTQUEUE_MAX_SIZE)
+  if (!is_power_of_two (self->queue_size) || self->queue_size < MIN_QUEUE_SIZE
+      || self->queue_size > SV_VIRTQUEUE_MAX_SIZE)
     {
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                   "'%s': queue-size=%u must be a power of two from %d to %d", name_of (self), self->queue_size,
-                   MIN_QUEUE_SIZE, SV_VIRTQUEUE_MAX_SIZE);
+                   "'%s': queue-size=%u must be a power of two from %d to %d", name_of (self),
+                   self->queue_size, MIN_QUEUE_SIZE, SV_VIRTQUEUE_MAX_SIZE);
       return FALSE;
     }
   if (!is_power_of_two (self->logical_block_size) || self->logical_block_size < 512
       || self->logical_block_size > MAX_BLOCK_SIZE || !is_power_of_two (self->physical_block_size)
-      || self->physical_block_size < self->logical_block_size || self->physical_block_size > MAX_BLOCK_SIZE)
+      || self->physical_block_size < self->logical_block_size
+      || self->physical_block_size > MAX_BLOCK_SIZE)
     {
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                   "'%s': logical_block_size=%u and physical_block_size=%u must be powers of two from 512 to %d, "
+                   "'%s': logical_block_size=%u and physical_block_size=%u must be powers of two "
+                   "from 512 to %d, "
                    "the logical one not larger than the physical one",
-                   name_of (self), self->logical_block_size, self->physical_block_size, MAX_BLOCK_SIZE);
+                   name_of (self), self->logical_block_size, self->physical_block_size,
+                   MAX_BLOCK_SIZE);
       return FALSE;
     }
   return TRUE;
@@ -111,7 +115,7 @@ update_capacity (SvVirtioBlk *self)
 {
   struct virtio_blk_config *config = sv_virtio_device_get_config (SV_VIRTIO_DEVICE (self));
   /* Whole logical blocks only. */
-  guint64 size = sv_block_node_get_size (self->disk.node) & ~(guint64) (self->disk.block_size - 1);
+  guint64 size = sv_block_node_get_size (self->disk.node) & ~(guint64)(self->disk.block_size - 1);
   guint64 capacity = GUINT64_TO_LE (size >> 9);
 
   if (config->capacity == capacity)
@@ -139,7 +143,8 @@ fill_config (SvVirtioBlk *self)
   /* A request also has a header and a status. */
   config->seg_max = GUINT32_TO_LE (self->queue_size - 2);
   config->blk_size = GUINT32_TO_LE (self->logical_block_size);
-  config->physical_block_exp = g_bit_nth_lsf (self->physical_block_size / self->logical_block_size, -1);
+  config->physical_block_exp
+      = g_bit_nth_lsf (self->physical_block_size / self->logical_block_size, -1);
   config->min_io_size = GUINT16_TO_LE (1);
   config->num_queues = GUINT16_TO_LE (self->num_queues);
   if (self->disk.discard)
@@ -217,7 +222,8 @@ free_queues (SvVirtioBlk *self)
 
       if (self->queues[i] == NULL)
         continue;
-      /* Its sources must not go while their context looks at them; for the default one the VM lock sees to that. */
+      /* Its sources must not go while their context looks at them; for the default one the VM lock
+       * sees to that. */
       if (context)
         sv_context_run_sync (context, free_queue_here, &call);
       else
@@ -231,9 +237,11 @@ sv_virtio_blk_start (SvVirtioDevice *device, GError **error)
 {
   SvVirtioBlk *self = SV_VIRTIO_BLK (device);
 
-  /* VIRTIO 1.2 §5.2.5.2: without the means to ask for it, the driver wants no cache left unflushed. */
+  /* VIRTIO 1.2 §5.2.5.2: without the means to ask for it, the driver wants no cache left unflushed.
+   */
   if (!sv_virtio_device_has_feature (device, VIRTIO_BLK_F_CONFIG_WCE))
-    set_writeback (self, self->write_cache && sv_virtio_device_has_feature (device, VIRTIO_BLK_F_FLUSH));
+    set_writeback (self,
+                   self->write_cache && sv_virtio_device_has_feature (device, VIRTIO_BLK_F_FLUSH));
 
   self->queues = g_new0 (SvVirtioBlkQueue *, self->num_queues);
   for (guint i = 0; i < self->num_queues; i++)
@@ -242,8 +250,8 @@ sv_virtio_blk_start (SvVirtioDevice *device, GError **error)
 
       if (!sv_virtqueue_is_running (ring))
         continue;
-      self->queues[i]
-          = sv_virtio_blk_queue_new (&self->disk, ring, sv_virtio_device_get_queue_context (device, i), error);
+      self->queues[i] = sv_virtio_blk_queue_new (
+          &self->disk, ring, sv_virtio_device_get_queue_context (device, i), error);
       if (self->queues[i] == NULL)
         {
           free_queues (self);
@@ -301,9 +309,11 @@ sv_virtio_blk_setup (SvVirtioDevice *device, GError **error)
       guint n = sv_virtio_device_add_queue (device, self->queue_size);
 
       if (self->iothread)
-        sv_virtio_device_set_queue_context (device, n, sv_iothread_get_context (SV_IOTHREAD (self->iothread)));
+        sv_virtio_device_set_queue_context (device, n,
+                                            sv_iothread_get_context (SV_IOTHREAD (self->iothread)));
     }
-  self->size_handler = g_signal_connect (disk->node, "notify::size", G_CALLBACK (size_changed), self);
+  self->size_handler
+      = g_signal_connect (disk->node, "notify::size", G_CALLBACK (size_changed), self);
   return TRUE;
 }
 
@@ -440,30 +450,39 @@ sv_virtio_blk_finalize (GObject *object)
 static void
 install_properties (GObjectClass *object_class)
 {
-  props[PROP_DRIVE] = g_param_spec_object ("drive", "drive", "Disk image: id of a drive or node", SV_TYPE_BLOCK_NODE,
-                                           SV_PARAM_RW_WIRING);
-  props[PROP_IOTHREAD] = g_param_spec_object ("iothread", "iothread", "Thread that handles the queues; the main thread if there is none",
-                                              SV_TYPE_IOTHREAD, SV_PARAM_RW_WIRING);
-  props[PROP_SERIAL] = g_param_spec_string ("serial", "serial", "Serial number; the guest sees its first 20 bytes", NULL,
-                                            SV_PARAM_RW_WIRING);
-  props[PROP_NUM_QUEUES] = g_param_spec_uint ("num-queues", "num-queues", "Number of queues", 1, 256, 1, SV_PARAM_RW_WIRING);
-  props[PROP_QUEUE_SIZE] = g_param_spec_uint ("queue-size", "queue-size", "Descriptors in each queue, a power of two",
-                                              MIN_QUEUE_SIZE, SV_VIRTQUEUE_MAX_SIZE, 256, SV_PARAM_RW_WIRING);
+  props[PROP_DRIVE] = g_param_spec_object ("drive", "drive", "Disk image: id of a drive or node",
+                                           SV_TYPE_BLOCK_NODE, SV_PARAM_RW_WIRING);
+  props[PROP_IOTHREAD] = g_param_spec_object (
+      "iothread", "iothread", "Thread that handles the queues; the main thread if there is none",
+      SV_TYPE_IOTHREAD, SV_PARAM_RW_WIRING);
+  props[PROP_SERIAL]
+      = g_param_spec_string ("serial", "serial", "Serial number; the guest sees its first 20 bytes",
+                             NULL, SV_PARAM_RW_WIRING);
+  props[PROP_NUM_QUEUES] = g_param_spec_uint ("num-queues", "num-queues", "Number of queues", 1,
+                                              256, 1, SV_PARAM_RW_WIRING);
+  props[PROP_QUEUE_SIZE]
+      = g_param_spec_uint ("queue-size", "queue-size", "Descriptors in each queue, a power of two",
+                           MIN_QUEUE_SIZE, SV_VIRTQUEUE_MAX_SIZE, 256, SV_PARAM_RW_WIRING);
   props[PROP_LOGICAL_BLOCK_SIZE]
-      = g_param_spec_uint ("logical-block-size", "logical_block_size", "Smallest unit that the guest may read or write, in bytes",
-                           512, MAX_BLOCK_SIZE, 512, SV_PARAM_RW_WIRING | SV_PARAM_SIZE);
+      = g_param_spec_uint ("logical-block-size", "logical_block_size",
+                           "Smallest unit that the guest may read or write, in bytes", 512,
+                           MAX_BLOCK_SIZE, 512, SV_PARAM_RW_WIRING | SV_PARAM_SIZE);
   props[PROP_PHYSICAL_BLOCK_SIZE]
-      = g_param_spec_uint ("physical-block-size", "physical_block_size", "Smallest unit that is written efficiently, in bytes",
-                           512, MAX_BLOCK_SIZE, 512, SV_PARAM_RW_WIRING | SV_PARAM_SIZE);
-  props[PROP_WRITE_CACHE] = g_param_spec_boolean ("write-cache", "write-cache", "Writes may stay in a cache until a flush",
-                                                  TRUE, SV_PARAM_RW_WIRING);
-  props[PROP_CONFIG_WCE] = g_param_spec_boolean ("config-wce", "config-wce", "The guest may switch the write cache", TRUE,
-                                                 SV_PARAM_RW_WIRING);
-  props[PROP_DISCARD] = g_param_spec_boolean ("discard", "discard", "Offer discard requests", TRUE, SV_PARAM_RW_WIRING);
-  props[PROP_WRITE_ZEROES] = g_param_spec_boolean ("write-zeroes", "write-zeroes", "Offer write-zeroes requests", TRUE,
-                                                   SV_PARAM_RW_WIRING);
-  props[PROP_BOOTINDEX] = g_param_spec_int ("bootindex", "bootindex", "Place in the boot order of firmware; -1: none", -1,
-                                            G_MAXINT, -1, SV_PARAM_RW_WIRING);
+      = g_param_spec_uint ("physical-block-size", "physical_block_size",
+                           "Smallest unit that is written efficiently, in bytes", 512,
+                           MAX_BLOCK_SIZE, 512, SV_PARAM_RW_WIRING | SV_PARAM_SIZE);
+  props[PROP_WRITE_CACHE]
+      = g_param_spec_boolean ("write-cache", "write-cache",
+                              "Writes may stay in a cache until a flush", TRUE, SV_PARAM_RW_WIRING);
+  props[PROP_CONFIG_WCE] = g_param_spec_boolean (
+      "config-wce", "config-wce", "The guest may switch the write cache", TRUE, SV_PARAM_RW_WIRING);
+  props[PROP_DISCARD] = g_param_spec_boolean ("discard", "discard", "Offer discard requests", TRUE,
+                                              SV_PARAM_RW_WIRING);
+  props[PROP_WRITE_ZEROES] = g_param_spec_boolean (
+      "write-zeroes", "write-zeroes", "Offer write-zeroes requests", TRUE, SV_PARAM_RW_WIRING);
+  props[PROP_BOOTINDEX]
+      = g_param_spec_int ("bootindex", "bootindex", "Place in the boot order of firmware; -1: none",
+                          -1, G_MAXINT, -1, SV_PARAM_RW_WIRING);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
