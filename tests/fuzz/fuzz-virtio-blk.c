@@ -2,8 +2,8 @@
 
 /*
  * A hostile driver of virtio-blk. Input: a count and that many heads, a count and that many
- * descriptors as they are in the ring, and what is in memory where the corpus has its headers, ranges
- * and indirect tables.
+ * descriptors as they are in the ring, and what is in memory where the corpus has its headers,
+ * ranges and indirect tables.
  */
 
 #include <glib/gstdio.h>
@@ -35,12 +35,15 @@ add_chains (BlkDriver *driver, const guint8 *data, gsize size)
   TestRing *ring = &driver->rings[0];
   const guint8 *n_heads, *heads, *n_descriptors, *descriptors;
 
-  if (!(n_heads = take (&data, &size, 1)) || !(heads = take (&data, &size, *n_heads % (MAX_HEADS + 1)))
+  if (!(n_heads = take (&data, &size, 1))
+      || !(heads = take (&data, &size, *n_heads % (MAX_HEADS + 1)))
       || !(n_descriptors = take (&data, &size, 1))
-      || !(descriptors = take (&data, &size, *n_descriptors % (MAX_DESCRIPTORS + 1) * sizeof (struct vring_desc))))
+      || !(descriptors = take (
+               &data, &size, *n_descriptors % (MAX_DESCRIPTORS + 1) * sizeof (struct vring_desc))))
     return;
 
-  memcpy (ring->desc, descriptors, *n_descriptors % (MAX_DESCRIPTORS + 1) * sizeof (struct vring_desc));
+  memcpy (ring->desc, descriptors,
+          *n_descriptors % (MAX_DESCRIPTORS + 1) * sizeof (struct vring_desc));
   memcpy (blk_driver_at (driver, BLK_HEADERS), data, MIN (size, MAX_MEMORY));
   for (guint i = 0; i < *n_heads % (MAX_HEADS + 1); i++)
     test_ring_add (ring, heads[i]);
@@ -55,7 +58,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   if (driver == NULL)
     {
       driver = g_new0 (BlkDriver, 1);
-      blk_driver_init (driver, &(BlkDriverOptions) { .size = 65536, .node = "{'discard': 'unmap'}" });
+      blk_driver_init (driver,
+                       &(BlkDriverOptions){ .size = 65536, .node = "{'discard': 'unmap'}" });
       g_assert_cmpint (g_remove (driver->path), ==, 0);
     }
   memset (blk_driver_at (driver, BLK_HEADERS), 0, MAX_MEMORY);

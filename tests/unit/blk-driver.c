@@ -51,7 +51,8 @@ open_image (BlkDriver *self, const BlkDriverOptions *options)
   g_assert_cmpint (ftruncate (fd, options->size ? options->size : 1024 * 1024), ==, 0);
   close (fd);
   json_object_set_string_member (properties, "filename", self->path);
-  node = sv_object_new_from_json ("blockdev-file", SV_TYPE_BLOCK_NODE, properties, self->root, &error);
+  node = sv_object_new_from_json ("blockdev-file", SV_TYPE_BLOCK_NODE, properties, self->root,
+                                  &error);
   g_assert_no_error (error);
   sv_object_add_child (self->root, "disk0", node, &error);
   g_assert_no_error (error);
@@ -69,7 +70,8 @@ blk_driver_new_device (BlkDriver *self, const char *json, GError **error)
     json_object_set_string_member (properties, "drive", "disk0");
   if (self->iothread && !json_object_has_member (properties, "iothread"))
     json_object_set_string_member (properties, "iothread", "io0");
-  return SV_DEVICE (sv_object_new_from_json ("virtio-blk-device", SV_TYPE_DEVICE, properties, self->root, error));
+  return SV_DEVICE (
+      sv_object_new_from_json ("virtio-blk-device", SV_TYPE_DEVICE, properties, self->root, error));
 }
 
 gboolean
@@ -107,7 +109,8 @@ blk_driver_init (BlkDriver *self, const BlkDriverOptions *options)
   open_image (self, options);
   if (options->iothread)
     {
-      g_autoptr (SvObject) iothread = sv_object_new_from_json ("iothread", SV_TYPE_OBJECT, NULL, self->root, &error);
+      g_autoptr (SvObject) iothread
+          = sv_object_new_from_json ("iothread", SV_TYPE_OBJECT, NULL, self->root, &error);
 
       g_assert_no_error (error);
       sv_object_add_child (self->root, "io0", iothread, &error);
@@ -119,7 +122,8 @@ blk_driver_init (BlkDriver *self, const BlkDriverOptions *options)
   test_memory_init (&self->memory);
   self->irq = sv_irq_new (set_irq, options->irqfd ? take_irq_fd : NULL, self, 5);
   self->transport = sv_virtio_mmio_new (self->memory.space, 0, MMIO_BASE, self->irq);
-  sv_memory_region_add (self->memory.root, MMIO_BASE, sv_virtio_mmio_get_region (self->transport), 0);
+  sv_memory_region_add (self->memory.root, MMIO_BASE, sv_virtio_mmio_get_region (self->transport),
+                        0);
   sv_object_add_child (self->root, "transport", SV_OBJECT (self->transport), &error);
   g_assert_no_error (error);
   sv_object_complete (SV_OBJECT (self->transport), &error);
@@ -171,7 +175,8 @@ blk_driver_get_config (BlkDriver *self)
   struct virtio_blk_config config = { 0 };
 
   for (guint i = 0; i < sizeof config; i++)
-    ((guint8 *) &config)[i] = sv_address_space_io_read (self->memory.space, MMIO_BASE + VIRTIO_MMIO_CONFIG + i, 1);
+    ((guint8 *)&config)[i]
+        = sv_address_space_io_read (self->memory.space, MMIO_BASE + VIRTIO_MMIO_CONFIG + i, 1);
   return config;
 }
 
@@ -213,7 +218,7 @@ blk_driver_start (BlkDriver *self, guint64 without)
   for (guint word = 0; word < 2; word++)
     {
       blk_driver_write (self, VIRTIO_MMIO_DEVICE_FEATURES_SEL, word);
-      self->features |= (guint64) blk_driver_read (self, VIRTIO_MMIO_DEVICE_FEATURES) << (32 * word);
+      self->features |= (guint64)blk_driver_read (self, VIRTIO_MMIO_DEVICE_FEATURES) << (32 * word);
     }
   self->features &= ~without;
   for (guint word = 0; word < 2; word++)
@@ -222,10 +227,12 @@ blk_driver_start (BlkDriver *self, guint64 without)
       blk_driver_write (self, VIRTIO_MMIO_DRIVER_FEATURES, self->features >> (32 * word));
     }
   blk_driver_write (self, VIRTIO_MMIO_STATUS, up | VIRTIO_CONFIG_S_FEATURES_OK);
-  g_assert_cmpuint (blk_driver_read (self, VIRTIO_MMIO_STATUS), ==, up | VIRTIO_CONFIG_S_FEATURES_OK);
+  g_assert_cmpuint (blk_driver_read (self, VIRTIO_MMIO_STATUS), ==,
+                    up | VIRTIO_CONFIG_S_FEATURES_OK);
   for (guint i = 0; i < self->n_queues; i++)
     set_up_queue (self, i);
-  blk_driver_write (self, VIRTIO_MMIO_STATUS, up | VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK);
+  blk_driver_write (self, VIRTIO_MMIO_STATUS,
+                    up | VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK);
   g_assert_false (blk_driver_is_broken (self));
 }
 
@@ -237,7 +244,12 @@ blk_driver_is_broken (BlkDriver *self)
 
 /* 64 bytes for each head: header, then status. */
 void
-blk_driver_prepare (BlkDriver *self, guint queue, guint16 head, guint32 type, guint64 sector, guint64 *header,
+blk_driver_prepare (BlkDriver *self,
+                    guint queue,
+                    guint16 head,
+                    guint32 type,
+                    guint64 sector,
+                    guint64 *header,
                     guint64 *status)
 {
   guint64 at = BLK_HEADERS + (queue * BLK_RING_SIZE + head) * 64;
@@ -246,7 +258,7 @@ blk_driver_prepare (BlkDriver *self, guint queue, guint16 head, guint32 type, gu
   outhdr->type = GUINT32_TO_LE (type);
   outhdr->ioprio = 0;
   outhdr->sector = GUINT64_TO_LE (sector);
-  *(guint8 *) blk_driver_at (self, at + 32) = 0xff;
+  *(guint8 *)blk_driver_at (self, at + 32) = 0xff;
   *header = at;
   *status = at + 32;
 }
@@ -258,7 +270,8 @@ is_from_device (guint32 type)
 }
 
 guint16
-blk_driver_add (BlkDriver *self, guint queue, guint32 type, guint64 sector, guint64 address, guint32 length)
+blk_driver_add (
+    BlkDriver *self, guint queue, guint32 type, guint64 sector, guint64 address, guint32 length)
 {
   TestRing *ring = &self->rings[queue];
   guint16 head = self->next_head[queue];
@@ -271,7 +284,8 @@ blk_driver_add (BlkDriver *self, guint queue, guint32 type, guint64 sector, guin
   i++;
   if (length > 0)
     {
-      test_ring_desc (ring, i, address, length, VRING_DESC_F_NEXT | (is_from_device (type) ? VRING_DESC_F_WRITE : 0), i + 1);
+      test_ring_desc (ring, i, address, length,
+                      VRING_DESC_F_NEXT | (is_from_device (type) ? VRING_DESC_F_WRITE : 0), i + 1);
       i++;
     }
   test_ring_desc (ring, i, status, 1, VRING_DESC_F_WRITE, 0);
@@ -288,7 +302,7 @@ blk_driver_kick (BlkDriver *self, guint queue)
 guint8
 blk_driver_get_status (BlkDriver *self, guint queue, guint16 head)
 {
-  return *(guint8 *) blk_driver_at (self, BLK_HEADERS + (queue * BLK_RING_SIZE + head) * 64 + 32);
+  return *(guint8 *)blk_driver_at (self, BLK_HEADERS + (queue * BLK_RING_SIZE + head) * 64 + 32);
 }
 
 guint8
@@ -311,7 +325,8 @@ blk_driver_wait (BlkDriver *self, guint queue, guint16 *head, guint32 *written)
 }
 
 guint8
-blk_driver_run (BlkDriver *self, guint queue, guint32 type, guint64 sector, guint64 address, guint32 length)
+blk_driver_run (
+    BlkDriver *self, guint queue, guint32 type, guint64 sector, guint64 address, guint32 length)
 {
   guint16 head = blk_driver_add (self, queue, type, sector, address, length);
   guint16 used;

@@ -35,13 +35,13 @@ typedef struct
 
 typedef struct
 {
-  guint64 size;           /* of the image; 1 MiB if 0 */
-  const char *node;       /* JSON, properties of the image */
-  const char *device;     /* JSON, properties of the device */
-  guint64 without;        /* features that the driver does not take */
-  guint n_queues;         /* that the driver sets up; 1 if 0 */
+  guint64 size;       /* of the image; 1 MiB if 0 */
+  const char *node;   /* JSON, properties of the image */
+  const char *device; /* JSON, properties of the device */
+  guint64 without;    /* features that the driver does not take */
+  guint n_queues;     /* that the driver sets up; 1 if 0 */
   gboolean iothread;
-  gboolean irqfd;         /* interrupts go nowhere, as if to the kernel's controller */
+  gboolean irqfd; /* interrupts go nowhere, as if to the kernel's controller */
 } BlkDriverOptions;
 
 void blk_driver_init (BlkDriver *self, const BlkDriverOptions *options);
@@ -59,13 +59,20 @@ gboolean blk_driver_is_broken (BlkDriver *self);
 
 gpointer blk_driver_at (BlkDriver *self, guint64 address);
 /* Adds a request with one data descriptor (none when @length is 0); returns its head. */
-guint16 blk_driver_add (BlkDriver *self, guint queue, guint32 type, guint64 sector, guint64 address, guint32 length);
+guint16 blk_driver_add (
+    BlkDriver *self, guint queue, guint32 type, guint64 sector, guint64 address, guint32 length);
 void blk_driver_kick (BlkDriver *self, guint queue);
 /* Runs the main loop until the next buffer is used; its status. */
 guint8 blk_driver_wait (BlkDriver *self, guint queue, guint16 *head, guint32 *written);
 guint8 blk_driver_get_status (BlkDriver *self, guint queue, guint16 head);
 /* add, kick, wait */
-guint8 blk_driver_run (BlkDriver *self, guint queue, guint32 type, guint64 sector, guint64 address, guint32 length);
+guint8 blk_driver_run (
+    BlkDriver *self, guint queue, guint32 type, guint64 sector, guint64 address, guint32 length);
 /* Writes header and status of the request at @head without descriptors; gives their addresses. */
-void blk_driver_prepare (BlkDriver *self, guint queue, guint16 head, guint32 type, guint64 sector, guint64 *header,
+void blk_driver_prepare (BlkDriver *self,
+                         guint queue,
+                         guint16 head,
+                         guint32 type,
+                         guint64 sector,
+                         guint64 *header,
                          guint64 *status);

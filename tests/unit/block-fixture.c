@@ -4,7 +4,11 @@
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 typedef struct
@@ -17,7 +21,7 @@ typedef struct
 static void
 request_done (SvBlockRequest *request, int result)
 {
-  TestRequest *test = (TestRequest *) request;
+  TestRequest *test = (TestRequest *)request;
 
   g_assert_false (test->is_done);
   test->is_done = TRUE;
@@ -97,10 +101,12 @@ block_fixture_run_full (BlockFixture *self, SvBlockRequest *request)
 }
 
 int
-block_fixture_run (BlockFixture *self, SvBlockOp op, guint64 offset, gpointer buffer, guint64 length)
+block_fixture_run (
+    BlockFixture *self, SvBlockOp op, guint64 offset, gpointer buffer, guint64 length)
 {
   struct iovec iov = { buffer, length };
-  SvBlockRequest request = { .op = op, .offset = offset, .length = length, .iov = &iov, .n_iov = 1 };
+  SvBlockRequest request
+      = { .op = op, .offset = offset, .length = length, .iov = &iov, .n_iov = 1 };
 
   return block_fixture_run_full (self, &request);
 }
@@ -127,4 +133,19 @@ block_fixture_peek (BlockFixture *self, guint64 offset, gsize size)
   g_assert_cmpint (pread (fd, buffer, size, offset), ==, size);
   close (fd);
   return buffer;
+}
+
+void
+block_test_forbid (guint number, int error)
+{
+  struct sock_filter filter[] = {
+    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, nr)),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = { G_N_ELEMENTS (filter), filter };
+
+  g_assert_cmpint (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), ==, 0);
+  g_assert_cmpint (prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), ==, 0);
 }

@@ -104,20 +104,22 @@ test_misaligned (gconstpointer data)
       g_assert_cmpuint (left, ==, 0);
     }
 
-  g_assert_cmpint (block_fixture_run_full (&fixture, &(SvBlockRequest) { .op = SV_BLOCK_WRITE,
-                                                                         .offset = 8192,
-                                                                         .length = total,
-                                                                         .iov = iov[1],
-                                                                         .n_iov = G_N_ELEMENTS (iov[1]) }),
-                   ==, 0);
+  g_assert_cmpint (
+      block_fixture_run_full (&fixture, &(SvBlockRequest){ .op = SV_BLOCK_WRITE,
+                                                           .offset = 8192,
+                                                           .length = total,
+                                                           .iov = iov[1],
+                                                           .n_iov = G_N_ELEMENTS (iov[1]) }),
+      ==, 0);
   peek = block_fixture_peek (&fixture, 8192, total);
   g_assert_cmpmem (peek, total, out + 3, total);
-  g_assert_cmpint (block_fixture_run_full (&fixture, &(SvBlockRequest) { .op = SV_BLOCK_READ,
-                                                                         .offset = 8192,
-                                                                         .length = total,
-                                                                         .iov = iov[0],
-                                                                         .n_iov = G_N_ELEMENTS (iov[0]) }),
-                   ==, 0);
+  g_assert_cmpint (
+      block_fixture_run_full (&fixture, &(SvBlockRequest){ .op = SV_BLOCK_READ,
+                                                           .offset = 8192,
+                                                           .length = total,
+                                                           .iov = iov[0],
+                                                           .n_iov = G_N_ELEMENTS (iov[0]) }),
+      ==, 0);
   g_assert_cmpmem (in + 3, total, out + 3, total);
   free (peek);
   free (in);
@@ -136,11 +138,13 @@ test_sectors (gconstpointer data)
 
   set_up (&fixture, data, MIB);
   for (guint i = 0; i < 16; i++)
-    g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_WRITE, 4096 + i * 512, out + i * 512, 512), ==, 0);
+    g_assert_cmpint (
+        block_fixture_run (&fixture, SV_BLOCK_WRITE, 4096 + i * 512, out + i * 512, 512), ==, 0);
   peek = block_fixture_peek (&fixture, 4096, 16 * 512);
   g_assert_cmpmem (peek, 16 * 512, out, 16 * 512);
   for (guint i = 0; i < 16; i++)
-    g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_READ, 4096 + i * 512, in + i * 512, 512), ==, 0);
+    g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_READ, 4096 + i * 512, in + i * 512, 512),
+                     ==, 0);
   g_assert_cmpmem (in, 16 * 512, out, 16 * 512);
   free (peek);
   free (in);
@@ -159,7 +163,7 @@ typedef struct
 static void
 batch_request_done (SvBlockRequest *request, int result)
 {
-  BatchRequest *batch = (BatchRequest *) request;
+  BatchRequest *batch = (BatchRequest *)request;
 
   batch->result = result;
   (*batch->n_done)++;
@@ -168,7 +172,7 @@ batch_request_done (SvBlockRequest *request, int result)
 static void
 count_batch (gpointer data)
 {
-  (*(guint *) data)++;
+  (*(guint *)data)++;
 }
 
 /* More requests than the queue is deep, more misaligned ones than there are bounce buffers. */
@@ -187,10 +191,13 @@ test_batch (gconstpointer data)
   sv_block_queue_set_batch_func (fixture.queue, count_batch, &n_batches);
   for (guint i = 0; i < n; i++)
     {
-      requests[i].iov = (struct iovec) { out + 1 + i * 4096, 4096 };
-      requests[i].request = (SvBlockRequest) {
-        .op = SV_BLOCK_WRITE, .offset = i * 4096, .length = 4096, .iov = &requests[i].iov, .n_iov = 1, .done = batch_request_done
-      };
+      requests[i].iov = (struct iovec){ out + 1 + i * 4096, 4096 };
+      requests[i].request = (SvBlockRequest){ .op = SV_BLOCK_WRITE,
+                                              .offset = i * 4096,
+                                              .length = 4096,
+                                              .iov = &requests[i].iov,
+                                              .n_iov = 1,
+                                              .done = batch_request_done };
       requests[i].n_done = &n_done;
       sv_block_queue_submit (fixture.queue, &requests[i].request);
     }
@@ -211,7 +218,7 @@ test_batch (gconstpointer data)
   n_done = 0;
   for (guint i = 0; i < n; i++)
     {
-      requests[i].iov = (struct iovec) { out + 1 + i * 4096, 4096 };
+      requests[i].iov = (struct iovec){ out + 1 + i * 4096, 4096 };
       requests[i].request.op = SV_BLOCK_READ;
       requests[i].request.iov = &requests[i].iov;
       requests[i].request.n_iov = 1;
@@ -248,7 +255,8 @@ test_short_file (gconstpointer data)
   assert_zero (in + 488, 24);
   g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_READ, 1024, in, 512), ==, -EINVAL);
   g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_READ, 512, in, 1024), ==, -EINVAL);
-  g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_READ, G_MAXUINT64 - 511, in, 512), ==, -EINVAL);
+  g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_READ, G_MAXUINT64 - 511, in, 512), ==,
+                   -EINVAL);
   g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_WRITE, 512, out + 512, 512), ==, 0);
   peek = block_fixture_peek (&fixture, 0, 1024);
   g_assert_cmpmem (peek, 1024, out, 1024);
@@ -264,7 +272,7 @@ allocated (BlockFixture *fixture)
   struct stat status;
 
   g_assert_cmpint (stat (fixture->path, &status), ==, 0);
-  return (guint64) status.st_blocks * 512;
+  return (guint64)status.st_blocks * 512;
 }
 
 static void
@@ -297,7 +305,8 @@ test_discard_ignored (gconstpointer data)
   BlockFixture fixture;
   guint8 *peek;
 
-  block_fixture_set_up (&fixture, 65536, "aio", variant->aio, "cache-direct", variant->direct, NULL);
+  block_fixture_set_up (&fixture, 65536, "aio", variant->aio, "cache-direct", variant->direct,
+                        NULL);
   g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_WRITE, 0, out, 65536), ==, 0);
   g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_DISCARD, 0, NULL, 65536), ==, 0);
   peek = block_fixture_peek (&fixture, 0, 65536);
@@ -319,7 +328,8 @@ test_write_zeroes (gconstpointer data)
   g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_WRITE, 0, out, 2 * MIB), ==, 0);
   g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_FLUSH, 0, NULL, 0), ==, 0);
   before = allocated (&fixture);
-  g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_WRITE_ZEROES, 512, NULL, MIB - 1024), ==, 0);
+  g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_WRITE_ZEROES, 512, NULL, MIB - 1024), ==,
+                   0);
   g_assert_cmpuint (allocated (&fixture), >=, before);
   peek = block_fixture_peek (&fixture, 0, 2 * MIB);
   g_assert_cmpmem (peek, 512, out, 512);
@@ -327,11 +337,11 @@ test_write_zeroes (gconstpointer data)
   g_assert_cmpmem (peek + MIB - 512, MIB + 512, out + MIB - 512, MIB + 512);
   free (peek);
 
-  g_assert_cmpint (block_fixture_run_full (&fixture, &(SvBlockRequest) { .op = SV_BLOCK_WRITE_ZEROES,
-                                                                         .may_unmap = TRUE,
-                                                                         .fua = TRUE,
-                                                                         .offset = 0,
-                                                                         .length = MIB }),
+  g_assert_cmpint (block_fixture_run_full (&fixture, &(SvBlockRequest){ .op = SV_BLOCK_WRITE_ZEROES,
+                                                                        .may_unmap = TRUE,
+                                                                        .fua = TRUE,
+                                                                        .offset = 0,
+                                                                        .length = MIB }),
                    ==, 0);
   g_assert_cmpuint (allocated (&fixture), <=, before - MIB / 2);
   peek = block_fixture_peek (&fixture, 0, 2 * MIB);
@@ -351,8 +361,9 @@ test_detect_zeroes (gconstpointer data)
   guint64 before;
   guint8 *peek;
 
-  block_fixture_set_up (&fixture, MIB, "aio", variant->aio, "cache-direct", variant->direct, "discard",
-                        SV_BLOCK_DISCARD_UNMAP, "detect-zeroes", SV_BLOCK_DETECT_ZEROES_UNMAP, NULL);
+  block_fixture_set_up (&fixture, MIB, "aio", variant->aio, "cache-direct", variant->direct,
+                        "discard", SV_BLOCK_DISCARD_UNMAP, "detect-zeroes",
+                        SV_BLOCK_DETECT_ZEROES_UNMAP, NULL);
   g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_WRITE, 0, out, MIB), ==, 0);
   g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_FLUSH, 0, NULL, 0), ==, 0);
   before = allocated (&fixture);
@@ -369,7 +380,8 @@ test_detect_zeroes (gconstpointer data)
   block_fixture_tear_down (&fixture);
 }
 
-/* The disk is full in the middle of a write: what fits is written, the request fails, the next works. */
+/* The disk is full in the middle of a write: what fits is written, the request fails, the next
+ * works. */
 static void
 test_full (gconstpointer data)
 {
@@ -388,11 +400,12 @@ test_full (gconstpointer data)
   small = before;
   small.rlim_cur = 2 * 4096;
   g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &small), ==, 0);
-  result = block_fixture_run_full (&fixture, &(SvBlockRequest) { .op = SV_BLOCK_WRITE,
-                                                                 .offset = 4096,
-                                                                 .length = 3 * 4096,
-                                                                 .iov = &(struct iovec) { out, 3 * 4096 },
-                                                                 .n_iov = 1 });
+  result = block_fixture_run_full (&fixture,
+                                   &(SvBlockRequest){ .op = SV_BLOCK_WRITE,
+                                                      .offset = 4096,
+                                                      .length = 3 * 4096,
+                                                      .iov = &(struct iovec){ out, 3 * 4096 },
+                                                      .n_iov = 1 });
   g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &before), ==, 0);
   g_assert_cmpint (result, ==, -EFBIG);
   peek = block_fixture_peek (&fixture, 4096, 4096);
@@ -441,12 +454,13 @@ test_write_through (gconstpointer data)
   guint8 *peek;
 
   set_up (&fixture, data, 4096);
-  g_assert_cmpint (block_fixture_run_full (&fixture, &(SvBlockRequest) { .op = SV_BLOCK_WRITE,
-                                                                         .fua = TRUE,
-                                                                         .length = 4096,
-                                                                         .iov = &(struct iovec) { out, 4096 },
-                                                                         .n_iov = 1 }),
-                   ==, 0);
+  g_assert_cmpint (
+      block_fixture_run_full (&fixture, &(SvBlockRequest){ .op = SV_BLOCK_WRITE,
+                                                           .fua = TRUE,
+                                                           .length = 4096,
+                                                           .iov = &(struct iovec){ out, 4096 },
+                                                           .n_iov = 1 }),
+      ==, 0);
   peek = block_fixture_peek (&fixture, 0, 4096);
   g_assert_cmpmem (peek, 4096, out, 4096);
   free (peek);
@@ -467,10 +481,13 @@ test_free_in_flight (gconstpointer data)
   for (guint i = 0; i < 8; i++)
     {
       requests[i].n_done = &n_done;
-      requests[i].iov = (struct iovec) { out + i * 4096, 4096 };
-      requests[i].request = (SvBlockRequest) {
-        .op = SV_BLOCK_WRITE, .offset = i * 4096, .length = 4096, .iov = &requests[i].iov, .n_iov = 1, .done = batch_request_done
-      };
+      requests[i].iov = (struct iovec){ out + i * 4096, 4096 };
+      requests[i].request = (SvBlockRequest){ .op = SV_BLOCK_WRITE,
+                                              .offset = i * 4096,
+                                              .length = 4096,
+                                              .iov = &requests[i].iov,
+                                              .n_iov = 1,
+                                              .done = batch_request_done };
       sv_block_queue_submit (fixture.queue, &requests[i].request);
       if (i == 4)
         sv_block_queue_kick (fixture.queue);
@@ -517,7 +534,8 @@ main (int argc, char **argv)
       for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
         {
           g_autofree char *path
-              = g_strdup_printf ("/block/file/%s/%s/%s", variants[v].aio == SV_BLOCK_AIO_THREADS ? "threads" : "io_uring",
+              = g_strdup_printf ("/block/file/%s/%s/%s",
+                                 variants[v].aio == SV_BLOCK_AIO_THREADS ? "threads" : "io_uring",
                                  variants[v].direct ? "direct" : "cached", tests[i].name);
 
           g_test_add_data_func (path, &variants[v], tests[i].func);

@@ -5,13 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -64,7 +60,8 @@ static void
 test_no_direct (void)
 {
   g_autoptr (GError) error = NULL;
-  SvBlockNode *node = block_test_open (READ_ONLY_FILE, &error, "read-only", TRUE, "cache-direct", TRUE, NULL);
+  SvBlockNode *node
+      = block_test_open (READ_ONLY_FILE, &error, "read-only", TRUE, "cache-direct", TRUE, NULL);
 
   g_assert_null (node);
   g_assert_error (error, SV_BLOCK_ERROR, SV_BLOCK_ERROR_OPEN);
@@ -75,7 +72,8 @@ static void
 test_auto_read_only (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (SvBlockNode) node = block_test_open (READ_ONLY_FILE, &error, "auto-read-only", TRUE, NULL);
+  g_autoptr (SvBlockNode) node
+      = block_test_open (READ_ONLY_FILE, &error, "auto-read-only", TRUE, NULL);
 
   g_assert_no_error (error);
   g_assert_true (sv_block_node_is_read_only (node));
@@ -85,7 +83,8 @@ static void
 test_not_open (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (SvBlockNode) node = g_object_new (SV_TYPE_BLOCK_FILE, "filename", READ_ONLY_FILE, NULL);
+  g_autoptr (SvBlockNode) node
+      = g_object_new (SV_TYPE_BLOCK_FILE, "filename", READ_ONLY_FILE, NULL);
   g_autoptr (SvObject) root = sv_object_new_container ();
 
   sv_object_add_child (root, "disk0", SV_OBJECT (node), &error);
@@ -170,13 +169,6 @@ test_lock_killed (void)
 static void
 test_no_io_uring (void)
 {
-  struct sock_filter filter[] = {
-    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, nr)),
-    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
-    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  struct sock_fprog program = { G_N_ELEMENTS (filter), filter };
   guint8 *out = block_test_alloc (4096, 1);
   guint8 *in = block_test_alloc (4096, 0);
   BlockFixture fixture;
@@ -187,8 +179,7 @@ test_no_io_uring (void)
       g_test_trap_assert_passed ();
       return;
     }
-  g_assert_cmpint (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), ==, 0);
-  g_assert_cmpint (prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), ==, 0);
+  block_test_forbid (SYS_io_uring_setup, ENOSYS);
   block_fixture_set_up (&fixture, 4096, NULL);
   g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_WRITE, 0, out, 4096), ==, 0);
   g_assert_cmpstr (sv_block_file_queue_get_engine (fixture.queue), ==, "threads");
@@ -202,7 +193,7 @@ test_no_io_uring (void)
 static void
 count_notify (GObject *object, GParamSpec *pspec, gpointer data)
 {
-  (*(guint *) data)++;
+  (*(guint *)data)++;
 }
 
 static void
@@ -217,7 +208,8 @@ test_grow (void)
   g_signal_connect (fixture.node, "notify::size", G_CALLBACK (count_notify), &n);
   g_assert_true (sv_block_node_refresh_size (fixture.node, &error));
   g_assert_cmpuint (n, ==, 0);
-  g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_READ, 8192 - 512, buffer, 512), ==, -EINVAL);
+  g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_READ, 8192 - 512, buffer, 512), ==,
+                   -EINVAL);
   g_assert_cmpint (truncate (fixture.path, 8192), ==, 0);
   g_assert_true (sv_block_node_refresh_size (fixture.node, &error));
   g_assert_cmpuint (n, ==, 1);
@@ -235,12 +227,15 @@ test_properties (void)
     const char *value;
     gboolean ok;
   } values[] = {
-    { "aio", "threads", TRUE },          { "aio", "io_uring", TRUE },   { "aio", "native", TRUE },
-    { "aio", "posix", FALSE },           { "discard", "unmap", TRUE },  { "discard", "ignore", TRUE },
-    { "discard", "on", TRUE },           { "discard", "off", TRUE },    { "discard", "maybe", FALSE },
-    { "detect-zeroes", "unmap", TRUE },  { "locking", "auto", TRUE },   { "locking", "off", TRUE },
-    { "cache.direct", "on", TRUE },      { "cache.no-flush", "off", TRUE }, { "read-only", "on", TRUE },
-    { "auto-read-only", "off", TRUE },   { "size", "1", FALSE },        { "cache.directly", "on", FALSE },
+    { "aio", "threads", TRUE },     { "aio", "io_uring", TRUE },
+    { "aio", "native", TRUE },      { "aio", "posix", FALSE },
+    { "discard", "unmap", TRUE },   { "discard", "ignore", TRUE },
+    { "discard", "on", TRUE },      { "discard", "off", TRUE },
+    { "discard", "maybe", FALSE },  { "detect-zeroes", "unmap", TRUE },
+    { "locking", "auto", TRUE },    { "locking", "off", TRUE },
+    { "cache.direct", "on", TRUE }, { "cache.no-flush", "off", TRUE },
+    { "read-only", "on", TRUE },    { "auto-read-only", "off", TRUE },
+    { "size", "1", FALSE },         { "cache.directly", "on", FALSE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (values); i++)
@@ -249,7 +244,9 @@ test_properties (void)
       g_autoptr (GError) error = NULL;
 
       g_test_message ("%s=%s", values[i].name, values[i].value);
-      g_assert_cmpint (sv_object_set_property_string (node, values[i].name, values[i].value, NULL, &error), ==, values[i].ok);
+      g_assert_cmpint (
+          sv_object_set_property_string (node, values[i].name, values[i].value, NULL, &error), ==,
+          values[i].ok);
       if (!values[i].ok)
         g_assert_nonnull (strstr (error->message, values[i].name));
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a disk request costs: system calls, counted by a tracer, and allocations, of which there are none. */
+/* What a disk request costs: system calls, counted by a tracer, and allocations, of which there are
+ * none. */
 
 #include <signal.h>
 #include <string.h>
@@ -92,7 +93,7 @@ run_traced (const char *node, guint depth)
 {
   BlkDriver driver;
 
-  blk_driver_init (&driver, &(BlkDriverOptions) { .node = node, .irqfd = TRUE });
+  blk_driver_init (&driver, &(BlkDriverOptions){ .node = node, .irqfd = TRUE });
   run_requests (&driver, depth, VIRTIO_BLK_T_OUT, 128);
   run_requests (&driver, depth, VIRTIO_BLK_T_IN, 128);
   ptrace (PTRACE_TRACEME, 0, NULL, NULL);
@@ -160,13 +161,15 @@ measure (const char *node, guint depth)
   cost.enter /= N_REQUESTS;
   cost.poll /= N_REQUESTS;
   cost.status = WEXITSTATUS (status);
-  g_test_message ("%s depth %u: %.3f system calls per request, of these io_uring_enter %.3f, poll %.3f; %d allocations",
+  g_test_message ("%s depth %u: %.3f system calls per request, of these io_uring_enter %.3f, poll "
+                  "%.3f; %d allocations",
                   node, depth, cost.all, cost.enter, cost.poll, cost.status);
   return cost;
 }
 
-/* All the device's system calls: poll, read the kick, submit, poll again (restarted by the kernel when
- * the disk is done) if the disk is slow, interrupt. The driver's kick, which is an exit in a guest, is one more here. */
+/* All the device's system calls: poll, read the kick, submit, poll again (restarted by the kernel
+ * when the disk is done) if the disk is slow, interrupt. The driver's kick, which is an exit in a
+ * guest, is one more here. */
 static void
 test_depth_1 (gconstpointer node)
 {
@@ -207,7 +210,8 @@ main (int argc, char **argv)
   g_test_add_data_func ("/virtio/blk/cost/depth-1/cached", "{}", test_depth_1);
   g_test_add_data_func ("/virtio/blk/cost/depth-1/direct", "{'cache.direct': true}", test_depth_1);
   g_test_add_data_func ("/virtio/blk/cost/depth-32/cached", "{}", test_depth_32);
-  g_test_add_data_func ("/virtio/blk/cost/depth-32/direct", "{'cache.direct': true}", test_depth_32);
+  g_test_add_data_func ("/virtio/blk/cost/depth-32/direct", "{'cache.direct': true}",
+                        test_depth_32);
   g_test_add_func ("/virtio/blk/cost/cached", test_cached);
   return g_test_run ();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* virtio-blk as its driver sees it; each test with the queues on the main thread and on an iothread. */
+/* virtio-blk as its driver sees it; each test with the queues on the main thread and on an
+ * iothread. */
 
 #include <fcntl.h>
 #include <linux/virtio_mmio.h>
@@ -52,11 +53,13 @@ test_config (gconstpointer iothread)
   struct virtio_blk_config config;
   BlkDriver driver;
 
-  blk_driver_init (&driver, &(BlkDriverOptions) { .size = 5 * MIB + 1,
-                                                  .n_queues = 2,
-                                                  .iothread = iothread != NULL,
-                                                  .device = "{'num-queues': 3, 'queue-size': 512, "
-                                                            "'logical_block_size': 1024, 'physical_block_size': '4K'}" });
+  blk_driver_init (
+      &driver,
+      &(BlkDriverOptions){ .size = 5 * MIB + 1,
+                           .n_queues = 2,
+                           .iothread = iothread != NULL,
+                           .device = "{'num-queues': 3, 'queue-size': 512, "
+                                     "'logical_block_size': 1024, 'physical_block_size': '4K'}" });
   g_assert_cmpuint (blk_driver_read (&driver, VIRTIO_MMIO_DEVICE_ID), ==, 2);
   config = blk_driver_get_config (&driver);
   g_assert_cmpuint (GUINT64_FROM_LE (config.capacity), ==, 5 * MIB / 512); /* whole blocks */
@@ -71,8 +74,9 @@ test_config (gconstpointer iothread)
   g_assert_cmpuint (GUINT32_FROM_LE (config.max_write_zeroes_sectors), >, 0);
   g_assert_cmpuint (config.write_zeroes_may_unmap, ==, 1);
   g_assert_cmphex (driver.features & 0xffffff, ==,
-                   FEATURE (VIRTIO_BLK_F_SEG_MAX) | FEATURE (VIRTIO_BLK_F_BLK_SIZE) | FEATURE (VIRTIO_BLK_F_FLUSH)
-                       | FEATURE (VIRTIO_BLK_F_TOPOLOGY) | FEATURE (VIRTIO_BLK_F_CONFIG_WCE) | FEATURE (VIRTIO_BLK_F_MQ)
+                   FEATURE (VIRTIO_BLK_F_SEG_MAX) | FEATURE (VIRTIO_BLK_F_BLK_SIZE)
+                       | FEATURE (VIRTIO_BLK_F_FLUSH) | FEATURE (VIRTIO_BLK_F_TOPOLOGY)
+                       | FEATURE (VIRTIO_BLK_F_CONFIG_WCE) | FEATURE (VIRTIO_BLK_F_MQ)
                        | FEATURE (VIRTIO_BLK_F_DISCARD) | FEATURE (VIRTIO_BLK_F_WRITE_ZEROES));
 
   /* Less than a block, or not at a block. */
@@ -88,7 +92,7 @@ test_read_write (gconstpointer iothread)
   BlkDriver driver;
   guint32 written;
 
-  blk_driver_init (&driver, &(BlkDriverOptions) { .iothread = iothread != NULL });
+  blk_driver_init (&driver, &(BlkDriverOptions){ .iothread = iothread != NULL });
   fill (&driver, BLK_DATA, 65536, 1);
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_OUT, 8, BLK_DATA, 65536), ==, OK);
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_FLUSH, 0, 0, 0), ==, OK);
@@ -98,7 +102,8 @@ test_read_write (gconstpointer iothread)
   blk_driver_kick (&driver, 0);
   g_assert_cmpuint (blk_driver_wait (&driver, 0, NULL, &written), ==, OK);
   g_assert_cmpuint (written, ==, 65537);
-  g_assert_cmpmem (blk_driver_at (&driver, BLK_DATA), 65536, blk_driver_at (&driver, BLK_DATA + 65536), 65536);
+  g_assert_cmpmem (blk_driver_at (&driver, BLK_DATA), 65536,
+                   blk_driver_at (&driver, BLK_DATA + 65536), 65536);
   g_assert_cmpuint (driver.n_irqs, >, 0);
   blk_driver_clear (&driver);
 }
@@ -111,10 +116,11 @@ test_framing (gconstpointer iothread)
   BlkDriver driver;
   TestRing *ring;
 
-  blk_driver_init (&driver, &(BlkDriverOptions) { .iothread = iothread != NULL });
+  blk_driver_init (&driver, &(BlkDriverOptions){ .iothread = iothread != NULL });
   ring = &driver.rings[0];
   fill (&driver, BLK_DATA, 1024, 2);
-  memmove ((guint8 *) blk_driver_at (&driver, BLK_HEADERS + 16), blk_driver_at (&driver, BLK_DATA), 16);
+  memmove ((guint8 *)blk_driver_at (&driver, BLK_HEADERS + 16), blk_driver_at (&driver, BLK_DATA),
+           16);
 
   /* The header in three pieces, the last of which has the first 16 bytes of data too. */
   blk_driver_prepare (&driver, 0, 0, VIRTIO_BLK_T_OUT, 3, &header, &status);
@@ -133,13 +139,15 @@ test_framing (gconstpointer iothread)
   test_ring_desc (ring, 0, header, 16, VRING_DESC_F_NEXT, 1);
   test_ring_desc (ring, 1, RAM_HALF - 701, 1, VRING_DESC_F_NEXT | VRING_DESC_F_WRITE, 2);
   test_ring_desc (ring, 2, RAM_HALF - 700, 1024, VRING_DESC_F_WRITE, 0);
-  *(guint8 *) blk_driver_at (&driver, RAM_HALF + 323) = 0xff;
+  *(guint8 *)blk_driver_at (&driver, RAM_HALF + 323) = 0xff;
   test_ring_add (ring, 0);
   blk_driver_kick (&driver, 0);
   blk_driver_wait (&driver, 0, NULL, NULL);
-  g_assert_cmpuint (*(guint8 *) blk_driver_at (&driver, RAM_HALF + 323), ==, OK);
-  g_assert_cmpmem (blk_driver_at (&driver, RAM_HALF - 701), 701, blk_driver_at (&driver, BLK_DATA), 701);
-  g_assert_cmpmem (blk_driver_at (&driver, RAM_HALF), 323, (guint8 *) blk_driver_at (&driver, BLK_DATA) + 701, 323);
+  g_assert_cmpuint (*(guint8 *)blk_driver_at (&driver, RAM_HALF + 323), ==, OK);
+  g_assert_cmpmem (blk_driver_at (&driver, RAM_HALF - 701), 701, blk_driver_at (&driver, BLK_DATA),
+                   701);
+  g_assert_cmpmem (blk_driver_at (&driver, RAM_HALF), 323,
+                   (guint8 *)blk_driver_at (&driver, BLK_DATA) + 701, 323);
   blk_driver_clear (&driver);
 }
 
@@ -149,13 +157,15 @@ test_get_id (gconstpointer iothread)
   BlkDriver driver;
   guint32 written;
 
-  blk_driver_init (&driver, &(BlkDriverOptions) { .iothread = iothread != NULL, .device = "{'serial': 'disk-0815'}" });
+  blk_driver_init (&driver, &(BlkDriverOptions){ .iothread = iothread != NULL,
+                                                 .device = "{'serial': 'disk-0815'}" });
   memset (blk_driver_at (&driver, BLK_DATA), 0xff, 21);
   blk_driver_add (&driver, 0, VIRTIO_BLK_T_GET_ID, 0, BLK_DATA, VIRTIO_BLK_ID_BYTES);
   blk_driver_kick (&driver, 0);
   g_assert_cmpuint (blk_driver_wait (&driver, 0, NULL, &written), ==, OK);
   g_assert_cmpuint (written, ==, 21);
-  g_assert_cmpmem (blk_driver_at (&driver, BLK_DATA), 21, "disk-0815\0\0\0\0\0\0\0\0\0\0\0\xff", 21);
+  g_assert_cmpmem (blk_driver_at (&driver, BLK_DATA), 21, "disk-0815\0\0\0\0\0\0\0\0\0\0\0\xff",
+                   21);
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_GET_ID, 0, BLK_DATA, 19), ==, IOERR);
   blk_driver_clear (&driver);
 }
@@ -176,7 +186,8 @@ test_ranges (gconstpointer iothread)
   const guint64 data = BLK_DATA + 4096;
   BlkDriver driver;
 
-  blk_driver_init (&driver, &(BlkDriverOptions) { .iothread = iothread != NULL, .node = "{'discard': 'unmap'}" });
+  blk_driver_init (
+      &driver, &(BlkDriverOptions){ .iothread = iothread != NULL, .node = "{'discard': 'unmap'}" });
   fill (&driver, data, 262144, 3);
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_OUT, 0, data, 262144), ==, OK);
 
@@ -190,7 +201,8 @@ test_ranges (gconstpointer iothread)
   set_ranges (&driver, 0, 100, 3, 0);
   set_ranges (&driver, 1, 200, 5, VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP);
   set_ranges (&driver, 2, MIB / 512 - 1, 1, 0);
-  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_WRITE_ZEROES, 0, BLK_DATA, 48), ==, OK);
+  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_WRITE_ZEROES, 0, BLK_DATA, 48), ==,
+                    OK);
   assert_image (&driver, 99 * 512, blk_driver_at (&driver, data + 99 * 512), 512);
   assert_zero_image (&driver, 100 * 512, 3 * 512);
   assert_image (&driver, 103 * 512, blk_driver_at (&driver, data + 103 * 512), 97 * 512);
@@ -200,17 +212,21 @@ test_ranges (gconstpointer iothread)
   /* Refused: nothing, half a range, too many, beyond the end, overflow, unknown flags. */
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_DISCARD, 0, 0, 0), ==, IOERR);
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_DISCARD, 0, BLK_DATA, 24), ==, IOERR);
-  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_DISCARD, 0, BLK_DATA, 16 * 17), ==, IOERR);
+  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_DISCARD, 0, BLK_DATA, 16 * 17), ==,
+                    IOERR);
   set_ranges (&driver, 0, MIB / 512, 1, 0);
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_DISCARD, 0, BLK_DATA, 16), ==, IOERR);
   set_ranges (&driver, 0, G_MAXUINT64 / 512 + 1, 1, 0);
-  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_WRITE_ZEROES, 0, BLK_DATA, 16), ==, IOERR);
+  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_WRITE_ZEROES, 0, BLK_DATA, 16), ==,
+                    IOERR);
   set_ranges (&driver, 0, 0, G_MAXUINT32, 0);
-  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_WRITE_ZEROES, 0, BLK_DATA, 16), ==, IOERR);
+  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_WRITE_ZEROES, 0, BLK_DATA, 16), ==,
+                    IOERR);
   set_ranges (&driver, 0, 0, 1, VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP);
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_DISCARD, 0, BLK_DATA, 16), ==, UNSUPP);
   set_ranges (&driver, 0, 0, 1, 2);
-  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_WRITE_ZEROES, 0, BLK_DATA, 16), ==, UNSUPP);
+  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_WRITE_ZEROES, 0, BLK_DATA, 16), ==,
+                    UNSUPP);
   assert_image (&driver, 0, blk_driver_at (&driver, data), 512);
   blk_driver_clear (&driver);
 }
@@ -220,12 +236,16 @@ test_ranges_off (gconstpointer iothread)
 {
   BlkDriver driver;
 
-  blk_driver_init (&driver, &(BlkDriverOptions) { .iothread = iothread != NULL,
-                                                  .device = "{'discard': false, 'write-zeroes': 'off'}" });
-  g_assert_cmphex (driver.features & (FEATURE (VIRTIO_BLK_F_DISCARD) | FEATURE (VIRTIO_BLK_F_WRITE_ZEROES)), ==, 0);
+  blk_driver_init (&driver,
+                   &(BlkDriverOptions){ .iothread = iothread != NULL,
+                                        .device = "{'discard': false, 'write-zeroes': 'off'}" });
+  g_assert_cmphex (driver.features
+                       & (FEATURE (VIRTIO_BLK_F_DISCARD) | FEATURE (VIRTIO_BLK_F_WRITE_ZEROES)),
+                   ==, 0);
   set_ranges (&driver, 0, 0, 1, 0);
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_DISCARD, 0, BLK_DATA, 16), ==, UNSUPP);
-  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_WRITE_ZEROES, 0, BLK_DATA, 16), ==, UNSUPP);
+  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_WRITE_ZEROES, 0, BLK_DATA, 16), ==,
+                    UNSUPP);
   blk_driver_clear (&driver);
 }
 
@@ -234,15 +254,22 @@ test_refused (gconstpointer iothread)
 {
   BlkDriver driver;
 
-  blk_driver_init (&driver, &(BlkDriverOptions) { .iothread = iothread != NULL });
-  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_IN, MIB / 512, BLK_DATA, 512), ==, IOERR);
-  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_IN, MIB / 512 - 1, BLK_DATA, 1024), ==, IOERR);
-  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_OUT, G_MAXUINT64, BLK_DATA, 512), ==, IOERR);
-  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_OUT, G_MAXUINT64 / 512 + 1, BLK_DATA, 512), ==, IOERR);
+  blk_driver_init (&driver, &(BlkDriverOptions){ .iothread = iothread != NULL });
+  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_IN, MIB / 512, BLK_DATA, 512), ==,
+                    IOERR);
+  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_IN, MIB / 512 - 1, BLK_DATA, 1024), ==,
+                    IOERR);
+  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_OUT, G_MAXUINT64, BLK_DATA, 512), ==,
+                    IOERR);
+  g_assert_cmpuint (
+      blk_driver_run (&driver, 0, VIRTIO_BLK_T_OUT, G_MAXUINT64 / 512 + 1, BLK_DATA, 512), ==,
+      IOERR);
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_OUT, 0, BLK_DATA, 511), ==, IOERR);
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_IN, 0, BLK_DATA, 513), ==, IOERR);
-  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_SCSI_CMD, 0, BLK_DATA, 512), ==, UNSUPP);
-  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_SECURE_ERASE, 0, BLK_DATA, 16), ==, UNSUPP);
+  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_SCSI_CMD, 0, BLK_DATA, 512), ==,
+                    UNSUPP);
+  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_SECURE_ERASE, 0, BLK_DATA, 16), ==,
+                    UNSUPP);
   g_assert_cmpuint (blk_driver_run (&driver, 0, 0xffffffff, 0, BLK_DATA, 512), ==, UNSUPP);
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_IN, 0, BLK_DATA, 512), ==, OK);
   g_assert_false (blk_driver_is_broken (&driver));
@@ -260,7 +287,7 @@ test_malformed (gconstpointer iothread)
   } chains[] = { { 16, FALSE }, { 15, TRUE }, { 0, TRUE } };
   BlkDriver driver;
 
-  blk_driver_init (&driver, &(BlkDriverOptions) { .iothread = iothread != NULL });
+  blk_driver_init (&driver, &(BlkDriverOptions){ .iothread = iothread != NULL });
   for (guint i = 0; i < G_N_ELEMENTS (chains); i++)
     {
       TestRing *ring = &driver.rings[0];
@@ -270,7 +297,8 @@ test_malformed (gconstpointer iothread)
       blk_driver_prepare (&driver, 0, 0, VIRTIO_BLK_T_IN, 0, &header, &status);
       if (chains[i].header)
         {
-          test_ring_desc (ring, n, header, chains[i].header, chains[i].status ? VRING_DESC_F_NEXT : 0, 1);
+          test_ring_desc (ring, n, header, chains[i].header,
+                          chains[i].status ? VRING_DESC_F_NEXT : 0, 1);
           n++;
         }
       if (chains[i].status)
@@ -292,8 +320,10 @@ test_read_only (gconstpointer iothread)
 {
   BlkDriver driver;
 
-  blk_driver_init (&driver, &(BlkDriverOptions) { .iothread = iothread != NULL, .node = "{'read-only': true}" });
-  g_assert_cmphex (driver.features & (FEATURE (VIRTIO_BLK_F_RO) | FEATURE (VIRTIO_BLK_F_DISCARD)), ==, FEATURE (VIRTIO_BLK_F_RO));
+  blk_driver_init (
+      &driver, &(BlkDriverOptions){ .iothread = iothread != NULL, .node = "{'read-only': true}" });
+  g_assert_cmphex (driver.features & (FEATURE (VIRTIO_BLK_F_RO) | FEATURE (VIRTIO_BLK_F_DISCARD)),
+                   ==, FEATURE (VIRTIO_BLK_F_RO));
   fill (&driver, BLK_DATA, 512, 4);
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_OUT, 0, BLK_DATA, 512), ==, IOERR);
   assert_zero_image (&driver, 0, 512);
@@ -311,7 +341,7 @@ test_batch (gconstpointer iothread)
   BlkDriver driver;
   guint seen = 0;
 
-  blk_driver_init (&driver, &(BlkDriverOptions) { .iothread = iothread != NULL });
+  blk_driver_init (&driver, &(BlkDriverOptions){ .iothread = iothread != NULL });
   g_assert_cmphex (driver.features & F_EVENT_IDX, !=, 0);
   fill (&driver, BLK_DATA, n * 4096, 5);
   test_ring_set_used_event (&driver.rings[0], n - 1);
@@ -343,10 +373,10 @@ test_queues (gconstpointer iothread)
   const guint per_queue = 30;
   BlkDriver driver;
 
-  blk_driver_init (&driver, &(BlkDriverOptions) { .iothread = iothread != NULL,
-                                                  .n_queues = 4,
-                                                  .without = F_EVENT_IDX,
-                                                  .device = "{'num-queues': 4}" });
+  blk_driver_init (&driver, &(BlkDriverOptions){ .iothread = iothread != NULL,
+                                                 .n_queues = 4,
+                                                 .without = F_EVENT_IDX,
+                                                 .device = "{'num-queues': 4}" });
   fill (&driver, BLK_DATA, 4 * per_queue * 512, 6);
   for (guint i = 0; i < 4 * per_queue; i++)
     {
@@ -365,8 +395,10 @@ test_write_cache (gconstpointer iothread)
 {
   BlkDriver driver;
 
-  blk_driver_init (&driver, &(BlkDriverOptions) { .iothread = iothread != NULL });
-  sv_address_space_io_write (driver.memory.space, sv_virtio_mmio_get_base (driver.transport) + VIRTIO_MMIO_CONFIG + 32, 0, 1);
+  blk_driver_init (&driver, &(BlkDriverOptions){ .iothread = iothread != NULL });
+  sv_address_space_io_write (driver.memory.space,
+                             sv_virtio_mmio_get_base (driver.transport) + VIRTIO_MMIO_CONFIG + 32,
+                             0, 1);
   g_assert_cmpuint (blk_driver_get_config (&driver).wce, ==, 0);
   fill (&driver, BLK_DATA, 4096, 7);
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_OUT, 0, BLK_DATA, 4096), ==, OK);
@@ -375,11 +407,13 @@ test_write_cache (gconstpointer iothread)
   g_assert_cmpuint (blk_driver_get_config (&driver).wce, ==, 1);
 
   /* Other fields are not writable. */
-  sv_address_space_io_write (driver.memory.space, sv_virtio_mmio_get_base (driver.transport) + VIRTIO_MMIO_CONFIG, 1, 4);
+  sv_address_space_io_write (driver.memory.space,
+                             sv_virtio_mmio_get_base (driver.transport) + VIRTIO_MMIO_CONFIG, 1, 4);
   g_assert_cmpuint (GUINT64_FROM_LE (blk_driver_get_config (&driver).capacity), ==, MIB / 512);
 
   blk_driver_start (&driver, FEATURE (VIRTIO_BLK_F_CONFIG_WCE) | FEATURE (VIRTIO_BLK_F_FLUSH));
-  g_assert_cmpuint (((struct virtio_blk_config *) sv_virtio_device_get_config (driver.device))->wce, ==, 0);
+  g_assert_cmpuint (((struct virtio_blk_config *)sv_virtio_device_get_config (driver.device))->wce,
+                    ==, 0);
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_OUT, 8, BLK_DATA, 4096), ==, OK);
   blk_driver_clear (&driver);
 }
@@ -391,14 +425,16 @@ test_grow (gconstpointer iothread)
   BlkDriver driver;
   guint32 generation;
 
-  blk_driver_init (&driver, &(BlkDriverOptions) { .iothread = iothread != NULL });
+  blk_driver_init (&driver, &(BlkDriverOptions){ .iothread = iothread != NULL });
   generation = blk_driver_read (&driver, VIRTIO_MMIO_CONFIG_GENERATION);
-  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_IN, MIB / 512, BLK_DATA, 512), ==, IOERR);
+  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_IN, MIB / 512, BLK_DATA, 512), ==,
+                    IOERR);
   g_assert_cmpint (truncate (driver.path, 2 * MIB), ==, 0);
   g_assert_true (sv_block_node_refresh_size (driver.node, &error));
   g_assert_cmpuint (GUINT64_FROM_LE (blk_driver_get_config (&driver).capacity), ==, 2 * MIB / 512);
   g_assert_cmpuint (blk_driver_read (&driver, VIRTIO_MMIO_CONFIG_GENERATION), !=, generation);
-  g_assert_cmpuint (blk_driver_read (&driver, VIRTIO_MMIO_INTERRUPT_STATUS) & VIRTIO_MMIO_INT_CONFIG, !=, 0);
+  g_assert_cmpuint (
+      blk_driver_read (&driver, VIRTIO_MMIO_INTERRUPT_STATUS) & VIRTIO_MMIO_INT_CONFIG, !=, 0);
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_IN, MIB / 512, BLK_DATA, 512), ==, OK);
   blk_driver_clear (&driver);
 }
@@ -409,14 +445,16 @@ test_quiesce (gconstpointer iothread)
 {
   BlkDriver driver;
 
-  blk_driver_init (&driver, &(BlkDriverOptions) { .iothread = iothread != NULL, .node = "{'aio': 'threads'}" });
+  blk_driver_init (
+      &driver, &(BlkDriverOptions){ .iothread = iothread != NULL, .node = "{'aio': 'threads'}" });
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_IN, 0, BLK_DATA, 512), ==, OK);
   for (guint i = 0; i < 20; i++)
     blk_driver_add (&driver, 0, VIRTIO_BLK_T_OUT, i, BLK_DATA + i * 512, 512);
   blk_driver_kick (&driver, 0);
   /* The kick may or may not have been handled; what was taken must be given back. */
   sv_device_quiesce (SV_DEVICE (driver.device));
-  g_assert_cmpuint (sv_virtqueue_get_in_flight (sv_virtio_device_get_queue (driver.device, 0)), ==, 0);
+  g_assert_cmpuint (sv_virtqueue_get_in_flight (sv_virtio_device_get_queue (driver.device, 0)), ==,
+                    0);
   sv_device_resume (SV_DEVICE (driver.device));
   for (guint i = 0; i < 20; i++)
     g_assert_cmpuint (blk_driver_wait (&driver, 0, NULL, NULL), ==, OK);
@@ -440,7 +478,7 @@ test_host_error (gconstpointer iothread)
   SvBlockStats stats;
   BlkDriver driver;
 
-  blk_driver_init (&driver, &(BlkDriverOptions) { .iothread = iothread != NULL });
+  blk_driver_init (&driver, &(BlkDriverOptions){ .iothread = iothread != NULL });
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_FLUSH, 0, 0, 0), ==, OK);
   signal (SIGXFSZ, SIG_IGN);
   g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &before), ==, 0);
@@ -475,14 +513,15 @@ test_properties (gconstpointer iothread)
   SvVirtioDevice *first;
   BlkDriver driver;
 
-  blk_driver_init (&driver, &(BlkDriverOptions) { .iothread = iothread != NULL });
+  blk_driver_init (&driver, &(BlkDriverOptions){ .iothread = iothread != NULL });
   first = g_steal_pointer (&driver.device);
   for (guint i = 0; i < G_N_ELEMENTS (wrong); i++)
     {
       g_autoptr (GError) error = NULL;
       g_autoptr (SvDevice) device = NULL;
       g_autoptr (SvIrq) irq = sv_irq_new (NULL, NULL, NULL, 6);
-      g_autoptr (SvVirtioMmio) transport = sv_virtio_mmio_new (driver.memory.space, 1, 0x5000000, irq);
+      g_autoptr (SvVirtioMmio) transport
+          = sv_virtio_mmio_new (driver.memory.space, 1, 0x5000000, irq);
 
       device = blk_driver_new_device (&driver, wrong[i].properties, &error);
       if (device)
@@ -504,14 +543,22 @@ static const struct
   const char *name;
   void (*func) (gconstpointer iothread);
 } tests[] = {
-  { "config", test_config },         { "read-write", test_read_write },
-  { "framing", test_framing },       { "get-id", test_get_id },
-  { "ranges", test_ranges },         { "ranges-off", test_ranges_off },
-  { "refused", test_refused },       { "malformed", test_malformed },
-  { "read-only", test_read_only },   { "batch", test_batch },
-  { "queues", test_queues },         { "write-cache", test_write_cache },
-  { "grow", test_grow },             { "quiesce", test_quiesce },
-  { "host-error", test_host_error }, { "properties", test_properties },
+  { "config", test_config },
+  { "read-write", test_read_write },
+  { "framing", test_framing },
+  { "get-id", test_get_id },
+  { "ranges", test_ranges },
+  { "ranges-off", test_ranges_off },
+  { "refused", test_refused },
+  { "malformed", test_malformed },
+  { "read-only", test_read_only },
+  { "batch", test_batch },
+  { "queues", test_queues },
+  { "write-cache", test_write_cache },
+  { "grow", test_grow },
+  { "quiesce", test_quiesce },
+  { "host-error", test_host_error },
+  { "properties", test_properties },
 };
 
 int
