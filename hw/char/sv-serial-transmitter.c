@@ -24,7 +24,7 @@ sv_serial_transmitter_flush (SvSerialTransmitter *self, SvChardev *chardev)
   if (self->blocked || self->length == 0)
     return;
 
-  taken = MIN (sv_chardev_write (chardev, self->data, self->length), self->length);
+  taken = sv_chardev_write (chardev, self->data, self->length);
   memmove (self->data, self->data + taken, self->length - taken);
   self->length -= taken;
   self->blocked = self->length > 0;
