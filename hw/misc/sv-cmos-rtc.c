@@ -9,7 +9,7 @@
 
 #define N_REGISTERS 128
 #define PORTS 2
-#define SECOND G_USEC_PER_SEC
+#define SECOND ((gint64) G_USEC_PER_SEC)
 
 #define A_UIP 0x80
 #define A_DIVIDER_RESET 0x60

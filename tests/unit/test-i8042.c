@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hw/core/sv-isa-bus.h"
 #include "hw/misc/sv-i8042.h"
-#include "src/memory/sv-address-space.h"
+#include "isa-fixture.h"
 
 typedef struct
 {
-  SvObject *root;
-  SvIsaBus *bus;
-  SvAddressSpace *io;
+  IsaFixture isa;
   SvI8042 *device;
   guint resets;
 } Fixture;
@@ -20,55 +17,36 @@ on_reset (SvI8042 *device, Fixture *f)
 }
 
 static void
-ignore_irq (gpointer opaque, guint line, gboolean level)
-{
-}
-
-static void
 set_up (Fixture *f, gconstpointer data)
 {
-  g_autoptr (SvMemoryRegion) container = sv_memory_region_new_container ("io", 0x10000);
-  SvIrq *irqs[SV_ISA_N_IRQS];
   g_autoptr (GError) error = NULL;
 
-  for (guint i = 0; i < SV_ISA_N_IRQS; i++)
-    irqs[i] = sv_irq_new (ignore_irq, NULL, NULL, i);
-  f->root = sv_object_new_container ();
-  f->io = sv_address_space_new ("io", container);
-  f->bus = sv_isa_bus_new (container, irqs);
-  for (guint i = 0; i < SV_ISA_N_IRQS; i++)
-    sv_irq_unref (irqs[i]);
-
+  isa_set_up (&f->isa);
   f->device = g_object_new (SV_TYPE_I8042, NULL);
   g_signal_connect (f->device, "reset-requested", G_CALLBACK (on_reset), f);
-  g_assert_true (sv_object_add_child (f->root, "i8042", SV_OBJECT (f->device), NULL));
-  g_assert_true (sv_bus_plug (SV_BUS (f->bus), SV_DEVICE (f->device), &error));
-  g_assert_true (sv_object_complete (SV_OBJECT (f->device), &error));
+  isa_plug (&f->isa, SV_DEVICE (f->device), &error);
   g_assert_no_error (error);
 }
 
 static void
 tear_down (Fixture *f, gconstpointer data)
 {
-  sv_device_unrealize (SV_DEVICE (f->device));
-  g_assert_cmphex (sv_address_space_io_read (f->io, SV_I8042_COMMAND_PORT, 1), ==, 0xff);
-  sv_object_unparent (SV_OBJECT (f->device));
-  g_object_unref (f->device);
-  g_object_unref (f->bus);
-  g_object_unref (f->io);
-  g_object_unref (f->root);
+  isa_unplug (SV_DEVICE (f->device));
+  g_assert_cmphex (isa_in (&f->isa, SV_I8042_COMMAND_PORT), ==, 0xff);
+  g_assert_finalize_object (f->device);
+  isa_tear_down (&f->isa);
 }
 
 static guint8
 in (Fixture *f, guint16 port)
 {
-  return sv_address_space_io_read (f->io, port, 1);
+  return isa_in (&f->isa, port);
 }
 
 static void
 out (Fixture *f, guint16 port, guint8 value)
 {
-  sv_address_space_io_write (f->io, port, value, 1);
+  isa_out (&f->isa, port, value);
 }
 
 static void
