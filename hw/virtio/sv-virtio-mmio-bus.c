@@ -74,10 +74,14 @@ sv_virtio_mmio_bus_connect (SvVirtioBus *bus, GError **error)
       int fd = sv_virtio_device_get_kick_fd (transport->device, i);
 
       if (fd >= 0)
-        sv_memory_region_add_ioeventfd (transport->region, VIRTIO_MMIO_QUEUE_NOTIFY, 4, TRUE, i,
-                                        fd);
+        sv_memory_region_add_ioeventfd (transport->notify_region,
+                                        transport->notify_offset + VIRTIO_MMIO_QUEUE_NOTIFY, 4, TRUE,
+                                        i, fd);
     }
   sv_memory_transaction_commit ();
+
+  /* Starting may have changed it: what the driver's features leave out. */
+  sv_virtio_mmio_refresh_config (transport);
   return TRUE;
 }
 
@@ -93,8 +97,9 @@ sv_virtio_mmio_bus_disconnect (SvVirtioBus *bus)
       int fd = sv_virtio_device_get_kick_fd (transport->device, i);
 
       if (fd >= 0)
-        sv_memory_region_remove_ioeventfd (transport->region, VIRTIO_MMIO_QUEUE_NOTIFY, 4, TRUE, i,
-                                           fd);
+        sv_memory_region_remove_ioeventfd (transport->notify_region,
+                                           transport->notify_offset + VIRTIO_MMIO_QUEUE_NOTIFY, 4,
+                                           TRUE, i, fd);
     }
   sv_memory_transaction_commit ();
 }
@@ -164,11 +169,17 @@ sv_virtio_mmio_bus_new (SvVirtioMmio *transport)
 }
 
 void
-sv_virtio_mmio_bus_forget (SvBus *bus)
+sv_virtio_mmio_bus_vacate (SvBus *bus)
 {
   SvDevice *device = sv_bus_get_device (bus, 0);
 
   if (device != NULL)
     sv_device_unrealize (device);
+}
+
+void
+sv_virtio_mmio_bus_forget (SvBus *bus)
+{
+  sv_virtio_mmio_bus_vacate (bus);
   SV_VIRTIO_MMIO_BUS (bus)->transport = NULL;
 }

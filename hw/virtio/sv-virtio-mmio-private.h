@@ -2,7 +2,7 @@
 #pragma once
 
 #include "hw/virtio/sv-virtio-device.h"
-#include "hw/virtio/sv-virtio-mmio.h"
+#include "hw/virtio/sv-virtio-mmio-bank.h"
 
 G_BEGIN_DECLS
 
@@ -24,6 +24,10 @@ struct _SvVirtioMmio
   SvVirtioDevice *device; /* on the bus and set up; the bus outlives that */
 
   guint32 *regs;
+  guint32 *own_regs;
+  SvVirtioMmioBank *bank;        /* that the registers are in, or NULL; the two let go of each other */
+  SvMemoryRegion *notify_region; /* where the guest writes them: @region or a bank's */
+  guint64 notify_offset;
   guint32 device_features_sel;
   guint32 driver_features_sel;
   guint32 queue_sel;
@@ -36,6 +40,9 @@ struct _SvVirtioMmio
 };
 
 extern const SvMemoryRegionOps sv_virtio_mmio_ops;
+
+/* Keeps the registers at @regs, within @region at @offset; NULL: in memory of its own. */
+void sv_virtio_mmio_place_regs (SvVirtioMmio *self, guint32 *regs, SvMemoryRegion *region, guint64 offset);
 
 /* Registers after a change behind their back; VM lock held. */
 void sv_virtio_mmio_reset_regs (SvVirtioMmio *self);
@@ -54,6 +61,8 @@ void sv_virtio_mmio_close_irq (SvVirtioMmio *self);
 G_DECLARE_FINAL_TYPE (SvVirtioMmioBus, sv_virtio_mmio_bus, SV, VIRTIO_MMIO_BUS, SvVirtioBus)
 
 SvBus *sv_virtio_mmio_bus_new (SvVirtioMmio *transport);
+/* Unrealizes a device that is still there. */
+void sv_virtio_mmio_bus_vacate (SvBus *bus);
 /* The transport goes first when the tree is torn down. */
 void sv_virtio_mmio_bus_forget (SvBus *bus);
 

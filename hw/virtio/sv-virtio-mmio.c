@@ -142,6 +142,8 @@ sv_virtio_mmio_dispose (GObject *object)
 
   if (self->bus != NULL)
     sv_virtio_mmio_bus_forget (self->bus);
+  if (self->bank != NULL)
+    sv_virtio_mmio_bank_remove (self->bank, self);
   g_clear_object (&self->bus);
   G_OBJECT_CLASS (sv_virtio_mmio_parent_class)->dispose (object);
 }
@@ -152,10 +154,11 @@ sv_virtio_mmio_finalize (GObject *object)
   SvVirtioMmio *self = SV_VIRTIO_MMIO (object);
 
   sv_virtio_mmio_close_irq (self);
+  g_clear_object (&self->notify_region);
   g_clear_object (&self->region);
   g_clear_object (&self->memory);
   g_clear_pointer (&self->irq, sv_irq_unref);
-  g_free (self->regs);
+  g_free (self->own_regs);
   G_OBJECT_CLASS (sv_virtio_mmio_parent_class)->finalize (object);
 }
 
@@ -184,7 +187,7 @@ static void
 sv_virtio_mmio_init (SvVirtioMmio *self)
 {
   self->irq_fd = -1;
-  self->regs = g_malloc0 (SV_VIRTIO_MMIO_SIZE);
+  self->own_regs = self->regs = g_malloc0 (SV_VIRTIO_MMIO_SIZE);
 }
 
 /**
@@ -209,11 +212,21 @@ sv_virtio_mmio_new (SvAddressSpace *memory, guint slot, guint64 base, SvIrq *irq
   self->irq = sv_irq_ref (irq);
   self->region
       = sv_memory_region_new_io (name, SV_VIRTIO_MMIO_SIZE, &sv_virtio_mmio_ops, self);
+  self->notify_region = g_object_ref (self->region);
   self->bus = sv_virtio_mmio_bus_new (self);
   sv_object_add_child (SV_OBJECT (self), bus_id, SV_OBJECT (self->bus), NULL);
   sv_virtio_mmio_reset_regs (self);
 
   return self;
+}
+
+void
+sv_virtio_mmio_place_regs (SvVirtioMmio *self, guint32 *regs, SvMemoryRegion *region, guint64 offset)
+{
+  self->regs = regs != NULL ? regs : self->own_regs;
+  g_set_object (&self->notify_region, region);
+  self->notify_offset = offset;
+  sv_virtio_mmio_reset_regs (self);
 }
 
 /**

@@ -8,7 +8,7 @@
 #include "hw/core/sv-isa-bus.h"
 #include "hw/misc/sv-cmos-rtc.h"
 #include "hw/misc/sv-i8042.h"
-#include "hw/virtio/sv-virtio-mmio.h"
+#include "hw/virtio/sv-virtio-mmio-bank.h"
 #include "hw/x86/sv-mptable.h"
 #include "hw/x86/sv-x86-boot.h"
 #include "hw/x86/sv-x86-layout.h"
@@ -23,6 +23,7 @@ struct _SvMicrovm
   SvX86Boot *boot;
   SvIsaBus *isa;
   SvAcpiGed *ged;
+  SvVirtioMmioBank *bank;
   SvVirtioMmio *transports[SV_MICROVM_MMIO_COUNT]; /* owned by the tree */
 };
 
@@ -48,6 +49,15 @@ map_ram (SvMachine *machine)
 
       sv_memory_region_add (root, SV_X86_RAM_ABOVE_4G, above, 0);
     }
+}
+
+static void
+map_transports (SvMicrovm *self)
+{
+  SvMemoryRegion *root = sv_address_space_get_root (sv_machine_get_memory (SV_MACHINE (self)));
+
+  self->bank = sv_virtio_mmio_bank_new (SV_MICROVM_MMIO_COUNT);
+  sv_memory_region_add (root, SV_MICROVM_MMIO_BASE, sv_virtio_mmio_bank_get_region (self->bank), 0);
 }
 
 static gboolean
@@ -106,8 +116,9 @@ sv_microvm_build (SvMachine *machine, GError **error)
     return FALSE;
   sv_x86_boot_assume_zeroed (self->boot);
 
-  /* RAM outside the transaction: KVM makes its interrupt controllers faster after the first slot. */
+  /* Outside the transaction: KVM makes its interrupt controllers faster after the first slot. */
   map_ram (machine);
+  map_transports (self);
   if (!sv_machine_open_accel (machine, error))
     return FALSE;
   sv_memory_transaction_begin ();
@@ -232,7 +243,7 @@ sv_microvm_find_bus (SvMachine *machine, SvDevice *device, GError **error)
       = sv_virtio_mmio_new (memory, slot, base, sv_machine_get_irq (machine, SV_MICROVM_MMIO_GSI + slot));
   if (!sv_machine_adopt (machine, SV_DEVICE (transport), NULL, error))
     return NULL;
-  sv_memory_region_add (sv_address_space_get_root (memory), base, sv_virtio_mmio_get_region (transport), 0);
+  sv_virtio_mmio_bank_add (self->bank, transport);
   self->transports[slot] = transport;
   return sv_virtio_mmio_get_bus (transport);
 }
@@ -248,8 +259,7 @@ sv_microvm_bus_vacated (SvMachine *machine, SvBus *bus)
 
       if (transport == NULL || sv_virtio_mmio_get_bus (transport) != bus)
         continue;
-      sv_memory_region_remove (sv_address_space_get_root (sv_machine_get_memory (machine)),
-                               sv_virtio_mmio_get_region (transport));
+      sv_virtio_mmio_bank_remove (self->bank, transport);
       self->transports[slot] = NULL;
       sv_device_unrealize (SV_DEVICE (transport));
       sv_object_unparent (SV_OBJECT (transport));
@@ -270,6 +280,7 @@ sv_microvm_finalize (GObject *object)
 {
   SvMicrovm *self = SV_MICROVM (object);
 
+  g_clear_object (&self->bank);
   g_clear_object (&self->boot);
   g_clear_object (&self->isa);
   g_clear_object (&self->ged);

@@ -28,6 +28,7 @@ struct _SvKvm
 
   gsize coalesced_offset; /* in a vCPU's mapping; 0: the kernel has none */
   gboolean coalesced_pio;
+  gboolean readonly_slots;
   struct kvm_coalesced_mmio_ring *ring;
 
   struct kvm_clock_data clock; /* while paused */
@@ -77,6 +78,8 @@ ram_add (gpointer opaque, const SvFlatRange *range)
 
   if (((range->start | range->size | (gsize)range->host) & (PAGE_SIZE - 1)) != 0)
     return; /* Accesses to less than a page are emulated. */
+  if (range->readonly && !self->readonly_slots)
+    return; /* Reads are emulated as well. */
   slot = find_slot (self, 0, 0);
   if (slot == NULL)
     {
@@ -317,6 +320,7 @@ sv_kvm_open (SvAccel *accel, GError **error)
   coalesced_pages = check_extension (self, KVM_CAP_COALESCED_MMIO);
   self->coalesced_offset = coalesced_pages > 0 ? (gsize)coalesced_pages * PAGE_SIZE : 0;
   self->coalesced_pio = check_extension (self, KVM_CAP_COALESCED_PIO) > 0;
+  self->readonly_slots = check_extension (self, KVM_CAP_READONLY_MEM) > 0;
 
   sv_kvm_arch_check_host ();
   sv_address_space_add_listener (sv_accel_get_memory (accel), &memory_listener, self);

@@ -153,7 +153,7 @@ access_piece (SvAddressSpace *self, guint64 address, guint64 *value, guint lengt
     {
       offset = address - range->start;
       done = (guint)MIN (length, range->size - offset);
-      if (range->host == NULL)
+      if (range->host == NULL || (write && range->region->kind == SV_MEMORY_REGION_ROM_DEVICE))
         {
           done = access_size (range->region, range->offset + offset, done);
           call_register (range->region, range->offset + offset, value, done, write);
@@ -208,7 +208,8 @@ access_directly (SvAddressSpace *self, guint64 address, guint64 *value, guint si
       if (direct && !write)
         *value = mask_of (size);
     }
-  else if (range->host != NULL && size <= range->size - (address - range->start))
+  else if (range->host != NULL && size <= range->size - (address - range->start)
+           && !(write && range->region->kind == SV_MEMORY_REGION_ROM_DEVICE))
     {
       direct = TRUE;
       if (!write)

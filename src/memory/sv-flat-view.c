@@ -34,7 +34,7 @@ insert_range (
                         .offset = (guint64)(span.start - base),
                         .readonly = FALSE };
 
-  if (region->kind == SV_MEMORY_REGION_RAM)
+  if (region->host != NULL)
     {
       range.host = region->host + range.offset;
       range.readonly = readonly;
@@ -112,6 +112,7 @@ render (GArray *ranges, SvMemoryRegion *region, Wide base, Span clip, gboolean r
         }
       break;
     case SV_MEMORY_REGION_IO:
+    case SV_MEMORY_REGION_ROM_DEVICE:
     case SV_MEMORY_REGION_RAM:
       render_leaf (ranges, region, base, span, readonly);
       break;
@@ -206,7 +207,7 @@ sv_flat_view_new (SvMemoryRegion *root, guint slot)
 
       view->starts[i] = range->start;
       g_object_ref (range->region);
-      if (range->region->kind == SV_MEMORY_REGION_IO)
+      if (range->region->kind != SV_MEMORY_REGION_RAM)
         {
           add_ioeventfds (view, range);
           add_zone (view, range);

@@ -9,6 +9,7 @@ typedef enum
 {
   SV_MEMORY_REGION_CONTAINER,
   SV_MEMORY_REGION_IO,
+  SV_MEMORY_REGION_ROM_DEVICE,
   SV_MEMORY_REGION_RAM,
   SV_MEMORY_REGION_ALIAS,
 } SvMemoryRegionKind;
@@ -34,14 +35,14 @@ struct _SvMemoryRegion
   gboolean enabled;
   gboolean readonly;
 
-  /* IO */
+  /* IO, ROM device */
   SvMemoryRegionOps ops;
   gpointer opaque;
   GArray *ioeventfds; /* of SvRegionIoeventfd */
   guint64 coalesced_offset;
   guint64 coalesced_size;
 
-  /* RAM */
+  /* RAM, ROM device (without a backend) */
   SvMemoryBackend *backend;
   guint8 *host;
 

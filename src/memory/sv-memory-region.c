@@ -2,6 +2,8 @@
 
 #include "src/memory/sv-memory-region.h"
 
+#include <sys/mman.h>
+
 #include "src/memory/sv-address-space.h"
 #include "src/memory/sv-memory-region-private.h"
 
@@ -27,6 +29,8 @@ sv_memory_region_finalize (GObject *object)
       self->target->n_views--;
       g_object_unref (self->target);
     }
+  if (self->kind == SV_MEMORY_REGION_ROM_DEVICE)
+    munmap (self->host, self->size);
   g_clear_object (&self->backend);
   g_clear_pointer (&self->ioeventfds, g_array_unref);
   g_free (self->name);
@@ -115,6 +119,50 @@ sv_memory_region_new_io (const char *name,
   self->ops.max_access = (guint8)max;
   self->opaque = opaque;
   return self;
+}
+
+/**
+ * sv_memory_region_new_rom_device:
+ * @name: name for messages
+ * @size: bytes, a multiple of the page size
+ * @ops: callbacks, copied; only write is used, and sees what it would see of sv_memory_region_new_io()
+ * @opaque: passed to it, not referenced: remove the region from its container before it goes
+ *
+ * Makes a region of registers that are read from memory, without a callback: the device stores in
+ * sv_memory_region_get_rom() what is to be read, and loads of aligned words see its stores whole.
+ *
+ * Returns: (transfer full): the region, reading zeroes
+ */
+SvMemoryRegion *
+sv_memory_region_new_rom_device (const char *name,
+                                 guint64 size,
+                                 const SvMemoryRegionOps *ops,
+                                 gpointer opaque)
+{
+  SvMemoryRegion *self = sv_memory_region_new_io (name, size, ops, opaque);
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  self->host
+      = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (self->host == MAP_FAILED)
+    g_error ("no memory for the registers of '%s'", name);
+  self->kind = SV_MEMORY_REGION_ROM_DEVICE;
+  self->readonly = TRUE;
+  return self;
+}
+
+/**
+ * sv_memory_region_get_rom:
+ * @self: a region that sv_memory_region_new_rom_device() made
+ *
+ * Returns: what is read in it
+ */
+guint8 *
+sv_memory_region_get_rom (SvMemoryRegion *self)
+{
+  g_return_val_if_fail (self->kind == SV_MEMORY_REGION_ROM_DEVICE, NULL);
+  return self->host;
 }
 
 /**
@@ -327,6 +375,7 @@ void
 sv_memory_region_set_readonly (SvMemoryRegion *self, gboolean readonly)
 {
   g_return_if_fail (SV_IS_MEMORY_REGION (self));
+  g_return_if_fail (self->kind != SV_MEMORY_REGION_ROM_DEVICE);
 
   /* Memory that is mapped read-only cannot be made writable. */
   readonly = readonly || (self->backend != NULL && sv_memory_backend_get_readonly (self->backend));
@@ -380,7 +429,7 @@ sv_memory_region_add_ioeventfd (
   guint index;
 
   g_return_if_fail (SV_IS_MEMORY_REGION (self));
-  g_return_if_fail (self->kind == SV_MEMORY_REGION_IO);
+  g_return_if_fail (self->kind == SV_MEMORY_REGION_IO || self->kind == SV_MEMORY_REGION_ROM_DEVICE);
   g_return_if_fail (size == 0 || is_access_size (size));
   g_return_if_fail (offset < self->size && MAX (size, 1) <= self->size - offset);
   g_return_if_fail (fd >= 0);

@@ -38,6 +38,14 @@ SV_API SvMemoryRegion *sv_memory_region_new_container (const char *name, guint64
 /* @opaque is not referenced: remove the region before it goes. */
 SV_API SvMemoryRegion *sv_memory_region_new_io (const char *name, guint64 size,
                                                 const SvMemoryRegionOps *ops, gpointer opaque);
+/*
+ * Registers whose reads have no side effect. They are read straight from memory, by the guest without an exit where
+ * the accelerator can do that; the device keeps what sv_memory_region_get_rom() points to up to date.
+ * Only writes call @ops. @size is a multiple of the page size.
+ */
+SV_API SvMemoryRegion *sv_memory_region_new_rom_device (const char *name, guint64 size,
+                                                        const SvMemoryRegionOps *ops, gpointer opaque);
+SV_API guint8 *sv_memory_region_get_rom (SvMemoryRegion *self);
 /* References the backend, which must be complete. */
 SV_API SvMemoryRegion *sv_memory_region_new_ram (const char *name, SvMemoryBackend *backend);
 SV_API SvMemoryRegion *sv_memory_region_new_alias (const char *name, SvMemoryRegion *target,

@@ -94,20 +94,45 @@ mmio_guest_unplug (MmioGuest *guest)
 }
 
 void
-mmio_guest_init (MmioGuest *guest, GMainContext *context)
+mmio_guest_add_transport (MmioGuest *guest)
 {
   g_autoptr (GError) error = NULL;
 
-  *guest = (MmioGuest){ .irqfd = -1, .ioeventfds = { -1, -1, -1 } };
-  test_memory_init (&guest->memory);
-  guest->tree = sv_object_new_container ();
-  guest->irq = sv_irq_new (on_irq, on_irqfd, guest, MMIO_GSI);
-  guest->mmio = sv_virtio_mmio_new (guest->memory.space, 2, MMIO_BASE, guest->irq);
+  guest->mmio = sv_virtio_mmio_new (guest->memory.space, MMIO_SLOT, MMIO_BASE, guest->irq);
   sv_object_add_child (guest->tree, "mmio", SV_OBJECT (guest->mmio), &error);
   g_assert_no_error (error);
   sv_object_complete (SV_OBJECT (guest->mmio), &error);
   g_assert_no_error (error);
-  sv_memory_region_add (guest->memory.root, MMIO_BASE, sv_virtio_mmio_get_region (guest->mmio), 0);
+  if (guest->bank != NULL)
+    sv_virtio_mmio_bank_add (guest->bank, guest->mmio);
+  else
+    sv_memory_region_add (guest->memory.root, MMIO_BASE, sv_virtio_mmio_get_region (guest->mmio),
+                          0);
+}
+
+void
+mmio_guest_remove_transport (MmioGuest *guest)
+{
+  if (guest->bank == NULL)
+    sv_memory_region_remove (guest->memory.root, sv_virtio_mmio_get_region (guest->mmio));
+  sv_object_unparent (SV_OBJECT (guest->mmio));
+  g_assert_finalize_object (guest->mmio);
+}
+
+void
+mmio_guest_init (MmioGuest *guest, GMainContext *context, gboolean banked)
+{
+  *guest = (MmioGuest){ .irqfd = -1, .ioeventfds = { -1, -1, -1 } };
+  test_memory_init (&guest->memory);
+  guest->tree = sv_object_new_container ();
+  guest->irq = sv_irq_new (on_irq, on_irqfd, guest, MMIO_GSI);
+  if (banked)
+    {
+      guest->bank = sv_virtio_mmio_bank_new (4);
+      sv_memory_region_add (guest->memory.root, BANK_BASE,
+                            sv_virtio_mmio_bank_get_region (guest->bank), 0);
+    }
+  mmio_guest_add_transport (guest);
   sv_address_space_add_listener (guest->memory.space, &listener, guest);
   mmio_guest_plug (guest, context);
 }
@@ -122,9 +147,12 @@ mmio_guest_clear (MmioGuest *guest)
     g_assert_cmpint (guest->ioeventfds[i], ==, -1);
 
   sv_address_space_remove_listener (guest->memory.space, &listener, guest);
-  sv_memory_region_remove (guest->memory.root, sv_virtio_mmio_get_region (guest->mmio));
-  sv_object_unparent (SV_OBJECT (guest->mmio));
-  g_assert_finalize_object (guest->mmio);
+  mmio_guest_remove_transport (guest);
+  if (guest->bank != NULL)
+    {
+      sv_memory_region_remove (guest->memory.root, sv_virtio_mmio_bank_get_region (guest->bank));
+      g_assert_finalize_object (guest->bank);
+    }
   g_clear_object (&guest->tree);
   sv_irq_unref (guest->irq);
   test_memory_clear (&guest->memory);

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hw/virtio/sv-virtio-mmio.h"
+#include "hw/virtio/sv-virtio-mmio-bank.h"
 
 #include <linux/virtio_mmio.h>
 
 #include "virtio-echo.h"
 #include "virtq-driver.h"
 
-#define MMIO_BASE 0x40000000u
+#define BANK_BASE 0x40000000u
+#define MMIO_SLOT 2
+#define MMIO_BASE (BANK_BASE + MMIO_SLOT * SV_VIRTIO_MMIO_SIZE)
 #define MMIO_GSI 12
 #define DATA 0x100000u
 
@@ -25,6 +27,7 @@ typedef struct
   TestMemory memory;
   SvObject *tree;
   SvIrq *irq;
+  SvVirtioMmioBank *bank; /* NULL: the registers are in a region of their own */
   SvVirtioMmio *mmio;
   EchoDevice *echo;
   TestRing rings[ECHO_QUEUES];
@@ -36,7 +39,9 @@ typedef struct
 } MmioGuest;
 
 /* @context: where the device's queues run; NULL: the default context. Plugs and realizes the device. */
-void mmio_guest_init (MmioGuest *guest, GMainContext *context);
+void mmio_guest_init (MmioGuest *guest, GMainContext *context, gboolean banked);
+void mmio_guest_add_transport (MmioGuest *guest);
+void mmio_guest_remove_transport (MmioGuest *guest);
 void mmio_guest_clear (MmioGuest *guest);
 void mmio_guest_plug (MmioGuest *guest, GMainContext *context);
 void mmio_guest_unplug (MmioGuest *guest);

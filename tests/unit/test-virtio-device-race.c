@@ -33,7 +33,7 @@ set_up (Fixture *f, gconstpointer data)
   f->iothread = g_object_new (SV_TYPE_IOTHREAD, NULL);
   sv_object_complete (SV_OBJECT (f->iothread), &error);
   g_assert_no_error (error);
-  mmio_guest_init (&f->guest, sv_iothread_get_context (f->iothread));
+  mmio_guest_init (&f->guest, sv_iothread_get_context (f->iothread), TRUE);
 }
 
 static void

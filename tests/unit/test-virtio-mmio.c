@@ -13,7 +13,7 @@
 static void
 set_up (MmioGuest *guest, gconstpointer data)
 {
-  mmio_guest_init (guest, NULL);
+  mmio_guest_init (guest, NULL, GPOINTER_TO_INT (data));
 }
 
 static void
@@ -457,21 +457,62 @@ test_plug (MmioGuest *guest, gconstpointer data)
   mmio_expect_echo (guest, 0, 0, 3);
 }
 
+/* What the guest reads without an exit, it sees as it is. */
+static void
+test_readable_memory (MmioGuest *guest, gconstpointer data)
+{
+  const SvFlatView *view = sv_address_space_enter (guest->memory.space);
+  const guint32 *regs = sv_flat_view_map (view, MMIO_BASE, SV_VIRTIO_MMIO_SIZE, SV_MEMORY_READ);
+
+  if (guest->bank == NULL)
+    g_assert_null (regs);
+  else
+    {
+      g_assert_null (sv_flat_view_map (view, MMIO_BASE, 4, SV_MEMORY_WRITE));
+      g_assert_true (sv_flat_view_lookup (view, MMIO_BASE)->readonly);
+      mmio_handshake (guest, 0);
+      for (guint offset = 0; offset < SV_VIRTIO_MMIO_SIZE; offset += 4)
+        g_assert_cmphex (GUINT32_FROM_LE (regs[offset / 4]), ==, mmio_read (guest, offset));
+      mmio_send (guest, 0, 0, 1);
+      mmio_expect_echo (guest, 0, 0, 1);
+      g_assert_cmphex (GUINT32_FROM_LE (regs[VIRTIO_MMIO_INTERRUPT_STATUS / 4]), ==,
+                       VIRTIO_MMIO_INT_VRING);
+      mmio_write (guest, VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_VRING);
+      g_assert_cmphex (GUINT32_FROM_LE (regs[VIRTIO_MMIO_INTERRUPT_STATUS / 4]), ==, 0);
+    }
+  sv_address_space_leave (guest->memory.space);
+}
+
+/* The bank goes first: the transport keeps its registers to itself. */
+static void
+test_bank_goes (MmioGuest *guest, gconstpointer data)
+{
+  if (guest->bank == NULL)
+    return;
+
+  mmio_handshake (guest, 0);
+  sv_memory_region_remove (guest->memory.root, sv_virtio_mmio_bank_get_region (guest->bank));
+  g_assert_finalize_object (guest->bank);
+  guest->bank = NULL;
+  g_assert_false (sv_device_is_realized (SV_DEVICE (guest->echo)));
+  sv_memory_region_add (guest->memory.root, MMIO_BASE, sv_virtio_mmio_get_region (guest->mmio), 0);
+  g_assert_cmphex (mmio_read (guest, VIRTIO_MMIO_MAGIC_VALUE), ==, 0x74726976);
+  g_assert_cmphex (mmio_read (guest, VIRTIO_MMIO_DEVICE_ID), ==, 0);
+}
+
 /* The transport's end while its device is at work */
 static void
 test_transport_goes (MmioGuest *guest, gconstpointer data)
 {
   mmio_handshake (guest, 0);
-  sv_memory_region_remove (guest->memory.root, sv_virtio_mmio_get_region (guest->mmio));
-  sv_object_unparent (SV_OBJECT (guest->mmio));
-  g_assert_finalize_object (guest->mmio);
+  mmio_guest_remove_transport (guest);
   g_assert_false (sv_device_is_realized (SV_DEVICE (guest->echo)));
   g_assert_cmpuint (guest->echo->n_teardowns, ==, 1);
   g_assert_cmpint (guest->irqfd, ==, -1);
 
-  guest->mmio = sv_virtio_mmio_new (guest->memory.space, 2, MMIO_BASE, guest->irq);
-  sv_object_add_child (guest->tree, "mmio", SV_OBJECT (guest->mmio), NULL);
-  sv_memory_region_add (guest->memory.root, MMIO_BASE, sv_virtio_mmio_get_region (guest->mmio), 0);
+  if (guest->bank != NULL)
+    g_assert_cmphex (mmio_read (guest, VIRTIO_MMIO_MAGIC_VALUE), ==, 0);
+  mmio_guest_add_transport (guest);
   sv_object_unparent (SV_OBJECT (guest->echo));
   g_clear_object (&guest->echo);
 }
@@ -490,7 +531,7 @@ test_properties (MmioGuest *guest, gconstpointer data)
   g_assert_cmphex (base, ==, MMIO_BASE);
   g_assert_cmpuint (gsi, ==, MMIO_GSI);
   g_assert_cmpuint (slot, ==, 2);
-  g_assert_cmpstr (cmdline, ==, "virtio_mmio.device=512@0x40000000:12");
+  g_assert_cmpstr (cmdline, ==, "virtio_mmio.device=512@0x40000400:12");
   g_assert_cmpstr (sv_object_get_id (SV_OBJECT (sv_virtio_mmio_get_bus (guest->mmio))), ==,
                    "virtio-mmio-bus.2");
 
@@ -512,7 +553,10 @@ test_properties (MmioGuest *guest, gconstpointer data)
   g_assert_cmphex (mmio_read_features (guest), ==, F_VERSION_1 | ECHO_F_A | ECHO_F_B);
 }
 
-#define ADD(path, func) g_test_add (path, MmioGuest, NULL, set_up, func, tear_down)
+/* In a region of its own, and in a bank that reads without exits */
+#define ADD(path, func)                                                                            \
+  g_test_add (path, MmioGuest, GINT_TO_POINTER (FALSE), set_up, func, tear_down);                  \
+  g_test_add (path "/banked", MmioGuest, GINT_TO_POINTER (TRUE), set_up, func, tear_down)
 
 int
 main (int argc, char *argv[])
@@ -534,6 +578,8 @@ main (int argc, char *argv[])
   ADD ("/virtio/mmio/reset", test_reset);
   ADD ("/virtio/mmio/quiesce", test_quiesce);
   ADD ("/virtio/mmio/plug", test_plug);
+  ADD ("/virtio/mmio/readable-memory", test_readable_memory);
+  ADD ("/virtio/mmio/bank-goes", test_bank_goes);
   ADD ("/virtio/mmio/transport-goes", test_transport_goes);
   ADD ("/virtio/mmio/properties", test_properties);
 

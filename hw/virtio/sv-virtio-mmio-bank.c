@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "hw/virtio/sv-virtio-mmio-bank.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "hw/virtio/sv-virtio-mmio-private.h"
+
+struct _SvVirtioMmioBank
+{
+  GObject parent_instance;
+
+  SvMemoryRegion *region;
+  guint n_slots;
+  SvVirtioMmio **transports; /* not owned; NULL: free */
+};
+
+G_DEFINE_FINAL_TYPE (SvVirtioMmioBank, sv_virtio_mmio_bank, G_TYPE_OBJECT)
+
+static void
+bank_write (gpointer opaque, guint64 offset, guint64 value, guint size)
+{
+  SvVirtioMmioBank *self = opaque;
+  guint slot = offset / SV_VIRTIO_MMIO_SIZE;
+
+  if (slot < self->n_slots && self->transports[slot] != NULL)
+    sv_virtio_mmio_ops.write (self->transports[slot], offset % SV_VIRTIO_MMIO_SIZE, value, size);
+}
+
+static const SvMemoryRegionOps bank_ops = { .write = bank_write };
+
+static guint32 *
+registers_of (SvVirtioMmioBank *self, guint slot)
+{
+  return (guint32 *)(sv_memory_region_get_rom (self->region) + slot * SV_VIRTIO_MMIO_SIZE);
+}
+
+static void
+sv_virtio_mmio_bank_finalize (GObject *object)
+{
+  SvVirtioMmioBank *self = SV_VIRTIO_MMIO_BANK (object);
+
+  for (guint i = 0; i < self->n_slots; i++)
+    {
+      if (self->transports[i] != NULL)
+        sv_virtio_mmio_bank_remove (self, self->transports[i]);
+    }
+  g_clear_object (&self->region);
+  g_free (self->transports);
+  G_OBJECT_CLASS (sv_virtio_mmio_bank_parent_class)->finalize (object);
+}
+
+static void
+sv_virtio_mmio_bank_class_init (SvVirtioMmioBankClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = sv_virtio_mmio_bank_finalize;
+}
+
+static void
+sv_virtio_mmio_bank_init (SvVirtioMmioBank *self)
+{
+}
+
+/**
+ * sv_virtio_mmio_bank_new:
+ * @n_slots: how many transports it has room for
+ *
+ * Returns: (transfer full): a bank without transports
+ */
+SvVirtioMmioBank *
+sv_virtio_mmio_bank_new (guint n_slots)
+{
+  SvVirtioMmioBank *self = g_object_new (SV_TYPE_VIRTIO_MMIO_BANK, NULL);
+  gsize page = (gsize)sysconf (_SC_PAGESIZE);
+  gsize size = (n_slots * SV_VIRTIO_MMIO_SIZE + page - 1) / page * page;
+
+  self->n_slots = n_slots;
+  self->transports = g_new0 (SvVirtioMmio *, n_slots);
+  self->region = sv_memory_region_new_rom_device ("virtio-mmio", size, &bank_ops, self);
+  return self;
+}
+
+/**
+ * sv_virtio_mmio_bank_get_region:
+ * @self: a bank
+ *
+ * Returns: (transfer none): its pages
+ */
+SvMemoryRegion *
+sv_virtio_mmio_bank_get_region (SvVirtioMmioBank *self)
+{
+  return self->region;
+}
+
+/**
+ * sv_virtio_mmio_bank_add:
+ * @self: a bank
+ * @transport: a transport without a device
+ *
+ * Moves the registers of @transport to its slot in the bank.
+ */
+void
+sv_virtio_mmio_bank_add (SvVirtioMmioBank *self, SvVirtioMmio *transport)
+{
+  guint slot = sv_virtio_mmio_get_slot (transport);
+
+  g_return_if_fail (slot < self->n_slots && self->transports[slot] == NULL);
+  g_return_if_fail (sv_virtio_mmio_is_empty (transport));
+
+  self->transports[slot] = transport;
+  transport->bank = self;
+  sv_virtio_mmio_place_regs (transport, registers_of (self, slot), self->region,
+                             slot * SV_VIRTIO_MMIO_SIZE);
+}
+
+/**
+ * sv_virtio_mmio_bank_remove:
+ * @self: a bank
+ * @transport: a transport in it
+ *
+ * Frees the slot of @transport, which reads zeroes then.
+ */
+void
+sv_virtio_mmio_bank_remove (SvVirtioMmioBank *self, SvVirtioMmio *transport)
+{
+  guint slot = sv_virtio_mmio_get_slot (transport);
+
+  g_return_if_fail (slot < self->n_slots && self->transports[slot] == transport);
+
+  if (transport->bus != NULL)
+    sv_virtio_mmio_bus_vacate (transport->bus);
+  sv_virtio_mmio_place_regs (transport, NULL, sv_virtio_mmio_get_region (transport), 0);
+  memset (registers_of (self, slot), 0, SV_VIRTIO_MMIO_SIZE);
+  self->transports[slot] = NULL;
+  transport->bank = NULL;
+}

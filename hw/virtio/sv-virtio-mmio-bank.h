@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hw/virtio/sv-virtio-mmio.h"
+
+G_BEGIN_DECLS
+
+/**
+ * SvVirtioMmioBank:
+ *
+ * The registers of several virtio-mmio transports side by side, in pages that the guest can read: with
+ * read-only memory slots a read costs no exit, only a write does. An interrupt then costs one exit for
+ * the acknowledgement, and the start of a driver about a third of what it costs otherwise.
+ */
+#define SV_TYPE_VIRTIO_MMIO_BANK (sv_virtio_mmio_bank_get_type ())
+SV_API G_DECLARE_FINAL_TYPE (SvVirtioMmioBank, sv_virtio_mmio_bank, SV, VIRTIO_MMIO_BANK, GObject)
+
+SV_API SvVirtioMmioBank *sv_virtio_mmio_bank_new (guint n_slots);
+/* For the machine to map, page-aligned: %SV_VIRTIO_MMIO_SIZE for each slot. (transfer none) */
+SV_API SvMemoryRegion *sv_virtio_mmio_bank_get_region (SvVirtioMmioBank *self);
+/* Places @transport, which has no device yet, at its slot number. Its own region is not used then. */
+SV_API void sv_virtio_mmio_bank_add (SvVirtioMmioBank *self, SvVirtioMmio *transport);
+/* A device on @transport is unrealized. Happens by itself when either of the two goes. */
+SV_API void sv_virtio_mmio_bank_remove (SvVirtioMmioBank *self, SvVirtioMmio *transport);
+
+G_END_DECLS
