@@ -2,6 +2,9 @@
 
 #include "hw/core/sv-isa-bus.h"
 
+/* Below every device */
+#define ABSENT_PRIORITY -1
+
 struct _SvIsaBus
 {
   SvBus parent_instance;
@@ -64,6 +67,36 @@ void
 sv_isa_bus_map (SvIsaBus *self, guint16 port, SvMemoryRegion *region)
 {
   sv_memory_region_add (self->io, port, region, 0);
+}
+
+static guint64
+read_absent (gpointer opaque, guint64 offset, guint size)
+{
+  return G_MAXUINT64;
+}
+
+static void
+write_absent (gpointer opaque, guint64 offset, guint64 value, guint size)
+{
+}
+
+/**
+ * sv_isa_bus_map_absent: (skip)
+ * @self: a bus
+ * @port: first port
+ * @size: number of ports
+ *
+ * Says that guests will try these ports in vain: writes to them need not leave the kernel. A device
+ * that is mapped there later hides them.
+ */
+void
+sv_isa_bus_map_absent (SvIsaBus *self, guint16 port, guint16 size)
+{
+  static const SvMemoryRegionOps ops = { .read = read_absent, .write = write_absent };
+  g_autoptr (SvMemoryRegion) region = sv_memory_region_new_io ("absent", size, &ops, NULL);
+
+  sv_memory_region_set_coalesced (region, 0, size);
+  sv_memory_region_add (self->io, port, region, ABSENT_PRIORITY);
 }
 
 /**

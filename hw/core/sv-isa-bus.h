@@ -21,6 +21,7 @@ SV_API G_DECLARE_FINAL_TYPE (SvIsaBus, sv_isa_bus, SV, ISA_BUS, SvBus)
 /* @io: the container for ports; @irqs: 16 lines, referenced. */
 SV_API SvIsaBus *sv_isa_bus_new (SvMemoryRegion *io, SvIrq **irqs);
 SV_API void sv_isa_bus_map (SvIsaBus *self, guint16 port, SvMemoryRegion *region);
+SV_API void sv_isa_bus_map_absent (SvIsaBus *self, guint16 port, guint16 size);
 SV_API void sv_isa_bus_unmap (SvIsaBus *self, SvMemoryRegion *region);
 SV_API SvIrq *sv_isa_bus_get_irq (SvIsaBus *self, guint irq); /* (transfer none) (nullable): NULL from 16 on */
 

@@ -378,7 +378,8 @@ sv_cmos_rtc_realize (SvDevice *device, GError **error)
                        self->irq_number, SV_ISA_N_IRQS - 1);
           return FALSE;
         }
-      sv_cmos_rtc_set_irq (self, irq);
+      if (self->irq_number != 0)
+        sv_cmos_rtc_set_irq (self, irq);
       self->bus = SV_ISA_BUS (bus);
       sv_isa_bus_map (self->bus, SV_CMOS_RTC_PORT, self->region);
     }
@@ -498,7 +499,7 @@ sv_cmos_rtc_class_init (SvCmosRtcClass *klass)
   device_class->category = "misc";
   device_class->description = "Real time clock and CMOS memory of a PC";
 
-  props[PROP_IRQ] = g_param_spec_uint ("irq", "irq", "ISA interrupt", 0, G_MAXUINT8, DEFAULT_IRQ,
+  props[PROP_IRQ] = g_param_spec_uint ("irq", "irq", "ISA interrupt; 0: none", 0, G_MAXUINT8, DEFAULT_IRQ,
                                        SV_PARAM_RW_WIRING);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
@@ -509,6 +510,8 @@ sv_cmos_rtc_init (SvCmosRtc *self)
   self->irq_number = DEFAULT_IRQ;
   self->clock = get_host_time;
   self->region = sv_memory_region_new_io ("rtc", PORTS, &sv_cmos_rtc_ops, self);
+  /* The index has no effect before the data port is accessed: KVM may keep it until then. */
+  sv_memory_region_set_coalesced (self->region, 0, 1);
   self->registers[SV_CMOS_A] = A_DEFAULT;
   self->registers[SV_CMOS_B] = SV_CMOS_B_24H;
   self->registers[EQUIPMENT] = EQUIPMENT_FPU;

@@ -73,6 +73,23 @@ add_isa_bus (SvMicrovm *self, GError **error)
   return sv_object_add_child (SV_OBJECT (self), "isa.0", SV_OBJECT (self->isa), error);
 }
 
+/*
+ * Ports that kernels probe and nothing answers here: PCI configuration, COM2 to COM4. Writes to them
+ * stay in KVM.
+ */
+static void
+add_absent_ports (SvMicrovm *self)
+{
+  static const struct
+  {
+    guint16 port;
+    guint16 size;
+  } absent[] = { { 0xcf8, 8 }, { 0x2f8, 8 }, { 0x3e8, 8 }, { 0x2e8, 8 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (absent); i++)
+    sv_isa_bus_map_absent (self->isa, absent[i].port, absent[i].size);
+}
+
 static gboolean
 add_platform_devices (SvMicrovm *self, GError **error)
 {
@@ -80,8 +97,10 @@ add_platform_devices (SvMicrovm *self, GError **error)
   guint64 size = sv_memory_backend_get_size (sv_machine_get_ram (machine));
   guint64 low = MIN (size, SV_MICROVM_RAM_BELOW_4G);
   g_autoptr (SvDevice) i8042 = g_object_new (SV_TYPE_I8042, NULL);
-  g_autoptr (SvDevice) rtc = g_object_new (SV_TYPE_CMOS_RTC, NULL);
+  /* Without an interrupt Linux does not look for alarms, which takes it 40 exits at each boot. */
+  g_autoptr (SvDevice) rtc = g_object_new (SV_TYPE_CMOS_RTC, "irq", 0, NULL);
 
+  add_absent_ports (self);
   sv_cmos_rtc_set_memory (SV_CMOS_RTC (rtc), low, size - low);
   self->ged = sv_acpi_ged_new (SV_MICROVM_GED_BASE, sv_machine_get_irq (machine, SV_MICROVM_GED_GSI));
   return sv_machine_adopt (machine, SV_DEVICE (self->ged), NULL, error)
