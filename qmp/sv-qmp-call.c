@@ -70,9 +70,7 @@ sv_qmp_call_get_machine (SvQmpCall *call, GError **error)
 
   if (machine && SV_IS_MACHINE (machine))
     return SV_MACHINE (machine);
-  g_set_error_literal (error,
-                       SV_QMP_ERROR,
-                       SV_QMP_ERROR_GENERIC,
+  g_set_error_literal (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
                        "There is no virtual machine yet");
   return NULL;
 }

@@ -17,8 +17,8 @@ typedef struct _SvQmpCall SvQmpCall;
  *
  * Executes a command, on the main thread under the VM lock.
  *
- * Returns: (transfer full) (nullable): what to return to the client; %NULL for an empty object, or when
- *   the handler called sv_qmp_call_defer() or sv_qmp_call_set_text()
+ * Returns: (transfer full) (nullable): what to return to the client; %NULL for an empty object, or
+ * when the handler called sv_qmp_call_defer() or sv_qmp_call_set_text()
  */
 typedef JsonNode *SvQmpHandler (SvQmpCall *call, JsonObject *arguments, GError **error);
 

@@ -27,11 +27,10 @@ describe_image (SvObject *node, const char *filename)
 
   json_object_set_string_member (image, "filename", filename);
   json_object_set_string_member (image, "format", sv_block_node_get_driver (SV_BLOCK_NODE (node)));
-  json_object_set_int_member (image,
-                              "virtual-size",
-                              (gint64) sv_block_node_get_size (SV_BLOCK_NODE (node)));
+  json_object_set_int_member (image, "virtual-size",
+                              (gint64)sv_block_node_get_size (SV_BLOCK_NODE (node)));
   if (filename[0] != '\0' && stat (filename, &info) == 0)
-    json_object_set_int_member (image, "actual-size", (gint64) info.st_blocks * 512);
+    json_object_set_int_member (image, "actual-size", (gint64)info.st_blocks * 512);
   return image;
 }
 
@@ -57,13 +56,13 @@ describe_node (SvObject *node)
   json_object_set_boolean_member (info, "encrypted", FALSE);
   json_object_set_string_member (info, "detect_zeroes", detect_zeroes ? detect_zeroes : "off");
   for (guint i = 0; i < G_N_ELEMENTS (limits); i++)
-    json_object_set_int_member (info,
-                                limits[i],
+    json_object_set_int_member (info, limits[i],
                                 device ? sv_qmp_get_int (device, properties[i], 0) : 0);
   json_object_set_object_member (info, "image", describe_image (node, filename ? filename : ""));
   json_object_set_boolean_member (cache, "writeback", TRUE);
   json_object_set_boolean_member (cache, "direct", sv_qmp_get_bool (node, "cache.direct", FALSE));
-  json_object_set_boolean_member (cache, "no-flush", sv_qmp_get_bool (node, "cache.no-flush", FALSE));
+  json_object_set_boolean_member (cache, "no-flush",
+                                  sv_qmp_get_bool (node, "cache.no-flush", FALSE));
   json_object_set_object_member (info, "cache", cache);
   json_object_set_int_member (info, "write_threshold", 0);
   return info;
@@ -142,10 +141,10 @@ describe_stats (SvObject *node)
       SvBlockOp op = rows[i].op;
 
       if (rows[i].bytes)
-        json_object_set_int_member (stats, rows[i].bytes, (gint64) counters.bytes[op]);
-      json_object_set_int_member (stats, rows[i].operations, (gint64) counters.ops[op]);
-      json_object_set_int_member (stats, rows[i].time, (gint64) counters.time_ns[op]);
-      json_object_set_int_member (stats, rows[i].failed, (gint64) counters.failed[op]);
+        json_object_set_int_member (stats, rows[i].bytes, (gint64)counters.bytes[op]);
+      json_object_set_int_member (stats, rows[i].operations, (gint64)counters.ops[op]);
+      json_object_set_int_member (stats, rows[i].time, (gint64)counters.time_ns[op]);
+      json_object_set_int_member (stats, rows[i].failed, (gint64)counters.failed[op]);
       json_object_set_int_member (stats, rows[i].invalid, 0);
       if (rows[i].merged)
         json_object_set_int_member (stats, rows[i].merged, 0);
@@ -203,9 +202,7 @@ merge_file (JsonObject *properties, GError **error)
 
   if (!file || !JSON_NODE_HOLDS_OBJECT (file))
     {
-      g_set_error_literal (error,
-                           SV_QMP_ERROR,
-                           SV_QMP_ERROR_GENERIC,
+      g_set_error_literal (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
                            "Parameter 'driver' is missing");
       return NULL;
     }
@@ -228,10 +225,7 @@ SV_QMP_COMMAND (blockdev_add)
 
   if (sv_object_get_child (nodes, name))
     {
-      g_set_error (error,
-                   SV_QMP_ERROR,
-                   SV_QMP_ERROR_GENERIC,
-                   "Duplicate nodes with node-name='%s'",
+      g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC, "Duplicate nodes with node-name='%s'",
                    name);
       return NULL;
     }
@@ -242,11 +236,8 @@ SV_QMP_COMMAND (blockdev_add)
     return NULL;
   type = g_strconcat ("blockdev-", driver, NULL);
   if (sv_type_registry_lookup (type) == G_TYPE_INVALID)
-    g_set_error (error,
-                 SV_QMP_ERROR,
-                 SV_QMP_ERROR_GENERIC,
-                 "Parameter 'driver' does not accept value '%s'",
-                 driver);
+    g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
+                 "Parameter 'driver' does not accept value '%s'", driver);
   else
     sv_qmp_add_object (call, "block", name, type, SV_TYPE_BLOCK_NODE, properties, error);
   return NULL;
@@ -259,11 +250,8 @@ SV_QMP_COMMAND (blockdev_del)
   SvObject *node = sv_object_get_child (nodes, name);
 
   if (!node)
-    g_set_error (error,
-                 SV_QMP_ERROR,
-                 SV_QMP_ERROR_GENERIC,
-                 "Failed to find node with node-name='%s'",
-                 name);
+    g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
+                 "Failed to find node with node-name='%s'", name);
   else
     sv_object_remove (node, error);
   return NULL;

@@ -43,9 +43,7 @@ set_fd (SvQmpCall *call, JsonObject *properties, const char *name, GError **erro
 
   if (!name)
     {
-      g_set_error_literal (error,
-                           SV_QMP_ERROR,
-                           SV_QMP_ERROR_GENERIC,
+      g_set_error_literal (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
                            "Parameter 'backend.data.addr.data.str' is missing");
       return FALSE;
     }
@@ -57,11 +55,8 @@ set_fd (SvQmpCall *call, JsonObject *properties, const char *name, GError **erro
   fd = sv_fd_store_steal (sv_qmp_call_get_root (call), name);
   if (fd < 0)
     {
-      g_set_error (error,
-                   SV_QMP_ERROR,
-                   SV_QMP_ERROR_GENERIC,
-                   "File descriptor named '%s' not found",
-                   name);
+      g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
+                   "File descriptor named '%s' not found", name);
       return FALSE;
     }
   json_object_set_int_member (properties, "fd", fd);
@@ -92,19 +87,15 @@ flatten (SvQmpCall *call, JsonObject *data, JsonObject *properties, GError **err
       if (!JSON_NODE_HOLDS_OBJECT (inner))
         {
           g_set_error_literal (
-              error,
-              SV_QMP_ERROR,
-              SV_QMP_ERROR_GENERIC,
+              error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
               "Invalid parameter type for 'backend.data.addr.data', expected: object");
           return FALSE;
         }
       if (strcmp (json_object_get_string_member (address, "type"), "fd") != 0)
         json_object_foreach_member (json_node_get_object (inner), copy_member, properties);
-      else if (!set_fd (call,
-                        properties,
+      else if (!set_fd (call, properties,
                         json_object_get_string_member_with_default (json_node_get_object (inner),
-                                                                    "str",
-                                                                    NULL),
+                                                                    "str", NULL),
                         error))
         return FALSE;
     }
@@ -125,18 +116,13 @@ SV_QMP_COMMAND (chardev_add)
 
   if (sv_object_get_child (chardevs, id))
     {
-      g_set_error (error,
-                   SV_QMP_ERROR,
-                   SV_QMP_ERROR_GENERIC,
-                   "Chardev with id '%s' already exists",
+      g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC, "Chardev with id '%s' already exists",
                    id);
       return NULL;
     }
   if (sv_type_registry_lookup (type) == G_TYPE_INVALID)
     {
-      g_set_error (error,
-                   SV_QMP_ERROR,
-                   SV_QMP_ERROR_GENERIC,
+      g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
                    "Parameter 'backend.type' does not accept value '%s'",
                    json_object_get_string_member (backend, "type"));
       return NULL;

@@ -17,10 +17,7 @@ SV_QMP_COMMAND (qmp_capabilities)
   if (arguments && json_object_has_member (arguments, "enable"))
     enable = json_object_get_array_member (arguments, "enable");
   if (enable && json_array_get_length (enable) > 0)
-    g_set_error (error,
-                 SV_QMP_ERROR,
-                 SV_QMP_ERROR_GENERIC,
-                 "Capability %s not available",
+    g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC, "Capability %s not available",
                  json_array_get_string_element (enable, 0));
   return NULL;
 }
@@ -93,10 +90,8 @@ SV_QMP_COMMAND (query_uuid)
   g_autoptr (JsonObject) info = json_object_new ();
   g_autofree char *uuid = machine ? sv_qmp_dup_string (SV_OBJECT (machine), "uuid") : NULL;
 
-  json_object_set_string_member (info,
-                                 "UUID",
-                                 uuid && uuid[0] != '\0' ? uuid
-                                                         : "00000000-0000-0000-0000-000000000000");
+  json_object_set_string_member (
+      info, "UUID", uuid && uuid[0] != '\0' ? uuid : "00000000-0000-0000-0000-000000000000");
   return sv_qmp_object_node (info);
 }
 
@@ -107,18 +102,14 @@ SV_QMP_COMMAND (getfd)
 
   if (fd < 0)
     {
-      g_set_error_literal (error,
-                           SV_QMP_ERROR,
-                           SV_QMP_ERROR_GENERIC,
+      g_set_error_literal (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
                            "No file descriptor supplied via SCM_RIGHTS");
       return NULL;
     }
   if (name[0] == '\0' || g_ascii_isdigit (name[0]))
     {
       close (fd);
-      g_set_error_literal (error,
-                           SV_QMP_ERROR,
-                           SV_QMP_ERROR_GENERIC,
+      g_set_error_literal (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
                            "Parameter 'fdname' expects a name not starting with a digit");
       return NULL;
     }
@@ -132,10 +123,7 @@ SV_QMP_COMMAND (closefd)
   int fd = sv_fd_store_steal (sv_qmp_call_get_root (call), name);
 
   if (fd < 0)
-    g_set_error (error,
-                 SV_QMP_ERROR,
-                 SV_QMP_ERROR_GENERIC,
-                 "File descriptor named '%s' not found",
+    g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC, "File descriptor named '%s' not found",
                  name);
   else
     close (fd);

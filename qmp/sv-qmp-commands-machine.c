@@ -88,7 +88,8 @@ SV_QMP_COMMAND (query_kvm)
 
   if (accel)
     name = g_strdup (sv_type_registry_get_display_name (G_OBJECT_TYPE (accel)));
-  json_object_set_boolean_member (info, "enabled", accel ? g_str_has_prefix (name, "kvm") : present);
+  json_object_set_boolean_member (info, "enabled",
+                                  accel ? g_str_has_prefix (name, "kvm") : present);
   json_object_set_boolean_member (info, "present", present);
   return sv_qmp_object_node (info);
 }
@@ -116,8 +117,7 @@ append_machine (const char *type_name, GType type, const char *alias_of, gpointe
     length -= strlen ("-machine");
   name = g_strndup (type_name, length);
   json_object_set_string_member (info, "name", name);
-  json_object_set_int_member (info,
-                              "cpu-max",
+  json_object_set_int_member (info, "cpu-max",
                               G_IS_PARAM_SPEC_UINT (cpus) ? G_PARAM_SPEC_UINT (cpus)->maximum : 1);
   json_object_set_boolean_member (info, "hotpluggable-cpus", FALSE);
   json_object_set_boolean_member (info, "numa-mem-supported", FALSE);
@@ -197,32 +197,23 @@ describe_cpu_slot (JsonObject *info, SvObject *cpu)
 {
   set_props (info, cpu);
   sv_qmp_set_path (info, "qom-path", cpu);
-  json_object_set_string_member (info,
-                                 "type",
+  json_object_set_string_member (info, "type",
                                  sv_type_registry_get_display_name (G_OBJECT_TYPE (cpu)));
   json_object_set_int_member (info, "vcpus-count", 1);
 }
 
-SV_QMP_COMMAND (query_cpus)
-{
-  return map_cpus (call, describe_cpu);
-}
+SV_QMP_COMMAND (query_cpus) { return map_cpus (call, describe_cpu); }
 
-SV_QMP_COMMAND (query_cpus_fast)
-{
-  return map_cpus (call, describe_cpu_fast);
-}
+SV_QMP_COMMAND (query_cpus_fast) { return map_cpus (call, describe_cpu_fast); }
 
-SV_QMP_COMMAND (query_hotpluggable_cpus)
-{
-  return map_cpus (call, describe_cpu_slot);
-}
+SV_QMP_COMMAND (query_hotpluggable_cpus) { return map_cpus (call, describe_cpu_slot); }
 
 /* Iothreads */
 
 SV_QMP_COMMAND (query_iothreads)
 {
-  static const char *const tunables[] = { "poll-max-ns", "poll-grow", "poll-shrink", "aio-max-batch" };
+  static const char *const tunables[]
+      = { "poll-max-ns", "poll-grow", "poll-shrink", "aio-max-batch" };
   g_autoptr (GPtrArray) threads = sv_qmp_collect (sv_qmp_call_get_root (call), SV_TYPE_IOTHREAD);
   g_autoptr (JsonArray) array = json_array_new ();
 
@@ -232,8 +223,7 @@ SV_QMP_COMMAND (query_iothreads)
       JsonObject *info = json_object_new ();
 
       json_object_set_string_member (info, "id", sv_object_get_id (thread));
-      json_object_set_int_member (info,
-                                  "thread-id",
+      json_object_set_int_member (info, "thread-id",
                                   sv_iothread_get_thread_id (SV_IOTHREAD (thread)));
       for (guint t = 0; t < G_N_ELEMENTS (tunables); t++)
         json_object_set_int_member (info, tunables[t], sv_qmp_get_int (thread, tunables[t], 0));

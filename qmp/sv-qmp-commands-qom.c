@@ -35,10 +35,8 @@ describe_property (GParamSpec *pspec, gboolean details)
 
 SV_QMP_COMMAND (qom_list)
 {
-  SvObject *object = sv_qmp_resolve (call,
-                                     json_object_get_string_member (arguments, "path"),
-                                     SV_TYPE_OBJECT,
-                                     error);
+  SvObject *object = sv_qmp_resolve (call, json_object_get_string_member (arguments, "path"),
+                                     SV_TYPE_OBJECT, error);
   g_autoptr (JsonArray) array = json_array_new ();
   g_autoptr (GPtrArray) list = NULL;
 
@@ -48,9 +46,8 @@ SV_QMP_COMMAND (qom_list)
   for (guint i = 0; i < sv_object_get_n_children (object); i++)
     {
       SvObject *child = sv_object_get_nth_child (object, i);
-      g_autofree char *type
-          = g_strdup_printf ("child<%s>",
-                             sv_type_registry_get_display_name (G_OBJECT_TYPE (child)));
+      g_autofree char *type = g_strdup_printf (
+          "child<%s>", sv_type_registry_get_display_name (G_OBJECT_TYPE (child)));
 
       json_array_add_object_element (array, new_info (sv_object_get_id (child), type));
     }
@@ -63,23 +60,16 @@ SV_QMP_COMMAND (qom_list)
 static JsonNode *
 fail_property (SvObject *object, const char *name, const char *what, GError **error)
 {
-  g_set_error (error,
-               SV_QMP_ERROR,
-               SV_QMP_ERROR_GENERIC,
-               "Property '%s.%s' %s",
-               sv_type_registry_get_display_name (G_OBJECT_TYPE (object)),
-               name,
-               what);
+  g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC, "Property '%s.%s' %s",
+               sv_type_registry_get_display_name (G_OBJECT_TYPE (object)), name, what);
   return NULL;
 }
 
 SV_QMP_COMMAND (qom_get)
 {
   const char *name = json_object_get_string_member (arguments, "property");
-  SvObject *object = sv_qmp_resolve (call,
-                                     json_object_get_string_member (arguments, "path"),
-                                     SV_TYPE_OBJECT,
-                                     error);
+  SvObject *object = sv_qmp_resolve (call, json_object_get_string_member (arguments, "path"),
+                                     SV_TYPE_OBJECT, error);
   SvObject *child;
 
   if (!object)
@@ -87,9 +77,8 @@ SV_QMP_COMMAND (qom_get)
   if (sv_property_find (G_OBJECT_GET_CLASS (object), name))
     return sv_object_get_property_json (object, name, error);
   if (strcmp (name, "type") == 0)
-    return json_node_init_string (
-        json_node_alloc (),
-        sv_type_registry_get_display_name (G_OBJECT_TYPE (object)));
+    return json_node_init_string (json_node_alloc (),
+                                  sv_type_registry_get_display_name (G_OBJECT_TYPE (object)));
   child = sv_object_get_child (object, name);
   if (child)
     {
@@ -103,10 +92,8 @@ SV_QMP_COMMAND (qom_get)
 SV_QMP_COMMAND (qom_set)
 {
   const char *name = json_object_get_string_member (arguments, "property");
-  SvObject *object = sv_qmp_resolve (call,
-                                     json_object_get_string_member (arguments, "path"),
-                                     SV_TYPE_OBJECT,
-                                     error);
+  SvObject *object = sv_qmp_resolve (call, json_object_get_string_member (arguments, "path"),
+                                     SV_TYPE_OBJECT, error);
   GParamSpec *pspec;
 
   if (!object)
@@ -117,10 +104,7 @@ SV_QMP_COMMAND (qom_set)
     return fail_property (object, name, "is not writable", error);
   if (!pspec)
     return fail_property (object, name, "not found", error);
-  sv_object_set_property_json (object,
-                               name,
-                               json_object_get_member (arguments, "value"),
-                               NULL,
+  sv_object_set_property_json (object, name, json_object_get_member (arguments, "value"), NULL,
                                error);
   return NULL;
 }

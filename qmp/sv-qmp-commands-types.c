@@ -2,38 +2,65 @@
 
 /* Commands about types, and those that make objects and devices of them. */
 
+#include <string.h>
+
 #include "qmp/sv-qmp-error.h"
 #include "qmp/sv-qmp-tree.h"
 #include "qom/sv-type-registry.h"
-#include "src/accel/sv-accel.h"
-#include "src/block/sv-block-node.h"
-#include "src/chardev/sv-chardev.h"
+
+typedef struct
+{
+  JsonArray *array;
+  const char *implements;
+} TypeList;
+
+/* Also by the name of a class that has no entry of its own, as `device`. */
+static gboolean
+derives_from (GType type, const char *ancestor)
+{
+  if (strcmp (ancestor, "object") == 0)
+    return TRUE;
+  for (; type != SV_TYPE_OBJECT; type = g_type_parent (type))
+    if (strcmp (sv_type_registry_get_display_name (type), ancestor) == 0)
+      return TRUE;
+  return FALSE;
+}
 
 static void
 append_type (const char *name, GType type, const char *alias_of, gpointer user_data)
 {
-  JsonObject *info = json_object_new ();
-  const char *parent = sv_type_registry_get_display_name (g_type_parent (type));
+  TypeList *list = user_data;
+  const char *parent = alias_of;
+  JsonObject *info;
 
+  if (list->implements && !derives_from (type, list->implements))
+    return;
+  if (!parent)
+    {
+      parent = "object";
+      if (type != SV_TYPE_OBJECT && g_type_parent (type) != SV_TYPE_OBJECT)
+        parent = sv_type_registry_get_display_name (g_type_parent (type));
+    }
+  info = json_object_new ();
   json_object_set_string_member (info, "name", name);
   if (G_TYPE_IS_ABSTRACT (type))
     json_object_set_boolean_member (info, "abstract", TRUE);
-  json_object_set_string_member (info, "parent", alias_of ? alias_of : parent);
-  json_array_add_object_element (user_data, info);
+  json_object_set_string_member (info, "parent", parent);
+  json_array_add_object_element (list->array, info);
 }
 
 SV_QMP_COMMAND (qom_list_types)
 {
   g_autoptr (JsonArray) array = json_array_new ();
-  GType ancestor = SV_TYPE_OBJECT;
+  TypeList list = { array, NULL };
   gboolean abstract = FALSE;
 
-  if (arguments && json_object_has_member (arguments, "implements"))
-    ancestor = sv_type_registry_lookup (json_object_get_string_member (arguments, "implements"));
   if (arguments)
-    abstract = json_object_get_boolean_member_with_default (arguments, "abstract", FALSE);
-  if (ancestor != G_TYPE_INVALID)
-    sv_type_registry_foreach (ancestor, abstract, append_type, array);
+    {
+      list.implements = json_object_get_string_member_with_default (arguments, "implements", NULL);
+      abstract = json_object_get_boolean_member_with_default (arguments, "abstract", FALSE);
+    }
+  sv_type_registry_foreach (SV_TYPE_OBJECT, abstract, append_type, &list);
   return sv_qmp_array_node (array);
 }
 
@@ -88,18 +115,13 @@ SV_QMP_COMMAND (device_list_properties)
 
   if (type == G_TYPE_INVALID)
     {
-      g_set_error (error,
-                   SV_QMP_ERROR,
-                   SV_QMP_ERROR_DEVICE_NOT_FOUND,
-                   "Device '%s' not found",
+      g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_DEVICE_NOT_FOUND, "Device '%s' not found",
                    name);
       return NULL;
     }
   if (!g_type_is_a (type, SV_TYPE_DEVICE) || G_TYPE_IS_ABSTRACT (type))
     {
-      g_set_error_literal (error,
-                           SV_QMP_ERROR,
-                           SV_QMP_ERROR_GENERIC,
+      g_set_error_literal (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
                            "Parameter 'typename' expects a non-abstract device type");
       return NULL;
     }
@@ -108,24 +130,19 @@ SV_QMP_COMMAND (device_list_properties)
 
 /* Objects */
 
-/* object-add makes what no other command makes, and what no machine brings along. */
 static gboolean
-check_user_creatable (const char *name, GError **error)
+check_back_end (const char *name, GError **error)
 {
-  const GType others[] = { SV_TYPE_DEVICE, SV_TYPE_BUS, SV_TYPE_MACHINE, SV_TYPE_ACCEL,
-                           SV_TYPE_CHARDEV, SV_TYPE_BLOCK_NODE };
   GType type = sv_type_registry_lookup (name);
-  gboolean good = type != G_TYPE_INVALID && type != SV_TYPE_OBJECT && !G_TYPE_IS_ABSTRACT (type);
+  g_autoptr (GTypeClass) klass = NULL;
 
-  for (guint i = 0; good && i < G_N_ELEMENTS (others); i++)
-    good = !g_type_is_a (type, others[i]);
-  if (!good)
-    g_set_error (error,
-                 SV_QMP_ERROR,
-                 SV_QMP_ERROR_GENERIC,
-                 "Parameter 'qom-type' does not accept value '%s'",
-                 name);
-  return good;
+  if (type != G_TYPE_INVALID && g_type_is_a (type, SV_TYPE_OBJECT) && !G_TYPE_IS_ABSTRACT (type))
+    klass = g_type_class_ref (type);
+  if (klass && SV_OBJECT_CLASS (klass)->back_end)
+    return TRUE;
+  g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
+               "Parameter 'qom-type' does not accept value '%s'", name);
+  return FALSE;
 }
 
 SV_QMP_COMMAND (object_add)
@@ -133,7 +150,7 @@ SV_QMP_COMMAND (object_add)
   const char *type = json_object_get_string_member (arguments, "qom-type");
   const char *id = json_object_get_string_member (arguments, "id");
 
-  if (check_user_creatable (type, error))
+  if (check_back_end (type, error))
     sv_qmp_add_object (call, "objects", id, type, SV_TYPE_OBJECT, arguments, error);
   return NULL;
 }
@@ -174,11 +191,8 @@ SV_QMP_COMMAND (device_del)
   if (!device)
     return NULL;
   if (!sv_qmp_get_bool (device, "hotpluggable", FALSE))
-    g_set_error (error,
-                 SV_QMP_ERROR,
-                 SV_QMP_ERROR_GENERIC,
-                 "Device '%s' does not support hotplugging",
-                 id);
+    g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
+                 "Device '%s' does not support hotplugging", id);
   else
     sv_machine_remove_device (machine, SV_DEVICE (device));
   return NULL;

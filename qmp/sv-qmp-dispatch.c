@@ -13,7 +13,7 @@ fail (GError **error, SvQmpErrorClass klass, const char *format, const char *wor
   g_autoptr (GString) text = g_string_new (format);
 
   g_string_replace (text, "$", word, 1);
-  g_set_error_literal (error, SV_QMP_ERROR, (int) klass, text->str);
+  g_set_error_literal (error, SV_QMP_ERROR, (int)klass, text->str);
   return NULL;
 }
 
@@ -40,21 +40,16 @@ find_command (SvQmpCall *call, JsonNode *request, JsonObject **arguments, GError
     {
       if (strcmp (key, "execute") == 0)
         {
-          if (!JSON_NODE_HOLDS_VALUE (member)
-              || json_node_get_value_type (member) != G_TYPE_STRING)
-            return fail (error,
-                         SV_QMP_ERROR_GENERIC,
-                         "QMP input member 'execute' must be a string",
+          if (!JSON_NODE_HOLDS_VALUE (member) || json_node_get_value_type (member) != G_TYPE_STRING)
+            return fail (error, SV_QMP_ERROR_GENERIC, "QMP input member 'execute' must be a string",
                          "");
           name = json_node_get_string (member);
         }
       else if (strcmp (key, "arguments") == 0)
         {
           if (!JSON_NODE_HOLDS_OBJECT (member))
-            return fail (error,
-                         SV_QMP_ERROR_GENERIC,
-                         "QMP input member 'arguments' must be an object",
-                         "");
+            return fail (error, SV_QMP_ERROR_GENERIC,
+                         "QMP input member 'arguments' must be an object", "");
           *arguments = json_node_get_object (member);
         }
       else if (strcmp (key, "id") != 0)
@@ -65,10 +60,7 @@ find_command (SvQmpCall *call, JsonNode *request, JsonObject **arguments, GError
 
   command = sv_qmp_command_find (name);
   if (!command)
-    return fail (error,
-                 SV_QMP_ERROR_COMMAND_NOT_FOUND,
-                 "The command $ has not been found",
-                 name);
+    return fail (error, SV_QMP_ERROR_COMMAND_NOT_FOUND, "The command $ has not been found", name);
   return sv_qmp_schema_check_object (command->arguments, *arguments, error) ? command : NULL;
 }
 

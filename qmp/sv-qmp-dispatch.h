@@ -11,8 +11,8 @@ G_BEGIN_DECLS
  * @request: (nullable): what the client sent
  * @error: (transfer full) (nullable): why it is not JSON, when @request is %NULL
  *
- * Finds the command that @request names, checks its arguments and executes it. @call's reply is there
- * on return, unless the handler deferred it.
+ * Finds the command that @request names, checks its arguments and executes it. @call's reply is
+ * there on return, unless the handler deferred it.
  */
 void sv_qmp_dispatch (SvQmpCall *call, JsonNode *request, GError *error);
 

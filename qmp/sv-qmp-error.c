@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-G_DEFINE_QUARK (sv-qmp-error-quark, sv_qmp_error)
+G_DEFINE_QUARK (sv - qmp - error - quark, sv_qmp_error)
 
 static const char *const names[] = {
   [SV_QMP_ERROR_GENERIC] = "GenericError",
@@ -17,16 +17,15 @@ static const char *const names[] = {
 SvQmpErrorClass
 sv_qmp_error_get_class (const GError *error)
 {
-  if (error->domain != SV_QMP_ERROR || error->code < 0
-      || error->code >= (int) G_N_ELEMENTS (names))
+  if (error->domain != SV_QMP_ERROR || error->code < 0 || error->code >= (int)G_N_ELEMENTS (names))
     return SV_QMP_ERROR_GENERIC;
-  return (SvQmpErrorClass) error->code;
+  return (SvQmpErrorClass)error->code;
 }
 
 const char *
 sv_qmp_error_class_to_string (SvQmpErrorClass klass)
 {
-  return (guint) klass < G_N_ELEMENTS (names) ? names[klass] : names[SV_QMP_ERROR_GENERIC];
+  return (guint)klass < G_N_ELEMENTS (names) ? names[klass] : names[SV_QMP_ERROR_GENERIC];
 }
 
 SvQmpErrorClass
@@ -34,6 +33,6 @@ sv_qmp_error_class_from_string (const char *name)
 {
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     if (strcmp (names[i], name) == 0)
-      return (SvQmpErrorClass) i;
+      return (SvQmpErrorClass)i;
   return SV_QMP_ERROR_GENERIC;
 }

@@ -25,19 +25,19 @@ emit_cause (SvQmpEvents *self, const char *event, SvShutdownCause cause)
 static void
 on_stopped (SvMachine *machine, gpointer user_data)
 {
-  sv_qmp_server_emit (((SvQmpEvents *) user_data)->server, "STOP", NULL);
+  sv_qmp_server_emit (((SvQmpEvents *)user_data)->server, "STOP", NULL);
 }
 
 static void
 on_resumed (SvMachine *machine, gpointer user_data)
 {
-  sv_qmp_server_emit (((SvQmpEvents *) user_data)->server, "RESUME", NULL);
+  sv_qmp_server_emit (((SvQmpEvents *)user_data)->server, "RESUME", NULL);
 }
 
 static void
 on_powerdown (SvMachine *machine, gpointer user_data)
 {
-  sv_qmp_server_emit (((SvQmpEvents *) user_data)->server, "POWERDOWN", NULL);
+  sv_qmp_server_emit (((SvQmpEvents *)user_data)->server, "POWERDOWN", NULL);
 }
 
 static void

@@ -88,12 +88,12 @@ step_string (SvQmpFramer *framer, char c)
 static Step
 step (SvQmpFramer *framer, char c)
 {
-  if ((guchar) c == 0xff)
+  if ((guchar)c == 0xff)
     return BROKEN;
   if (framer->quote != 0)
     return step_string (framer, c);
   if (framer->bare)
-    return (guchar) c <= 0x20 || is_structural (c) ? COMPLETE_AHEAD : MORE;
+    return (guchar)c <= 0x20 || is_structural (c) ? COMPLETE_AHEAD : MORE;
 
   switch (c)
     {
@@ -112,7 +112,7 @@ step (SvQmpFramer *framer, char c)
       if (framer->depth > 0)
         return MORE;
       /* A stray comma, colon or control character is a (malformed) value of its own. */
-      if (is_structural (c) || (guchar) c < 0x20)
+      if (is_structural (c) || (guchar)c < 0x20)
         return COMPLETE;
       framer->bare = TRUE;
       return MORE;
@@ -125,11 +125,8 @@ finish (SvQmpFramer *framer, GError **error)
   JsonNode *node = NULL;
 
   if (framer->too_long)
-    g_set_error (error,
-                 SV_QMP_ERROR,
-                 SV_QMP_ERROR_GENERIC,
-                 "JSON parse error, message is longer than %d bytes",
-                 SV_QMP_MAX_MESSAGE);
+    g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
+                 "JSON parse error, message is longer than %d bytes", SV_QMP_MAX_MESSAGE);
   else
     node = sv_qmp_json_parse (framer->text->str, framer->text->len, error);
   reset (framer);
@@ -145,7 +142,7 @@ sv_qmp_framer_next (SvQmpFramer *framer, const char **data, gsize *length, GErro
       gboolean idle = framer->text->len == 0 && !framer->too_long;
       Step result;
 
-      if (idle && (is_space (c) || (guchar) c == 0xff))
+      if (idle && (is_space (c) || (guchar)c == 0xff))
         {
           (*data)++;
           (*length)--;
@@ -161,9 +158,7 @@ sv_qmp_framer_next (SvQmpFramer *framer, const char **data, gsize *length, GErro
       if (result == BROKEN)
         {
           reset (framer);
-          g_set_error_literal (error,
-                               SV_QMP_ERROR,
-                               SV_QMP_ERROR_GENERIC,
+          g_set_error_literal (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
                                c == '\n' ? "JSON parse error, line ends inside a string"
                                          : "JSON parse error, interrupted by byte 0xff");
           return NULL;

@@ -12,9 +12,9 @@ G_BEGIN_DECLS
  * SvQmpFramer:
  *
  * Cuts a client's byte stream into JSON values by balancing brackets, wherever reads split it and
- * whether or not white space stands between values. Text that is no JSON comes out as an error per value,
- * after which the stream goes on. A line that ends inside a string, and a byte 0xff anywhere, end the
- * value they interrupt, so that a client can always get back in step.
+ * whether or not white space stands between values. Text that is no JSON comes out as an error per
+ * value, after which the stream goes on. A line that ends inside a string, and a byte 0xff
+ * anywhere, end the value they interrupt, so that a client can always get back in step.
  */
 typedef struct _SvQmpFramer SvQmpFramer;
 
@@ -29,10 +29,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SvQmpFramer, sv_qmp_framer_free)
  * @length: (inout): their number
  * @error: return location for an error
  *
- * Returns: (transfer full) (nullable): the next value; %NULL with an error for text that is not JSON; %NULL
- *   without an error when all of @data is consumed and more is needed
+ * Returns: (transfer full) (nullable): the next value; %NULL with an error for text that is not
+ * JSON; %NULL without an error when all of @data is consumed and more is needed
  */
-SV_API JsonNode *sv_qmp_framer_next (SvQmpFramer *framer, const char **data, gsize *length,
-                                     GError **error);
+SV_API JsonNode *
+sv_qmp_framer_next (SvQmpFramer *framer, const char **data, gsize *length, GError **error);
 
 G_END_DECLS

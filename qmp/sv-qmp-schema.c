@@ -11,32 +11,26 @@
 static int
 compare_command (gconstpointer name, gconstpointer command)
 {
-  return strcmp (name, sv_qmp_schema_string (((const SvQmpCommand *) command)->name));
+  return strcmp (name, sv_qmp_schema_string (((const SvQmpCommand *)command)->name));
 }
 
 static int
 compare_event (gconstpointer name, gconstpointer event)
 {
-  return strcmp (name, sv_qmp_schema_string (((const SvQmpEvent *) event)->name));
+  return strcmp (name, sv_qmp_schema_string (((const SvQmpEvent *)event)->name));
 }
 
 const SvQmpCommand *
 sv_qmp_command_find (const char *name)
 {
-  return bsearch (name,
-                  sv_qmp_schema_commands,
-                  sv_qmp_schema_n_commands,
-                  sizeof *sv_qmp_schema_commands,
-                  compare_command);
+  return bsearch (name, sv_qmp_schema_commands, sv_qmp_schema_n_commands,
+                  sizeof *sv_qmp_schema_commands, compare_command);
 }
 
 const SvQmpEvent *
 sv_qmp_schema_find_event (const char *name)
 {
-  return bsearch (name,
-                  sv_qmp_schema_events,
-                  sv_qmp_schema_n_events,
-                  sizeof *sv_qmp_schema_events,
+  return bsearch (name, sv_qmp_schema_events, sv_qmp_schema_n_events, sizeof *sv_qmp_schema_events,
                   compare_event);
 }
 
@@ -114,13 +108,11 @@ find_member (const SvQmpType *type, const char *name)
   return NULL;
 }
 
-/* Members that @type lists: they are there unless optional, and valid. Returns how many are there. */
+/* Members that @type lists: they are there unless optional, and valid. Returns how many are there.
+ */
 static gboolean
-check_members (const SvQmpType *type,
-               JsonObject *object,
-               const Place *place,
-               guint *n_found,
-               GError **error)
+check_members (
+    const SvQmpType *type, JsonObject *object, const Place *place, guint *n_found, GError **error)
 {
   const SvQmpMember *members = sv_qmp_schema_members + type->first;
 
@@ -155,8 +147,8 @@ check_object (const SvQmpType *type, JsonObject *object, const Place *place, GEr
   if (type->kind == SV_QMP_TYPE_UNION)
     {
       const SvQmpMember *tag = sv_qmp_schema_members + type->first + type->tag;
-      const char *value
-          = json_object_get_string_member_with_default (object, sv_qmp_schema_string (tag->name), "");
+      const char *value = json_object_get_string_member_with_default (
+          object, sv_qmp_schema_string (tag->name), "");
       const SvQmpMember *found = find_member (&sv_qmp_schema_types[type->element], value);
 
       if (found)
@@ -189,7 +181,8 @@ check_integer (const SvQmpType *type, JsonNode *node, const Place *place, GError
     return wrong_type (error, place, "integer");
   value = json_node_get_int (node);
   if (value < type->minimum || value > type->maximum)
-    return fail (error, place, "Parameter '$PATH' expects $WHAT", sv_qmp_schema_string (type->name));
+    return fail (error, place, "Parameter '$PATH' expects $WHAT",
+                 sv_qmp_schema_string (type->name));
   return TRUE;
 }
 
@@ -199,9 +192,7 @@ check_enum (const SvQmpType *type, JsonNode *node, const Place *place, GError **
   if (node_type (node) != G_TYPE_STRING)
     return wrong_type (error, place, "string");
   if (!find_member (type, json_node_get_string (node)))
-    return fail (error,
-                 place,
-                 "Parameter '$PATH' does not accept value '$WHAT'",
+    return fail (error, place, "Parameter '$PATH' does not accept value '$WHAT'",
                  json_node_get_string (node));
   return TRUE;
 }
@@ -218,9 +209,7 @@ check_array (const SvQmpType *type, JsonNode *node, const Place *place, GError *
     {
       Place inner = { place, NULL, i };
 
-      if (!check (&sv_qmp_schema_types[type->element],
-                  json_array_get_element (array, i),
-                  &inner,
+      if (!check (&sv_qmp_schema_types[type->element], json_array_get_element (array, i), &inner,
                   error))
         return FALSE;
     }
@@ -231,7 +220,7 @@ check_array (const SvQmpType *type, JsonNode *node, const Place *place, GError *
 static gboolean
 may_be (const SvQmpType *type, JsonNode *node)
 {
-  switch ((SvQmpTypeKind) type->kind)
+  switch ((SvQmpTypeKind)type->kind)
     {
     case SV_QMP_TYPE_STRING:
     case SV_QMP_TYPE_ENUM:
@@ -274,7 +263,7 @@ check_alternate (const SvQmpType *type, JsonNode *node, const Place *place, GErr
 static gboolean
 check (const SvQmpType *type, JsonNode *node, const Place *place, GError **error)
 {
-  switch ((SvQmpTypeKind) type->kind)
+  switch ((SvQmpTypeKind)type->kind)
     {
     case SV_QMP_TYPE_STRING:
       return may_be (type, node) || wrong_type (error, place, "string");

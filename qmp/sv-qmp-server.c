@@ -109,12 +109,9 @@ sv_qmp_server_class_init (SvQmpServerClass *klass)
    *
    * Root of the object tree that the server speaks about.
    */
-  props[PROP_ROOT] = g_param_spec_object ("root",
-                                          "root",
-                                          "Root of the object tree",
-                                          SV_TYPE_OBJECT,
-                                          G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY
-                                              | G_PARAM_STATIC_STRINGS);
+  props[PROP_ROOT]
+      = g_param_spec_object ("root", "root", "Root of the object tree", SV_TYPE_OBJECT,
+                             G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
@@ -122,7 +119,7 @@ static void
 sv_qmp_server_init (SvQmpServer *self)
 {
   self->chardevs = g_ptr_array_new_with_free_func (g_object_unref);
-  self->sessions = g_ptr_array_new_with_free_func ((GDestroyNotify) sv_qmp_session_free);
+  self->sessions = g_ptr_array_new_with_free_func ((GDestroyNotify)sv_qmp_session_free);
 }
 
 SvQmpServer *
@@ -206,8 +203,7 @@ sv_qmp_server_emit (SvQmpServer *self, const char *event, JsonObject *data)
   g_string_append_printf (line,
                           ",\"timestamp\":{\"seconds\":%" G_GINT64_FORMAT
                           ",\"microseconds\":%" G_GINT64_FORMAT "}}\r\n",
-                          now / G_USEC_PER_SEC,
-                          now % G_USEC_PER_SEC);
+                          now / G_USEC_PER_SEC, now % G_USEC_PER_SEC);
   for (guint i = 0; i < self->sessions->len; i++)
     sv_qmp_session_send_event (g_ptr_array_index (self->sessions, i), line->str, line->len);
 }

@@ -11,11 +11,12 @@ G_BEGIN_DECLS
 /**
  * SvQmpServer:
  *
- * Speaks QMP with any number of clients about one object tree. Runs on the default main context, under
- * the VM lock.
+ * Speaks QMP with any number of clients about one object tree. Runs on the default main context,
+ * under the VM lock.
  */
 #define SV_TYPE_QMP_SERVER (sv_qmp_server_get_type ())
-SV_API G_DECLARE_FINAL_TYPE (SvQmpServer, sv_qmp_server, SV, QMP_SERVER, GObject)
+SV_API
+G_DECLARE_FINAL_TYPE (SvQmpServer, sv_qmp_server, SV, QMP_SERVER, GObject)
 
 /* Most clients at a time; more are turned away. */
 #define SV_QMP_SERVER_MAX_CLIENTS 64

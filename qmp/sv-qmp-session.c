@@ -39,7 +39,7 @@ struct _SvQmpSession
   GString *out;
   gsize out_sent;
   gboolean lagging; /* missed an event since everything was sent */
-  SvQmpCall *call; /* being executed */
+  SvQmpCall *call;  /* being executed */
   gboolean eof;
   gboolean closed;
   gboolean processing;
@@ -129,7 +129,7 @@ session_write (SvQmpSession *self)
         return FALSE;
       if (n <= 0)
         break;
-      self->out_sent += (gsize) n;
+      self->out_sent += (gsize)n;
     }
   if (session_pending (self) == 0)
     {
@@ -145,7 +145,7 @@ session_write (SvQmpSession *self)
     }
   else if (self->out_sent > SV_QMP_SESSION_OUTPUT_PAUSE)
     {
-      g_string_erase (self->out, 0, (gssize) self->out_sent);
+      g_string_erase (self->out, 0, (gssize)self->out_sent);
       self->out_sent = 0;
     }
   return TRUE;
@@ -223,7 +223,7 @@ take_fds (SvQmpSession *self, struct msghdr *message)
       /* Descriptors belong to the commands they came with: what those left is nobody's. */
       drop_fds (self);
       n = (header->cmsg_len - CMSG_LEN (0)) / sizeof (int);
-      self->n_fds = (guint) MIN (n, MAX_FDS);
+      self->n_fds = (guint)MIN (n, MAX_FDS);
       memcpy (self->fds, CMSG_DATA (header), self->n_fds * sizeof (int));
     }
 }
@@ -267,7 +267,7 @@ session_read (SvQmpSession *self)
       return;
     }
   self->unread = self->buffer;
-  self->n_unread = (gsize) n;
+  self->n_unread = (gsize)n;
 }
 
 /* Source */
@@ -304,11 +304,8 @@ session_update (SvQmpSession *self)
     }
   if (!self->closed)
     {
-      set_condition (self,
-                     &self->input_tag,
-                     self->input,
-                     !self->eof && self->n_unread == 0 && session_can_execute (self),
-                     G_IO_IN);
+      set_condition (self, &self->input_tag, self->input,
+                     !self->eof && self->n_unread == 0 && session_can_execute (self), G_IO_IN);
       set_condition (self, &self->output_tag, self->output, session_pending (self) > 0, G_IO_OUT);
     }
   else if (self->closed_func)
@@ -323,7 +320,7 @@ session_update (SvQmpSession *self)
 static gboolean
 source_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
-  SvQmpSession *self = ((SessionSource *) source)->session;
+  SvQmpSession *self = ((SessionSource *)source)->session;
 
   if (self->input_tag && g_source_query_unix_fd (source, self->input_tag) != 0)
     session_read (self);
@@ -343,11 +340,8 @@ is_socket (int fd)
 }
 
 SvQmpSession *
-sv_qmp_session_new (SvObject *root,
-                    int input,
-                    int output,
-                    SvQmpSessionClosedFunc closed,
-                    gpointer opaque)
+sv_qmp_session_new (
+    SvObject *root, int input, int output, SvQmpSessionClosedFunc closed, gpointer opaque)
 {
   SvQmpSession *self = g_new0 (SvQmpSession, 1);
 
@@ -363,7 +357,7 @@ sv_qmp_session_new (SvObject *root,
   self->out = g_string_new (NULL);
 
   self->source = g_source_new (&source_funcs, sizeof (SessionSource));
-  ((SessionSource *) self->source)->session = self;
+  ((SessionSource *)self->source)->session = self;
   g_source_set_static_name (self->source, "QMP client");
   g_source_attach (self->source, NULL);
 
@@ -396,7 +390,7 @@ sv_qmp_session_send_event (SvQmpSession *self, const char *line, gsize length)
       self->lagging = TRUE;
       return;
     }
-  g_string_append_len (self->out, line, (gssize) length);
+  g_string_append_len (self->out, line, (gssize)length);
   /* Within a command of this client, the event goes out together with the reply. */
   if (!self->processing)
     {
@@ -414,7 +408,7 @@ sv_qmp_session_flush (SvQmpSession *self, gint64 end_time)
       struct pollfd poll_fd = { .fd = self->output, .events = POLLOUT };
       gint64 left = (end_time - g_get_monotonic_time () + 999) / 1000;
 
-      if (left <= 0 || (poll (&poll_fd, 1, (int) MIN (left, G_MAXINT)) < 0 && errno != EINTR))
+      if (left <= 0 || (poll (&poll_fd, 1, (int)MIN (left, G_MAXINT)) < 0 && errno != EINTR))
         break;
     }
   return session_pending (self) == 0;

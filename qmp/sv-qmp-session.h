@@ -13,9 +13,9 @@ G_BEGIN_DECLS
 /**
  * SvQmpSession:
  *
- * One client: reads commands from a descriptor on the default main context, executes them in order and
- * sends replies and events, each a line that ends in CR LF. Nothing the client does, or does not do,
- * blocks the main loop or takes unbounded memory.
+ * One client: reads commands from a descriptor on the default main context, executes them in order
+ * and sends replies and events, each a line that ends in CR LF. Nothing the client does, or does
+ * not do, blocks the main loop or takes unbounded memory.
  */
 typedef struct _SvQmpSession SvQmpSession;
 
@@ -34,13 +34,14 @@ typedef void (*SvQmpSessionClosedFunc) (SvQmpSession *session, gpointer opaque);
  *
  * Returns: (transfer full): a session
  */
-SV_API SvQmpSession *sv_qmp_session_new (SvObject *root, int input, int output,
-                                         SvQmpSessionClosedFunc closed, gpointer opaque);
+SV_API SvQmpSession *sv_qmp_session_new (
+    SvObject *root, int input, int output, SvQmpSessionClosedFunc closed, gpointer opaque);
 /* Closes the connection; what has not been sent is lost. */
 SV_API void sv_qmp_session_free (SvQmpSession *session);
 /* Sends a complete line, CR and LF included, unless the client is far behind in reading. */
 SV_API void sv_qmp_session_send_event (SvQmpSession *session, const char *line, gsize length);
-/* Waits until everything is sent, but not longer than @end_time (monotonic); FALSE when not all was. */
+/* Waits until everything is sent, but not longer than @end_time (monotonic); FALSE when not all
+ * was. */
 SV_API gboolean sv_qmp_session_flush (SvQmpSession *session, gint64 end_time);
 
 G_END_DECLS

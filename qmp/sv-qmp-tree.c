@@ -15,11 +15,7 @@ sv_qmp_resolve (SvQmpCall *call, const char *path, GType type, GError **error)
   if (g_error_matches (local, SV_OBJECT_ERROR, SV_OBJECT_ERROR_AMBIGUOUS))
     g_propagate_error (error, g_steal_pointer (&local));
   else
-    g_set_error (error,
-                 SV_QMP_ERROR,
-                 SV_QMP_ERROR_DEVICE_NOT_FOUND,
-                 "Device '%s' not found",
-                 path);
+    g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_DEVICE_NOT_FOUND, "Device '%s' not found", path);
   return NULL;
 }
 
@@ -57,11 +53,8 @@ check_id (const char *id, GError **error)
   for (const char *at = id; good && *at != '\0'; at++)
     good = g_ascii_isalnum (*at) || *at == '-' || *at == '.' || *at == '_';
   if (!good)
-    g_set_error (error,
-                 SV_QMP_ERROR,
-                 SV_QMP_ERROR_GENERIC,
-                 "'%s' is not an identifier: a letter, then letters, digits, '-', '.', '_'",
-                 id);
+    g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
+                 "'%s' is not an identifier: a letter, then letters, digits, '-', '.', '_'", id);
   return good;
 }
 
@@ -103,7 +96,7 @@ sv_qmp_get_int (SvObject *object, const char *name, gint64 fallback)
   g_autoptr (JsonNode) node = get_property (object, name);
 
   return node && json_node_get_value_type (node) == G_TYPE_INT64 ? json_node_get_int (node)
-                                                                  : fallback;
+                                                                 : fallback;
 }
 
 gboolean
@@ -112,7 +105,7 @@ sv_qmp_get_bool (SvObject *object, const char *name, gboolean fallback)
   g_autoptr (JsonNode) node = get_property (object, name);
 
   return node && json_node_get_value_type (node) == G_TYPE_BOOLEAN ? json_node_get_boolean (node)
-                                                                    : fallback;
+                                                                   : fallback;
 }
 
 char *
@@ -121,7 +114,7 @@ sv_qmp_dup_string (SvObject *object, const char *name)
   g_autoptr (JsonNode) node = get_property (object, name);
 
   return node && json_node_get_value_type (node) == G_TYPE_STRING ? json_node_dup_string (node)
-                                                                   : NULL;
+                                                                  : NULL;
 }
 
 void

@@ -27,8 +27,13 @@ GPtrArray *sv_qmp_collect (SvObject *root, GType type);
  *
  * Returns: (transfer none) (nullable): the object; %NULL with nothing left behind
  */
-SvObject *sv_qmp_add_object (SvQmpCall *call, const char *container, const char *id, const char *type,
-                             GType ancestor, JsonObject *properties, GError **error);
+SvObject *sv_qmp_add_object (SvQmpCall *call,
+                             const char *container,
+                             const char *id,
+                             const char *type,
+                             GType ancestor,
+                             JsonObject *properties,
+                             GError **error);
 
 /* Properties of @object by their wire names; the default when it has none of that name. */
 gint64 sv_qmp_get_int (SvObject *object, const char *name, gint64 fallback);
@@ -37,8 +42,8 @@ gboolean sv_qmp_get_bool (SvObject *object, const char *name, gboolean fallback)
 char *sv_qmp_dup_string (SvObject *object, const char *name);
 
 /* Sets member @name of @target to property @property of @object, if there is one. */
-void sv_qmp_copy_property (JsonObject *target, const char *name, SvObject *object,
-                           const char *property);
+void
+sv_qmp_copy_property (JsonObject *target, const char *name, SvObject *object, const char *property);
 void sv_qmp_set_path (JsonObject *target, const char *name, SvObject *object);
 
 /* (transfer full) */

@@ -20,7 +20,7 @@ get_store (SvObject *scope)
   if (!store)
     {
       store = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, close_fd);
-      g_object_set_data_full (root, key, store, (GDestroyNotify) g_hash_table_unref);
+      g_object_set_data_full (root, key, store, (GDestroyNotify)g_hash_table_unref);
     }
   return store;
 }

@@ -11,8 +11,8 @@ G_BEGIN_DECLS
  * @name: name of the descriptor
  * @fd: (transfer full): an open descriptor
  *
- * Keeps a file descriptor for later, by name; one that had the name before is closed. Descriptors belong
- * to the tree's root and are closed with it. Main thread.
+ * Keeps a file descriptor for later, by name; one that had the name before is closed. Descriptors
+ * belong to the tree's root and are closed with it. Main thread.
  */
 SV_API void sv_fd_store_add (SvObject *scope, const char *name, int fd);
 
@@ -21,7 +21,8 @@ SV_API void sv_fd_store_add (SvObject *scope, const char *name, int fd);
  * @scope: any object of a tree
  * @name: name of a descriptor
  *
- * Returns: (transfer full): the descriptor, no longer in the store; -1 when there is none of that name
+ * Returns: (transfer full): the descriptor, no longer in the store; -1 when there is none of that
+ * name
  */
 SV_API int sv_fd_store_steal (SvObject *scope, const char *name);
 

@@ -11,8 +11,8 @@ int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
 #define LAST "\"the last reply\""
 
 /*
- * A QMP client: the first byte of the input is the size of the pieces in which the rest arrives. Whatever
- * it was, what comes back is JSON, a value per line, and the connection goes on.
+ * A QMP client: the first byte of the input is the size of the pieces in which the rest arrives.
+ * Whatever it was, what comes back is JSON, a value per line, and the connection goes on.
  */
 int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
@@ -28,7 +28,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
     {
       gsize n = MIN (piece, size - at);
 
-      g_assert_cmpint (send (fixture.client.fd, data + at, n, MSG_NOSIGNAL), ==, (gssize) n);
+      g_assert_cmpint (send (fixture.client.fd, data + at, n, MSG_NOSIGNAL), ==, (gssize)n);
       qmp_run_pending ();
     }
   qmp_client_send (&fixture.client, "\xff\n{\"execute\":\"query-jobs\",\"id\":" LAST "}");

@@ -22,7 +22,7 @@ G_DEFINE_TYPE (TestVcpu, test_vcpu, SV_TYPE_VCPU)
 static gboolean
 test_vcpu_run (SvVcpu *vcpu, SvVcpuEvent *event)
 {
-  TestVcpu *self = (TestVcpu *) vcpu;
+  TestVcpu *self = (TestVcpu *)vcpu;
 
   g_mutex_lock (&self->mutex);
   while (!sv_vcpu_should_stop (vcpu))
@@ -34,7 +34,7 @@ test_vcpu_run (SvVcpu *vcpu, SvVcpuEvent *event)
 static void
 test_vcpu_kick (SvVcpu *vcpu)
 {
-  TestVcpu *self = (TestVcpu *) vcpu;
+  TestVcpu *self = (TestVcpu *)vcpu;
 
   g_mutex_lock (&self->mutex);
   g_cond_broadcast (&self->cond);
@@ -135,13 +135,13 @@ test_device_realize (SvDevice *device, GError **error)
 static void
 test_device_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-  g_value_set_uint (value, ((TestDevice *) object)->speed);
+  g_value_set_uint (value, ((TestDevice *)object)->speed);
 }
 
 static void
 test_device_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-  ((TestDevice *) object)->speed = g_value_get_uint (value);
+  ((TestDevice *)object)->speed = g_value_get_uint (value);
 }
 
 static void
@@ -154,8 +154,7 @@ test_device_class_init (TestDeviceClass *klass)
   klass->realize = test_device_realize;
   klass->user_creatable = TRUE;
   g_object_class_install_property (
-      object_class,
-      1,
+      object_class, 1,
       g_param_spec_uint ("speed", "speed", "How fast", 0, 100, 10, SV_PARAM_RW_WIRING));
 }
 
@@ -178,7 +177,7 @@ static GParamSpec *friend_pspec;
 static void
 test_object_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-  TestObject *self = (TestObject *) object;
+  TestObject *self = (TestObject *)object;
 
   if (id == 1)
     g_value_set_string (value, self->text);
@@ -191,7 +190,7 @@ test_object_get_property (GObject *object, guint id, GValue *value, GParamSpec *
 static void
 test_object_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-  TestObject *self = (TestObject *) object;
+  TestObject *self = (TestObject *)object;
 
   if (id == 1)
     {
@@ -205,14 +204,14 @@ test_object_set_property (GObject *object, guint id, const GValue *value, GParam
 static void
 test_object_dispose (GObject *object)
 {
-  sv_object_set_link (SV_OBJECT (object), friend_pspec, &((TestObject *) object)->friend, NULL);
+  sv_object_set_link (SV_OBJECT (object), friend_pspec, &((TestObject *)object)->friend, NULL);
   G_OBJECT_CLASS (test_object_parent_class)->dispose (object);
 }
 
 static void
 test_object_finalize (GObject *object)
 {
-  g_free (((TestObject *) object)->text);
+  g_free (((TestObject *)object)->text);
   G_OBJECT_CLASS (test_object_parent_class)->finalize (object);
 }
 
@@ -225,15 +224,13 @@ test_object_class_init (TestObjectClass *klass)
   object_class->set_property = test_object_set_property;
   object_class->dispose = test_object_dispose;
   object_class->finalize = test_object_finalize;
+  klass->back_end = TRUE;
   g_object_class_install_property (
-      object_class,
-      1,
-      g_param_spec_string ("text", "text", "Some text", NULL, SV_PARAM_RW));
+      object_class, 1, g_param_spec_string ("text", "text", "Some text", NULL, SV_PARAM_RW));
   friend_pspec = g_param_spec_object ("friend", "friend", "A link", SV_TYPE_OBJECT, SV_PARAM_RW);
   g_object_class_install_property (object_class, 2, friend_pspec);
   g_object_class_install_property (
-      object_class,
-      3,
+      object_class, 3,
       g_param_spec_int64 ("fixed", "fixed", "", G_MININT64, G_MAXINT64, 0, SV_PARAM_RO));
 }
 
@@ -243,12 +240,9 @@ test_object_init (TestObject *self)
 }
 
 static const SvTypeEntry types[] = {
-  { "container", sv_object_get_type, NULL },
-  { "host-x86-cpu", sv_cpu_get_type, NULL },
-  { "test-accel", test_accel_get_type, NULL },
-  { "test-device", test_device_get_type, NULL },
-  { "test-gadget", NULL, "test-device" },
-  { "test-machine", test_machine_get_type, NULL },
+  { "container", sv_object_get_type, NULL },     { "host-x86-cpu", sv_cpu_get_type, NULL },
+  { "test-accel", test_accel_get_type, NULL },   { "test-device", test_device_get_type, NULL },
+  { "test-gadget", NULL, "test-device" },        { "test-machine", test_machine_get_type, NULL },
   { "test-object", test_object_get_type, NULL },
 };
 

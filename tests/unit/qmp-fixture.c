@@ -21,7 +21,8 @@ out_of_patience (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Blocks in the main loop until something happens; the server may just have made it happen already. */
+/* Blocks in the main loop until something happens; the server may just have made it happen already.
+ */
 static void
 iterate (void)
 {
@@ -63,11 +64,11 @@ qmp_client_read_line (QmpClient *client)
 
       if (end)
         {
-          length = (gsize) (end - client->received->str);
+          length = (gsize)(end - client->received->str);
           g_assert_cmpuint (length, >, 0);
           g_assert_cmpint (end[-1], ==, '\r');
           line = g_strndup (client->received->str, length - 1);
-          g_string_erase (client->received, 0, (gssize) length + 1);
+          g_string_erase (client->received, 0, (gssize)length + 1);
           return line;
         }
       if (receive (client))
@@ -100,7 +101,7 @@ qmp_client_send (QmpClient *client, const char *text)
 {
   gsize length = strlen (text);
 
-  g_assert_cmpint (send (client->fd, text, length, MSG_NOSIGNAL), ==, (gssize) length);
+  g_assert_cmpint (send (client->fd, text, length, MSG_NOSIGNAL), ==, (gssize)length);
 }
 
 void
@@ -129,8 +130,7 @@ qmp_client_connect (QmpFixture *fixture, QmpClient *client)
   client->received = g_string_new (NULL);
   sv_qmp_server_add_client (fixture->server, fds[1], fds[1]);
   greeting = qmp_client_read_line (client);
-  g_assert_cmpstr (greeting,
-                   ==,
+  g_assert_cmpstr (greeting, ==,
                    "{\"QMP\":{\"version\":{\"qemu\":{\"micro\":1,\"minor\":0,\"major\":5},"
                    "\"package\":\"stratovirt-" SV_VERSION "\"},\"capabilities\":[]}}");
 }

@@ -5,8 +5,9 @@
 #include "qmp/sv-qmp-server.h"
 
 /*
- * A tree with a machine that has no processors (`test-machine`), types `test-device` and `test-object`,
- * a QMP server and clients on socket pairs. Everything runs on the default main context.
+ * A tree with a machine that has no processors (`test-machine`), types `test-device` and
+ * `test-object`, a QMP server and clients on socket pairs. Everything runs on the default main
+ * context.
  */
 typedef struct
 {

@@ -32,8 +32,7 @@ static const SvTypeEntry types[] = {
 };
 
 /* A format string's arguments are too many to keep apart otherwise. */
-static void G_GNUC_PRINTF (2, 3)
-send_line (QmpFixture *fixture, const char *format, ...)
+static void G_GNUC_PRINTF (2, 3) send_line (QmpFixture *fixture, const char *format, ...)
 {
   g_autofree char *text = NULL;
   va_list args;
@@ -44,8 +43,7 @@ send_line (QmpFixture *fixture, const char *format, ...)
   qmp_client_send (&fixture->client, text);
 }
 
-static void G_GNUC_PRINTF (2, 3)
-expect_line (QmpFixture *fixture, const char *format, ...)
+static void G_GNUC_PRINTF (2, 3) expect_line (QmpFixture *fixture, const char *format, ...)
 {
   g_autofree char *text = NULL;
   va_list args;
@@ -77,32 +75,32 @@ test_cpus (QmpFixture *fixture, gconstpointer data)
     }
 #ifdef __x86_64__
   qmp_client_send (&fixture->client, "{\"execute\":\"query-cpus\"}");
-  expect_line (fixture,
-               "{\"return\":[{\"CPU\":0,\"arch\":\"x86\",\"current\":true,\"halted\":false,\"props\":"
-               "{\"core-id\":0,\"socket-id\":0,\"thread-id\":0,\"die-id\":0},\"qom_path\":"
-               "\"/machine/unattached/device[0]\",\"thread_id\":%u},"
-               "{\"CPU\":1,\"arch\":\"x86\",\"current\":true,\"halted\":false,\"props\":"
-               "{\"core-id\":0,\"socket-id\":1,\"thread-id\":0,\"die-id\":0},\"qom_path\":"
-               "\"/machine/unattached/device[1]\",\"thread_id\":%u}]}",
-               tids[0],
-               tids[1]);
+  expect_line (
+      fixture,
+      "{\"return\":[{\"CPU\":0,\"arch\":\"x86\",\"current\":true,\"halted\":false,\"props\":"
+      "{\"core-id\":0,\"socket-id\":0,\"thread-id\":0,\"die-id\":0},\"qom_path\":"
+      "\"/machine/unattached/device[0]\",\"thread_id\":%u},"
+      "{\"CPU\":1,\"arch\":\"x86\",\"current\":true,\"halted\":false,\"props\":"
+      "{\"core-id\":0,\"socket-id\":1,\"thread-id\":0,\"die-id\":0},\"qom_path\":"
+      "\"/machine/unattached/device[1]\",\"thread_id\":%u}]}",
+      tids[0], tids[1]);
   qmp_client_send (&fixture->client, "{\"execute\":\"query-cpus-fast\"}");
-  expect_line (fixture,
-               "{\"return\":[{\"cpu-index\":0,\"qom-path\":\"/machine/unattached/device[0]\","
-               "\"thread-id\":%u,\"props\":{\"core-id\":0,\"socket-id\":0,\"thread-id\":0,\"die-id\":0},"
-               "\"target\":\"x86_64\"},{\"cpu-index\":1,\"qom-path\":\"/machine/unattached/device[1]\","
-               "\"thread-id\":%u,\"props\":{\"core-id\":0,\"socket-id\":1,\"thread-id\":0,\"die-id\":0},"
-               "\"target\":\"x86_64\"}]}",
-               tids[0],
-               tids[1]);
+  expect_line (
+      fixture,
+      "{\"return\":[{\"cpu-index\":0,\"qom-path\":\"/machine/unattached/device[0]\","
+      "\"thread-id\":%u,\"props\":{\"core-id\":0,\"socket-id\":0,\"thread-id\":0,\"die-id\":0},"
+      "\"target\":\"x86_64\"},{\"cpu-index\":1,\"qom-path\":\"/machine/unattached/device[1]\","
+      "\"thread-id\":%u,\"props\":{\"core-id\":0,\"socket-id\":1,\"thread-id\":0,\"die-id\":0},"
+      "\"target\":\"x86_64\"}]}",
+      tids[0], tids[1]);
 #endif
   qmp_client_assert_reply (
-      &fixture->client,
-      "{\"execute\":\"query-hotpluggable-cpus\"}",
+      &fixture->client, "{\"execute\":\"query-hotpluggable-cpus\"}",
       "{\"return\":[{\"props\":{\"core-id\":0,\"socket-id\":0,\"thread-id\":0,\"die-id\":0},"
       "\"qom-path\":\"/machine/unattached/device[0]\",\"type\":\"host-x86-cpu\",\"vcpus-count\":1},"
       "{\"props\":{\"core-id\":0,\"socket-id\":1,\"thread-id\":0,\"die-id\":0},"
-      "\"qom-path\":\"/machine/unattached/device[1]\",\"type\":\"host-x86-cpu\",\"vcpus-count\":1}]}");
+      "\"qom-path\":\"/machine/unattached/"
+      "device[1]\",\"type\":\"host-x86-cpu\",\"vcpus-count\":1}]}");
 }
 
 static void
@@ -114,9 +112,8 @@ test_reset (QmpFixture *fixture, gconstpointer data)
   g_free (qmp_client_read_line (client));
   qmp_client_assert_line (client, DONE);
   qmp_client_assert_reply (client, "{\"execute\":\"system_reset\"}", DONE);
-  qmp_client_assert_line (client,
-                          "{\"event\":\"RESET\",\"data\":{\"guest\":false,\"reason\":"
-                          "\"host-qmp-system-reset\"},T}");
+  qmp_client_assert_line (client, "{\"event\":\"RESET\",\"data\":{\"guest\":false,\"reason\":"
+                                  "\"host-qmp-system-reset\"},T}");
 }
 
 static void
@@ -131,20 +128,18 @@ test_iothreads (QmpFixture *fixture, gconstpointer data)
       "{\"execute\":\"object-add\",\"arguments\":{\"qom-type\":\"iothread\",\"id\":\"io0\"}}",
       DONE);
   tid = sv_object_get_property_json (sv_object_resolve (fixture->root, "io0", SV_TYPE_OBJECT, NULL),
-                                     "thread-id",
-                                     NULL);
-  g_assert_true (is_thread ((guint) json_node_get_int (tid)));
+                                     "thread-id", NULL);
+  g_assert_true (is_thread ((guint)json_node_get_int (tid)));
   qmp_client_send (client, "{\"execute\":\"query-iothreads\"}");
   {
     g_autofree char *line = qmp_client_read_line (client);
-    g_autofree char *start
-        = g_strdup_printf ("{\"return\":[{\"id\":\"io0\",\"thread-id\":%" G_GINT64_FORMAT ",\"poll-max-ns\":",
-                           json_node_get_int (tid));
+    g_autofree char *start = g_strdup_printf (
+        "{\"return\":[{\"id\":\"io0\",\"thread-id\":%" G_GINT64_FORMAT ",\"poll-max-ns\":",
+        json_node_get_int (tid));
 
     g_assert_true (g_str_has_prefix (line, start));
   }
-  qmp_client_assert_reply (client,
-                           "{\"execute\":\"object-del\",\"arguments\":{\"id\":\"io0\"}}",
+  qmp_client_assert_reply (client, "{\"execute\":\"object-del\",\"arguments\":{\"id\":\"io0\"}}",
                            DONE);
   qmp_client_assert_reply (client, "{\"execute\":\"query-iothreads\"}", "{\"return\":[]}");
 }
@@ -159,23 +154,18 @@ test_chardevs (QmpFixture *fixture, gconstpointer data)
   "{\"execute\":\"chardev-add\",\"arguments\":{\"id\":\"" id "\",\"backend\":{" backend "}}}"
   qmp_client_assert_reply (client, "{\"execute\":\"query-chardev\"}", "{\"return\":[]}");
   qmp_client_assert_reply (client, CHARDEV_ADD ("n", "\"type\":\"null\",\"data\":{}"), DONE);
-  qmp_client_assert_reply (client,
-                           "{\"execute\":\"query-chardev\"}",
-                           "{\"return\":[{\"label\":\"n\",\"filename\":\"null\",\"frontend-open\":false}]}");
-  qmp_client_assert_reply (client,
-                           CHARDEV_ADD ("n", "\"type\":\"null\",\"data\":{}"),
+  qmp_client_assert_reply (
+      client, "{\"execute\":\"query-chardev\"}",
+      "{\"return\":[{\"label\":\"n\",\"filename\":\"null\",\"frontend-open\":false}]}");
+  qmp_client_assert_reply (client, CHARDEV_ADD ("n", "\"type\":\"null\",\"data\":{}"),
                            GENERIC ("Chardev with id 'n' already exists"));
-  qmp_client_assert_reply (client,
-                           CHARDEV_ADD ("m", "\"type\":\"nope\",\"data\":{}"),
+  qmp_client_assert_reply (client, CHARDEV_ADD ("m", "\"type\":\"nope\",\"data\":{}"),
                            GENERIC ("Parameter 'backend.type' does not accept value 'nope'"));
-  qmp_client_assert_reply (client,
-                           CHARDEV_ADD ("m", "\"type\":\"null\",\"data\":{\"x\":1}"),
+  qmp_client_assert_reply (client, CHARDEV_ADD ("m", "\"type\":\"null\",\"data\":{\"x\":1}"),
                            GENERIC ("chardev-null: Property 'x' not found"));
-  qmp_client_assert_reply (client,
-                           "{\"execute\":\"chardev-remove\",\"arguments\":{\"id\":\"n\"}}",
+  qmp_client_assert_reply (client, "{\"execute\":\"chardev-remove\",\"arguments\":{\"id\":\"n\"}}",
                            DONE);
-  qmp_client_assert_reply (client,
-                           "{\"execute\":\"chardev-remove\",\"arguments\":{\"id\":\"n\"}}",
+  qmp_client_assert_reply (client, "{\"execute\":\"chardev-remove\",\"arguments\":{\"id\":\"n\"}}",
                            GENERIC ("Chardev 'n' not found"));
 
   qmp_client_send (client, CHARDEV_ADD ("p", "\"type\":\"pty\",\"data\":{}"));
@@ -195,11 +185,12 @@ test_monitor (QmpFixture *fixture, gconstpointer data)
   SvObject *chardev;
   g_autofree char *greeting = NULL;
 
-  send_line (fixture,
-             "{\"execute\":\"chardev-add\",\"arguments\":{\"id\":\"mon\",\"backend\":{\"type\":\"socket\","
-             "\"data\":{\"addr\":{\"type\":\"unix\",\"data\":{\"path\":\"%s\"}},\"server\":true,\"wait\":"
-             "false}}}}",
-             path);
+  send_line (
+      fixture,
+      "{\"execute\":\"chardev-add\",\"arguments\":{\"id\":\"mon\",\"backend\":{\"type\":\"socket\","
+      "\"data\":{\"addr\":{\"type\":\"unix\",\"data\":{\"path\":\"%s\"}},\"server\":true,\"wait\":"
+      "false}}}}",
+      path);
   expect_line (fixture, DONE);
   chardev = sv_object_resolve (fixture->root, "/chardevs/mon", SV_TYPE_OBJECT, NULL);
   g_assert_true (sv_qmp_server_add_monitor (fixture->server, SV_CHARDEV (chardev), &error));
@@ -210,7 +201,7 @@ test_monitor (QmpFixture *fixture, gconstpointer data)
   g_strlcpy (address.sun_path, path, sizeof address.sun_path);
   client.fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   client.received = g_string_new (NULL);
-  g_assert_cmpint (connect (client.fd, (struct sockaddr *) &address, sizeof address), ==, 0);
+  g_assert_cmpint (connect (client.fd, (struct sockaddr *)&address, sizeof address), ==, 0);
   greeting = qmp_client_read_line (&client);
   g_assert_true (g_str_has_prefix (greeting, "{\"QMP\":"));
   qmp_client_assert_reply (&client, "{\"execute\":\"query-jobs\"}", "{\"return\":[]}");
@@ -234,18 +225,16 @@ test_inherited_socket (QmpFixture *fixture, gconstpointer data)
 
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
   sv_fd_store_add (fixture->root, "peer", fds[1]);
-  qmp_client_assert_reply (
-      &fixture->client,
-      CHARDEV_ADD ("f",
-                   "\"type\":\"socket\",\"data\":{\"server\":false,\"addr\":{\"type\":\"fd\",\"data\":{\"str\":"
-                   "\"nope\"}}}"),
-      GENERIC ("File descriptor named 'nope' not found"));
-  qmp_client_assert_reply (
-      &fixture->client,
-      CHARDEV_ADD ("f",
-                   "\"type\":\"socket\",\"data\":{\"server\":false,\"addr\":{\"type\":\"fd\",\"data\":{\"str\":"
-                   "\"peer\"}}}"),
-      DONE);
+  qmp_client_assert_reply (&fixture->client,
+                           CHARDEV_ADD ("f", "\"type\":\"socket\",\"data\":{\"server\":false,"
+                                             "\"addr\":{\"type\":\"fd\",\"data\":{\"str\":"
+                                             "\"nope\"}}}"),
+                           GENERIC ("File descriptor named 'nope' not found"));
+  qmp_client_assert_reply (&fixture->client,
+                           CHARDEV_ADD ("f", "\"type\":\"socket\",\"data\":{\"server\":false,"
+                                             "\"addr\":{\"type\":\"fd\",\"data\":{\"str\":"
+                                             "\"peer\"}}}"),
+                           DONE);
   g_assert_cmpint (sv_fd_store_steal (fixture->root, "peer"), ==, -1);
   sv_object_unparent (sv_object_resolve (fixture->root, "/chardevs/f", SV_TYPE_OBJECT, NULL));
   /* The device owned the descriptor: our end sees it go. */
@@ -266,10 +255,11 @@ test_block (QmpFixture *fixture, gconstpointer data)
   g_assert_cmpint (ftruncate (fd, 1 << 20), ==, 0);
   close (fd);
   qmp_client_assert_reply (client, "{\"execute\":\"query-named-block-nodes\"}", "{\"return\":[]}");
-  send_line (fixture,
-             "{\"execute\":\"blockdev-add\",\"arguments\":{\"node-name\":\"drive-0\",\"file\":{\"driver\":"
-             "\"file\",\"filename\":\"%s\"},\"cache\":{\"no-flush\":true},\"read-only\":true}}",
-             path);
+  send_line (
+      fixture,
+      "{\"execute\":\"blockdev-add\",\"arguments\":{\"node-name\":\"drive-0\",\"file\":{\"driver\":"
+      "\"file\",\"filename\":\"%s\"},\"cache\":{\"no-flush\":true},\"read-only\":true}}",
+      path);
   expect_line (fixture, DONE);
 #define NODE                                                                                       \
   "{\"node-name\":\"drive-0\",\"file\":\"%s\",\"ro\":true,\"drv\":\"file\","                       \
@@ -284,34 +274,34 @@ test_block (QmpFixture *fixture, gconstpointer data)
   qmp_client_send (client,
                    "{\"execute\":\"query-blockstats\",\"arguments\":{\"query-nodes\":true}}");
   line = qmp_client_read_line (client);
-  g_assert_true (g_str_has_prefix (line,
-                                   "{\"return\":[{\"device\":\"\",\"node-name\":\"drive-0\",\"stats\":"
-                                   "{\"rd_bytes\":0,\"rd_operations\":0,"));
+  g_assert_true (
+      g_str_has_prefix (line, "{\"return\":[{\"device\":\"\",\"node-name\":\"drive-0\",\"stats\":"
+                              "{\"rd_bytes\":0,\"rd_operations\":0,"));
 
   /* with a device */
   qmp_client_assert_reply (
       client,
-      "{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"test-device\",\"id\":\"d\"}}",
-      DONE);
+      "{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"test-device\",\"id\":\"d\"}}", DONE);
   device = sv_object_resolve (fixture->root, "d", SV_TYPE_OBJECT, NULL);
   node = sv_object_resolve (fixture->root, "/block/drive-0", SV_TYPE_OBJECT, NULL);
   g_assert_true (sv_object_claim (node, device, NULL));
   qmp_client_send (client, "{\"execute\":\"query-block\"}");
-  expect_line (fixture,
-               "{\"return\":[{\"device\":\"\",\"qdev\":\"/machine/peripheral/d\",\"type\":\"unknown\","
-               "\"removable\":false,\"locked\":false,\"inserted\":" NODE ",\"io-status\":\"ok\"}]}",
-               path,
-               path);
-  qmp_client_send (client, "{\"execute\":\"blockdev-del\",\"arguments\":{\"node-name\":\"drive-0\"}}");
+  expect_line (
+      fixture,
+      "{\"return\":[{\"device\":\"\",\"qdev\":\"/machine/peripheral/d\",\"type\":\"unknown\","
+      "\"removable\":false,\"locked\":false,\"inserted\":" NODE ",\"io-status\":\"ok\"}]}",
+      path, path);
+  qmp_client_send (client,
+                   "{\"execute\":\"blockdev-del\",\"arguments\":{\"node-name\":\"drive-0\"}}");
   g_clear_pointer (&line, g_free);
   line = qmp_client_read_line (client);
   g_assert_true (g_str_has_prefix (line, "{\"error\":{\"class\":\"GenericError\""));
   sv_object_release (node, device);
 
-  qmp_client_assert_reply (
-      client,
-      "{\"execute\":\"blockdev-add\",\"arguments\":{\"node-name\":\"drive-0\",\"driver\":\"file\"}}",
-      GENERIC ("Duplicate nodes with node-name='drive-0'"));
+  qmp_client_assert_reply (client,
+                           "{\"execute\":\"blockdev-add\",\"arguments\":{\"node-name\":\"drive-0\","
+                           "\"driver\":\"file\"}}",
+                           GENERIC ("Duplicate nodes with node-name='drive-0'"));
   qmp_client_assert_reply (client,
                            "{\"execute\":\"blockdev-add\",\"arguments\":{\"node-name\":\"x\"}}",
                            GENERIC ("Parameter 'driver' is missing"));
@@ -320,12 +310,10 @@ test_block (QmpFixture *fixture, gconstpointer data)
       "{\"execute\":\"blockdev-add\",\"arguments\":{\"node-name\":\"x\",\"driver\":\"nope\"}}",
       GENERIC ("Parameter 'driver' does not accept value 'nope'"));
   qmp_client_assert_reply (
-      client,
-      "{\"execute\":\"blockdev-del\",\"arguments\":{\"node-name\":\"drive-0\"}}",
-      DONE);
-  qmp_client_assert_reply (client,
-                           "{\"execute\":\"blockdev-del\",\"arguments\":{\"node-name\":\"drive-0\"}}",
-                           GENERIC ("Failed to find node with node-name='drive-0'"));
+      client, "{\"execute\":\"blockdev-del\",\"arguments\":{\"node-name\":\"drive-0\"}}", DONE);
+  qmp_client_assert_reply (
+      client, "{\"execute\":\"blockdev-del\",\"arguments\":{\"node-name\":\"drive-0\"}}",
+      GENERIC ("Failed to find node with node-name='drive-0'"));
   g_unlink (path);
 }
 

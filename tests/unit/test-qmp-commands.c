@@ -74,31 +74,28 @@ test_control (QmpFixture *fixture, gconstpointer data)
   g_autoptr (JsonNode) schema = execute (fixture, "{\"execute\":\"query-qmp-schema\"}");
 
   g_assert_nonnull (find_entry (commands, "name", "query-commands"));
-  g_assert_cmpuint (json_array_get_length (json_node_get_array (commands)),
-                    ==,
+  g_assert_cmpuint (json_array_get_length (json_node_get_array (commands)), ==,
                     sv_qmp_schema_n_commands);
   g_assert_nonnull (find_entry (events, "name", "STOP"));
   g_assert_nonnull (find_entry (schema, "name", "query-commands"));
-  qmp_client_assert_reply (client,
-                           "{\"execute\":\"query-version\"}",
-                           "{\"return\":{\"qemu\":{\"micro\":1,\"minor\":0,\"major\":5},\"package\":"
-                           "\"stratovirt-" SV_VERSION "\"}}");
+  qmp_client_assert_reply (
+      client, "{\"execute\":\"query-version\"}",
+      "{\"return\":{\"qemu\":{\"micro\":1,\"minor\":0,\"major\":5},\"package\":"
+      "\"stratovirt-" SV_VERSION "\"}}");
   qmp_client_assert_reply (client, "{\"execute\":\"qmp_capabilities\"}", DONE);
-  qmp_client_assert_reply (client,
-                           "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[]}}",
-                           DONE);
-  qmp_client_assert_reply (client,
-                           "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]}}",
-                           GENERIC ("Capability oob not available"));
+  qmp_client_assert_reply (
+      client, "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[]}}", DONE);
+  qmp_client_assert_reply (
+      client, "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]}}",
+      GENERIC ("Capability oob not available"));
   qmp_client_assert_reply (client, "{\"execute\":\"query-name\"}", DONE);
   g_object_set (fixture->machine, "name", "it", NULL);
-  qmp_client_assert_reply (client, "{\"execute\":\"query-name\"}", "{\"return\":{\"name\":\"it\"}}");
-  qmp_client_assert_reply (client,
-                           "{\"execute\":\"query-uuid\"}",
+  qmp_client_assert_reply (client, "{\"execute\":\"query-name\"}",
+                           "{\"return\":{\"name\":\"it\"}}");
+  qmp_client_assert_reply (client, "{\"execute\":\"query-uuid\"}",
                            "{\"return\":{\"UUID\":\"00000000-0000-0000-0000-000000000000\"}}");
 #ifdef __x86_64__
-  qmp_client_assert_reply (client,
-                           "{\"execute\":\"query-target\"}",
+  qmp_client_assert_reply (client, "{\"execute\":\"query-target\"}",
                            "{\"return\":{\"arch\":\"x86_64\"}}");
 #endif
 }
@@ -131,19 +128,19 @@ test_run (QmpFixture *fixture, gconstpointer data)
   qmp_client_assert_reply (client, "{\"execute\":\"system_powerdown\"}", EVENT ("POWERDOWN"));
   qmp_client_assert_line (client, DONE);
   g_signal_emit_by_name (fixture->machine, "reset", SV_SHUTDOWN_CAUSE_GUEST_RESET);
-  qmp_client_assert_line (client,
-                          "{\"event\":\"RESET\",\"data\":{\"guest\":true,\"reason\":\"guest-reset\"},T}");
+  qmp_client_assert_line (
+      client, "{\"event\":\"RESET\",\"data\":{\"guest\":true,\"reason\":\"guest-reset\"},T}");
   g_signal_emit_by_name (fixture->machine, "shutdown", SV_SHUTDOWN_CAUSE_HOST_SIGNAL);
-  qmp_client_assert_line (client,
-                          "{\"event\":\"SHUTDOWN\",\"data\":{\"guest\":false,\"reason\":\"host-signal\"},"
-                          "T}");
+  qmp_client_assert_line (
+      client, "{\"event\":\"SHUTDOWN\",\"data\":{\"guest\":false,\"reason\":\"host-signal\"},"
+              "T}");
   qmp_client_close (&other);
 }
 
 static void
 on_quit (SvMachine *machine, int status, gpointer user_data)
 {
-  *(int *) user_data = status;
+  *(int *)user_data = status;
 }
 
 /* The reply first, then the event, then the process may end. */
@@ -165,15 +162,14 @@ static void
 test_no_machine (QmpFixture *fixture, gconstpointer data)
 {
   sv_object_unparent (SV_OBJECT (fixture->machine));
-  qmp_client_assert_reply (&fixture->client,
-                           "{\"execute\":\"stop\"}",
+  qmp_client_assert_reply (&fixture->client, "{\"execute\":\"stop\"}",
                            GENERIC ("There is no virtual machine yet"));
-  qmp_client_assert_reply (&fixture->client,
-                           "{\"execute\":\"query-status\"}",
+  qmp_client_assert_reply (&fixture->client, "{\"execute\":\"query-status\"}",
                            STATUS ("false", "prelaunch"));
   /* Its events are no longer ours. */
   g_signal_emit_by_name (fixture->machine, "stopped");
-  qmp_client_assert_reply (&fixture->client, "{\"execute\":\"query-cpus-fast\"}", "{\"return\":[]}");
+  qmp_client_assert_reply (&fixture->client, "{\"execute\":\"query-cpus-fast\"}",
+                           "{\"return\":[]}");
 }
 
 static void
@@ -185,9 +181,9 @@ test_qom (QmpFixture *fixture, gconstpointer data)
 
   g_assert_true (sv_object_add_child (objects, "o1", object, NULL));
   qmp_client_assert_reply (
-      client,
-      "{\"execute\":\"qom-list\",\"arguments\":{\"path\":\"/objects/o1\"}}",
-      "{\"return\":[{\"name\":\"type\",\"type\":\"string\"},{\"name\":\"text\",\"type\":\"str\"},{\"name\":"
+      client, "{\"execute\":\"qom-list\",\"arguments\":{\"path\":\"/objects/o1\"}}",
+      "{\"return\":[{\"name\":\"type\",\"type\":\"string\"},{\"name\":\"text\",\"type\":\"str\"},{"
+      "\"name\":"
       "\"friend\",\"type\":\"link<container>\"},{\"name\":\"fixed\",\"type\":\"int64\"}]}");
 #define GET(path, name)                                                                            \
   "{\"execute\":\"qom-get\",\"arguments\":{\"path\":\"" path "\",\"property\":\"" name "\"}}"
@@ -204,33 +200,25 @@ test_qom (QmpFixture *fixture, gconstpointer data)
   qmp_client_assert_reply (client, GET ("o1", "text"), "{\"return\":\"bye\"}");
   qmp_client_assert_reply (client, SET ("o1", "friend", "\"/machine\""), DONE);
   qmp_client_assert_reply (client, GET ("o1", "friend"), "{\"return\":\"/machine\"}");
-  qmp_client_assert_reply (client,
-                           GET ("/nope", "x"),
+  qmp_client_assert_reply (client, GET ("/nope", "x"),
                            ERROR ("DeviceNotFound", "Device '/nope' not found"));
-  qmp_client_assert_reply (client,
-                           "{\"execute\":\"qom-list\",\"arguments\":{\"path\":\"\"}}",
+  qmp_client_assert_reply (client, "{\"execute\":\"qom-list\",\"arguments\":{\"path\":\"\"}}",
                            ERROR ("DeviceNotFound", "Device '' not found"));
   qmp_client_assert_reply (client, GET ("o1", "x"), GENERIC ("Property 'test-object.x' not found"));
-  qmp_client_assert_reply (client,
-                           SET ("o1", "x", "1"),
+  qmp_client_assert_reply (client, SET ("o1", "x", "1"),
                            GENERIC ("Property 'test-object.x' not found"));
-  qmp_client_assert_reply (client,
-                           SET ("o1", "fixed", "1"),
+  qmp_client_assert_reply (client, SET ("o1", "fixed", "1"),
                            GENERIC ("Property 'test-object.fixed' is not writable"));
-  qmp_client_assert_reply (client,
-                           SET ("o1", "type", "1"),
+  qmp_client_assert_reply (client, SET ("o1", "type", "1"),
                            GENERIC ("Property 'test-object.type' is not writable"));
-  qmp_client_assert_reply (client,
-                           SET ("/", "machine", "1"),
+  qmp_client_assert_reply (client, SET ("/", "machine", "1"),
                            GENERIC ("Property 'container.machine' is not writable"));
   {
     g_autoptr (SvObject) twin = g_object_new (test_object_get_type (), NULL);
 
     g_assert_true (sv_object_add_child (fixture->root, "o1", twin, NULL));
-    qmp_client_assert_reply (
-        client,
-        GET ("o1", "text"),
-        GENERIC ("'o1' is ambiguous: it may be '/objects/o1' or '/o1'"));
+    qmp_client_assert_reply (client, GET ("o1", "text"),
+                             GENERIC ("'o1' is ambiguous: it may be '/objects/o1' or '/o1'"));
   }
 }
 
@@ -253,6 +241,7 @@ test_types (QmpFixture *fixture, gconstpointer data)
 {
   QmpClient *client = &fixture->client;
   g_autoptr (JsonNode) all = execute (fixture, "{\"execute\":\"qom-list-types\"}");
+  g_autoptr (JsonNode) gadgets = NULL;
   g_autoptr (JsonNode) devices = NULL;
   g_autoptr (JsonNode) properties = NULL;
   g_autoptr (JsonNode) machines = NULL;
@@ -263,13 +252,20 @@ test_types (QmpFixture *fixture, gconstpointer data)
   entry = find_entry (all, "name", "test-gadget");
   g_assert_cmpstr (json_object_get_string_member (entry, "parent"), ==, "test-device");
 
-  devices = execute (
-      fixture,
-      "{\"execute\":\"qom-list-types\",\"arguments\":{\"implements\":\"test-device\"}}");
-  g_assert_cmpuint (json_array_get_length (json_node_get_array (devices)), ==, 2);
+  gadgets = execute (
+      fixture, "{\"execute\":\"qom-list-types\",\"arguments\":{\"implements\":\"test-device\"}}");
+  g_assert_cmpuint (json_array_get_length (json_node_get_array (gadgets)), ==, 2);
+  devices = execute (fixture,
+                     "{\"execute\":\"qom-list-types\",\"arguments\":{\"implements\":\"device\"}}");
+  g_assert_nonnull (find_entry (devices, "name", "host-x86-cpu"));
+  g_assert_nonnull (find_entry (devices, "name", "test-gadget"));
+  g_assert_null (find_entry (devices, "name", "test-machine"));
+  g_assert_cmpstr (
+      json_object_get_string_member (find_entry (all, "name", "test-object"), "parent"), ==,
+      "object");
+
   qmp_client_assert_reply (
-      client,
-      "{\"execute\":\"qom-list-types\",\"arguments\":{\"implements\":\"nope\"}}",
+      client, "{\"execute\":\"qom-list-types\",\"arguments\":{\"implements\":\"nope\"}}",
       "{\"return\":[]}");
 
   qmp_client_assert_reply (
@@ -278,8 +274,7 @@ test_types (QmpFixture *fixture, gconstpointer data)
       "{\"return\":[{\"name\":\"speed\",\"type\":\"uint8\",\"description\":\"How "
       "fast\",\"default-value\":10}]}");
   qmp_client_assert_reply (
-      client,
-      "{\"execute\":\"device-list-properties\",\"arguments\":{\"typename\":\"nope\"}}",
+      client, "{\"execute\":\"device-list-properties\",\"arguments\":{\"typename\":\"nope\"}}",
       ERROR ("DeviceNotFound", "Device 'nope' not found"));
   qmp_client_assert_reply (
       client,
@@ -291,8 +286,7 @@ test_types (QmpFixture *fixture, gconstpointer data)
       "{\"execute\":\"qom-list-properties\",\"arguments\":{\"typename\":\"test-machine\"}}");
   g_assert_nonnull (find_entry (properties, "name", "memory-backend"));
   qmp_client_assert_reply (
-      client,
-      "{\"execute\":\"qom-list-properties\",\"arguments\":{\"typename\":\"nope-machine\"}}",
+      client, "{\"execute\":\"qom-list-properties\",\"arguments\":{\"typename\":\"nope-machine\"}}",
       "{\"return\":[]}");
 
   machines = execute (fixture, "{\"execute\":\"query-machines\"}");
@@ -308,35 +302,25 @@ test_objects (QmpFixture *fixture, gconstpointer data)
   QmpClient *client = &fixture->client;
 #define OBJECT_ADD(rest) "{\"execute\":\"object-add\",\"arguments\":{" rest "}}"
   qmp_client_assert_reply (
-      client,
-      OBJECT_ADD ("\"qom-type\":\"test-object\",\"id\":\"a\",\"text\":\"x\""),
-      DONE);
+      client, OBJECT_ADD ("\"qom-type\":\"test-object\",\"id\":\"a\",\"text\":\"x\""), DONE);
   qmp_client_assert_reply (client, GET ("/objects/a", "text"), "{\"return\":\"x\"}");
   qmp_client_assert_reply (
-      client,
-      OBJECT_ADD ("\"qom-type\":\"test-object\",\"id\":\"1a\""),
+      client, OBJECT_ADD ("\"qom-type\":\"test-object\",\"id\":\"1a\""),
       GENERIC ("'1a' is not an identifier: a letter, then letters, digits, '-', '.', '_'"));
-  qmp_client_assert_reply (client,
-                           OBJECT_ADD ("\"qom-type\":\"nope\",\"id\":\"b\""),
+  qmp_client_assert_reply (client, OBJECT_ADD ("\"qom-type\":\"nope\",\"id\":\"b\""),
                            GENERIC ("Parameter 'qom-type' does not accept value 'nope'"));
-  qmp_client_assert_reply (client,
-                           OBJECT_ADD ("\"qom-type\":\"test-device\",\"id\":\"b\""),
+  qmp_client_assert_reply (client, OBJECT_ADD ("\"qom-type\":\"test-device\",\"id\":\"b\""),
                            GENERIC ("Parameter 'qom-type' does not accept value 'test-device'"));
-  qmp_client_assert_reply (client,
-                           OBJECT_ADD ("\"qom-type\":\"test-machine\",\"id\":\"b\""),
+  qmp_client_assert_reply (client, OBJECT_ADD ("\"qom-type\":\"test-machine\",\"id\":\"b\""),
                            GENERIC ("Parameter 'qom-type' does not accept value 'test-machine'"));
-  qmp_client_assert_reply (
-      client,
-      OBJECT_ADD ("\"qom-type\":\"test-object\",\"id\":\"b\",\"nope\":1"),
-      GENERIC ("test-object: Property 'nope' not found"));
   qmp_client_assert_reply (client,
-                           "{\"execute\":\"object-del\",\"arguments\":{\"id\":\"b\"}}",
+                           OBJECT_ADD ("\"qom-type\":\"test-object\",\"id\":\"b\",\"nope\":1"),
+                           GENERIC ("test-object: Property 'nope' not found"));
+  qmp_client_assert_reply (client, "{\"execute\":\"object-del\",\"arguments\":{\"id\":\"b\"}}",
                            GENERIC ("object 'b' not found"));
-  qmp_client_assert_reply (client,
-                           "{\"execute\":\"object-del\",\"arguments\":{\"id\":\"a\"}}",
+  qmp_client_assert_reply (client, "{\"execute\":\"object-del\",\"arguments\":{\"id\":\"a\"}}",
                            DONE);
-  qmp_client_assert_reply (client,
-                           GET ("/objects/a", "text"),
+  qmp_client_assert_reply (client, GET ("/objects/a", "text"),
                            ERROR ("DeviceNotFound", "Device '/objects/a' not found"));
 }
 
@@ -346,27 +330,21 @@ test_devices (QmpFixture *fixture, gconstpointer data)
   QmpClient *client = &fixture->client;
 #define DEVICE_ADD(rest) "{\"execute\":\"device_add\",\"arguments\":{" rest "}}"
 #define DEVICE_DEL(id) "{\"execute\":\"device_del\",\"arguments\":{\"id\":\"" id "\"}}"
-  qmp_client_assert_reply (client,
-                           DEVICE_ADD ("\"driver\":\"test-device\",\"id\":\"d\",\"speed\":\"0x14\""),
-                           DONE);
+  qmp_client_assert_reply (
+      client, DEVICE_ADD ("\"driver\":\"test-device\",\"id\":\"d\",\"speed\":\"0x14\""), DONE);
   qmp_client_assert_reply (client, GET ("/machine/peripheral/d", "speed"), "{\"return\":20}");
-  qmp_client_assert_reply (client,
-                           DEVICE_ADD ("\"driver\":\"nope\",\"id\":\"e\""),
+  qmp_client_assert_reply (client, DEVICE_ADD ("\"driver\":\"nope\",\"id\":\"e\""),
                            GENERIC ("'nope' is not a valid device model name"));
-  qmp_client_assert_reply (client,
-                           DEVICE_ADD ("\"driver\":\"test-device\",\"id\":\"d\""),
+  qmp_client_assert_reply (client, DEVICE_ADD ("\"driver\":\"test-device\",\"id\":\"d\""),
                            GENERIC ("Duplicate device ID 'd'"));
   /* One that fails leaves nothing, and no event of its removal. */
   qmp_test_device_fails = TRUE;
-  qmp_client_assert_reply (client,
-                           DEVICE_ADD ("\"driver\":\"test-device\",\"id\":\"e\""),
+  qmp_client_assert_reply (client, DEVICE_ADD ("\"driver\":\"test-device\",\"id\":\"e\""),
                            GENERIC ("The device is broken"));
   qmp_test_device_fails = FALSE;
-  qmp_client_assert_reply (client,
-                           DEVICE_DEL ("e"),
+  qmp_client_assert_reply (client, DEVICE_DEL ("e"),
                            ERROR ("DeviceNotFound", "Device 'e' not found"));
-  qmp_client_assert_reply (client,
-                           DEVICE_DEL ("/machine"),
+  qmp_client_assert_reply (client, DEVICE_DEL ("/machine"),
                            ERROR ("DeviceNotFound", "Device '/machine' not found"));
 }
 
@@ -385,9 +363,8 @@ test_device_deleted (QmpFixture *fixture, gconstpointer data)
   qmp_client_assert_reply (client, DEVICE_ADD ("\"driver\":\"test-device\""), DONE);
   device = sv_object_resolve (fixture->root, "peripheral-anon/device[0]", SV_TYPE_DEVICE, NULL);
   sv_machine_remove_device (fixture->machine, SV_DEVICE (device));
-  qmp_client_assert_line (client,
-                          "{\"event\":\"DEVICE_DELETED\",\"data\":{\"path\":"
-                          "\"/machine/peripheral-anon/device[0]\"},T}");
+  qmp_client_assert_line (client, "{\"event\":\"DEVICE_DELETED\",\"data\":{\"path\":"
+                                  "\"/machine/peripheral-anon/device[0]\"},T}");
 }
 
 #define ADD(path, function)                                                                        \

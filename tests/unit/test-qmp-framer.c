@@ -4,7 +4,8 @@
 
 #include "qmp/sv-qmp-framer.h"
 
-/* What comes out of @text when it is read in pieces: values, and errors in parentheses, a line each. */
+/* What comes out of @text when it is read in pieces: values, and errors in parentheses, a line
+ * each. */
 static char *
 run (SvQmpFramer *framer, const char *text, gsize length, gsize split)
 {
@@ -125,8 +126,8 @@ test_long (void)
     g_string_append_c (text, 'x');
   g_string_append (text, "\"}");
   longest = text->len;
-  g_string_append_len (text, text->str, (gssize) longest);
-  g_string_insert (text, (gssize) longest + 10, "y");
+  g_string_append_len (text, text->str, (gssize)longest);
+  g_string_insert (text, (gssize)longest + 10, "y");
   g_string_append (text, "{}");
   for (gsize at = 0; at < text->len;)
     {

@@ -26,8 +26,7 @@ assert_check (const char *name, const char *arguments, const char *message)
   gboolean good;
 
   g_assert_nonnull (command);
-  good = sv_qmp_schema_check_object (command->arguments,
-                                     node ? json_node_get_object (node) : NULL,
+  good = sv_qmp_schema_check_object (command->arguments, node ? json_node_get_object (node) : NULL,
                                      &error);
   g_assert_cmpstr (error ? error->message : NULL, ==, message);
   g_assert_cmpint (good, ==, message == NULL);
@@ -43,52 +42,41 @@ test_arguments (void)
   assert_check ("query-status", "{\"x\":1}", "Parameter 'x' is unexpected");
   assert_check ("qom-get", NULL, "Parameter 'path' is missing");
   assert_check ("qom-get", "{\"path\":\"/\"}", "Parameter 'property' is missing");
-  assert_check ("qom-get",
-                "{\"path\":1,\"property\":\"x\"}",
+  assert_check ("qom-get", "{\"path\":1,\"property\":\"x\"}",
                 "Invalid parameter type for 'path', expected: string");
-  assert_check ("qom-get",
-                "{\"path\":null,\"property\":\"x\"}",
+  assert_check ("qom-get", "{\"path\":null,\"property\":\"x\"}",
                 "Invalid parameter type for 'path', expected: string");
-  assert_check ("qom-get",
-                "{\"path\":[],\"property\":\"x\"}",
+  assert_check ("qom-get", "{\"path\":[],\"property\":\"x\"}",
                 "Invalid parameter type for 'path', expected: string");
   assert_check ("qom-get", "{\"path\":\"/\",\"property\":\"x\"}", NULL);
-  assert_check ("qom-get",
-                "{\"path\":\"/\",\"property\":\"x\",\"$WHAT\":1}",
+  assert_check ("qom-get", "{\"path\":\"/\",\"property\":\"x\",\"$WHAT\":1}",
                 "Parameter '$WHAT' is unexpected");
   assert_check ("qom-set", "{\"path\":\"/\",\"property\":\"x\",\"value\":{\"any\":[null]}}", NULL);
   assert_check ("qom-set", "{\"path\":\"/\",\"property\":\"x\"}", "Parameter 'value' is missing");
   assert_check ("qom-list-types", "{\"abstract\":true}", NULL);
-  assert_check ("qom-list-types",
-                "{\"abstract\":1}",
+  assert_check ("qom-list-types", "{\"abstract\":1}",
                 "Invalid parameter type for 'abstract', expected: boolean");
   assert_check ("qmp_capabilities", "{\"enable\":[\"oob\"]}", NULL);
-  assert_check ("qmp_capabilities",
-                "{\"enable\":1}",
+  assert_check ("qmp_capabilities", "{\"enable\":1}",
                 "Invalid parameter type for 'enable', expected: array");
-  assert_check ("qmp_capabilities",
-                "{\"enable\":[\"oob\",\"x\"]}",
+  assert_check ("qmp_capabilities", "{\"enable\":[\"oob\",\"x\"]}",
                 "Parameter 'enable[1]' does not accept value 'x'");
-  assert_check ("qmp_capabilities",
-                "{\"enable\":[3]}",
+  assert_check ("qmp_capabilities", "{\"enable\":[3]}",
                 "Invalid parameter type for 'enable[0]', expected: string");
 }
 
 static void
 test_nested (void)
 {
-  assert_check ("chardev-add",
-                "{\"id\":\"a\",\"backend\":{\"data\":{}}}",
+  assert_check ("chardev-add", "{\"id\":\"a\",\"backend\":{\"data\":{}}}",
                 "Parameter 'backend.type' is missing");
-  assert_check ("chardev-add",
-                "{\"id\":\"a\",\"backend\":{\"type\":\"null\",\"x\":1}}",
+  assert_check ("chardev-add", "{\"id\":\"a\",\"backend\":{\"type\":\"null\",\"x\":1}}",
                 "Parameter 'backend.x' is unexpected");
   assert_check ("chardev-add",
                 "{\"id\":\"a\",\"backend\":{\"type\":\"socket\",\"data\":{\"addr\":{\"type\":\"x\","
                 "\"data\":{}}}}}",
                 "Parameter 'backend.data.addr.type' does not accept value 'x'");
-  assert_check ("chardev-add",
-                "{\"id\":\"a\",\"backend\":7}",
+  assert_check ("chardev-add", "{\"id\":\"a\",\"backend\":7}",
                 "Invalid parameter type for 'backend', expected: object");
   /* open: properties of the type */
   assert_check ("device_add", "{\"driver\":\"x\",\"queues\":3}", NULL);
@@ -96,11 +84,9 @@ test_nested (void)
   /* alternate */
   assert_check ("blockdev-add", "{\"node-name\":\"x\",\"file\":\"y\"}", NULL);
   assert_check ("blockdev-add", "{\"node-name\":\"x\",\"file\":{\"driver\":\"file\"}}", NULL);
-  assert_check ("blockdev-add",
-                "{\"node-name\":\"x\",\"file\":{}}",
+  assert_check ("blockdev-add", "{\"node-name\":\"x\",\"file\":{}}",
                 "Parameter 'file.driver' is missing");
-  assert_check ("blockdev-add",
-                "{\"node-name\":\"x\",\"file\":1}",
+  assert_check ("blockdev-add", "{\"node-name\":\"x\",\"file\":1}",
                 "Invalid parameter type for 'file', expected: BlockdevRef");
 }
 
@@ -154,9 +140,8 @@ check_members (GHashTable *entries, JsonObject *entry, const char *member)
     return;
   array = json_object_get_array_member (entry, member);
   for (guint i = 0; i < json_array_get_length (array); i++)
-    assert_type_exists (entries,
-                        json_object_get_string_member (json_array_get_object_element (array, i),
-                                                       "type"));
+    assert_type_exists (
+        entries, json_object_get_string_member (json_array_get_object_element (array, i), "type"));
 }
 
 static void
@@ -172,7 +157,7 @@ test_introspection (void)
   for (guint i = 0; i < json_array_get_length (array); i++)
     {
       JsonObject *entry = json_array_get_object_element (array, i);
-      char *name = (char *) json_object_get_string_member (entry, "name");
+      char *name = (char *)json_object_get_string_member (entry, "name");
 
       g_assert_true (g_hash_table_insert (entries, name, entry));
     }
@@ -200,10 +185,9 @@ test_introspection (void)
           const char *type = json_object_get_string_member (entry, "arg-type");
 
           assert_type_exists (entries, type);
-          g_assert_cmpstr (json_object_get_string_member (g_hash_table_lookup (entries, type),
-                                                          "meta-type"),
-                           ==,
-                           "object");
+          g_assert_cmpstr (
+              json_object_get_string_member (g_hash_table_lookup (entries, type), "meta-type"), ==,
+              "object");
         }
       else if (strcmp (meta, "object") == 0 || strcmp (meta, "alternate") == 0)
         {
@@ -213,8 +197,7 @@ test_introspection (void)
       else if (strcmp (meta, "array") == 0)
         assert_type_exists (entries, json_object_get_string_member (entry, "element-type"));
       else if (strcmp (meta, "enum") == 0)
-        g_assert_cmpuint (json_array_get_length (json_object_get_array_member (entry, "values")),
-                          >,
+        g_assert_cmpuint (json_array_get_length (json_object_get_array_member (entry, "values")), >,
                           0);
       else
         {
@@ -233,9 +216,10 @@ test_introspection_details (void)
 {
   g_assert_nonnull (strstr (sv_qmp_schema_json,
                             "{\"name\":\"device_add\",\"meta-type\":\"command\",\"arg-type\":"));
-  g_assert_nonnull (strstr (sv_qmp_schema_json, "\"features\":[\"json-cli\",\"json-cli-hotplug\"]"));
-  g_assert_nonnull (strstr (sv_qmp_schema_json,
-                            "{\"name\":\"bus\",\"type\":\"str\",\"default\":null}"));
+  g_assert_nonnull (
+      strstr (sv_qmp_schema_json, "\"features\":[\"json-cli\",\"json-cli-hotplug\"]"));
+  g_assert_nonnull (
+      strstr (sv_qmp_schema_json, "{\"name\":\"bus\",\"type\":\"str\",\"default\":null}"));
   g_assert_nonnull (strstr (sv_qmp_schema_json, "{\"name\":\"driver\",\"type\":\"str\"}"));
 }
 
@@ -243,12 +227,10 @@ static void
 test_tables (void)
 {
   for (guint i = 1; i < sv_qmp_schema_n_commands; i++)
-    g_assert_cmpstr (sv_qmp_schema_string (sv_qmp_schema_commands[i - 1].name),
-                     <,
+    g_assert_cmpstr (sv_qmp_schema_string (sv_qmp_schema_commands[i - 1].name), <,
                      sv_qmp_schema_string (sv_qmp_schema_commands[i].name));
   for (guint i = 1; i < sv_qmp_schema_n_events; i++)
-    g_assert_cmpstr (sv_qmp_schema_string (sv_qmp_schema_events[i - 1].name),
-                     <,
+    g_assert_cmpstr (sv_qmp_schema_string (sv_qmp_schema_events[i - 1].name), <,
                      sv_qmp_schema_string (sv_qmp_schema_events[i].name));
   g_assert_null (sv_qmp_command_find ("no-such-command"));
   g_assert_null (sv_qmp_command_find (""));

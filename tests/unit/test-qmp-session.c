@@ -25,31 +25,34 @@ test_input (QmpFixture *fixture, gconstpointer data)
     { "{\"execute\":\"query-jobs\"}", "{\"return\":[]}" },
     { "{\"execute\":\"qmp_capabilities\"}", "{\"return\":{}}" },
     { "{\"execute\":\"qmp_capabilities\"}\r\n", "{\"return\":{}}" },
-    { "[1]", "{\"error\":{\"class\":\"GenericError\",\"desc\":\"QMP input must be a JSON object\"}}" },
-    { "\"x\"", "{\"error\":{\"class\":\"GenericError\",\"desc\":\"QMP input must be a JSON object\"}}" },
-    { "{}", "{\"error\":{\"class\":\"GenericError\",\"desc\":\"QMP input lacks member 'execute'\"}}" },
+    { "[1]",
+      "{\"error\":{\"class\":\"GenericError\",\"desc\":\"QMP input must be a JSON object\"}}" },
+    { "\"x\"",
+      "{\"error\":{\"class\":\"GenericError\",\"desc\":\"QMP input must be a JSON object\"}}" },
+    { "{}",
+      "{\"error\":{\"class\":\"GenericError\",\"desc\":\"QMP input lacks member 'execute'\"}}" },
     { "{\"execute\":1}",
       "{\"error\":{\"class\":\"GenericError\",\"desc\":\"QMP input member 'execute' must be a "
       "string\"}}" },
     { "{\"execute\":\"query-jobs\",\"arguments\":[]}",
       "{\"error\":{\"class\":\"GenericError\",\"desc\":\"QMP input member 'arguments' must be an "
       "object\"}}" },
-    { "{\"execute\":\"query-jobs\",\"foo\":1}",
-      "{\"error\":{\"class\":\"GenericError\",\"desc\":\"QMP input member 'foo' is unexpected\"}}" },
+    { "{\"execute\":\"query-jobs\",\"foo\":1}", "{\"error\":{\"class\":\"GenericError\",\"desc\":"
+                                                "\"QMP input member 'foo' is unexpected\"}}" },
     { "{\"exec-oob\":\"query-jobs\"}",
       "{\"error\":{\"class\":\"GenericError\",\"desc\":\"QMP input member 'exec-oob' is "
       "unexpected\"}}" },
-    { "{\"execute\":\"x$\"}",
-      "{\"error\":{\"class\":\"CommandNotFound\",\"desc\":\"The command x$ has not been found\"}}" },
+    { "{\"execute\":\"x$\"}", "{\"error\":{\"class\":\"CommandNotFound\",\"desc\":\"The command x$ "
+                              "has not been found\"}}" },
     { "{\"execute\":\"query-jobs\",\"arguments\":{\"a\":1}}",
       "{\"error\":{\"class\":\"GenericError\",\"desc\":\"Parameter 'a' is unexpected\"}}" },
-    { "foo\n",
-      "{\"error\":{\"class\":\"GenericError\",\"desc\":\"JSON parse error, invalid keyword 'foo'\"}}" },
+    { "foo\n", "{\"error\":{\"class\":\"GenericError\",\"desc\":\"JSON parse error, invalid "
+               "keyword 'foo'\"}}" },
     { "{\"execute\":}",
       "{\"error\":{\"class\":\"GenericError\",\"desc\":\"JSON parse error, expecting value\"}}" },
-    { "{\"execute\":\"\x80\"}",
-      "{\"error\":{\"class\":\"GenericError\",\"desc\":\"JSON parse error, invalid UTF-8 sequence in "
-      "string\"}}" },
+    { "{\"execute\":\"\x80\"}", "{\"error\":{\"class\":\"GenericError\",\"desc\":\"JSON parse "
+                                "error, invalid UTF-8 sequence in "
+                                "string\"}}" },
     { "{\"execute\":\"query-jobs\"}", "{\"return\":[]}" },
   };
 
@@ -61,13 +64,13 @@ static void
 test_id (QmpFixture *fixture, gconstpointer data)
 {
   static const char *const ids[] = {
-    "1", "-7", "1.5", "\"libvirt-1\"", "null", "true", "[1,{\"a\":null}]", "{\"b\":[]}", "\"\xc3\xa4\"",
+    "1",          "-7",           "1.5", "\"libvirt-1\"", "null", "true", "[1,{\"a\":null}]",
+    "{\"b\":[]}", "\"\xc3\xa4\"",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
     {
-      g_autofree char *good
-          = g_strdup_printf ("{\"id\":%s,\"execute\":\"query-jobs\"}", ids[i]);
+      g_autofree char *good = g_strdup_printf ("{\"id\":%s,\"execute\":\"query-jobs\"}", ids[i]);
       g_autofree char *bad = g_strdup_printf ("{\"execute\":3,\"id\":%s}", ids[i]);
       g_autofree char *reply = g_strdup_printf ("{\"return\":[],\"id\":%s}", ids[i]);
       g_autofree char *error = g_strdup_printf (
@@ -115,9 +118,9 @@ test_two_clients (QmpFixture *fixture, gconstpointer data)
 
   qmp_client_connect (fixture, &other);
   g_assert_cmpuint (sv_qmp_server_get_n_clients (fixture->server), ==, 2);
-  qmp_client_assert_reply (&other, "{\"execute\":\"query-jobs\",\"id\":2}", "{\"return\":[],\"id\":2}");
-  qmp_client_assert_reply (&fixture->client,
-                           "{\"execute\":\"query-jobs\",\"id\":1}",
+  qmp_client_assert_reply (&other, "{\"execute\":\"query-jobs\",\"id\":2}",
+                           "{\"return\":[],\"id\":2}");
+  qmp_client_assert_reply (&fixture->client, "{\"execute\":\"query-jobs\",\"id\":1}",
                            "{\"return\":[],\"id\":1}");
   sv_qmp_server_emit (fixture->server, "POWERDOWN", NULL);
   qmp_client_assert_line (&other, "{\"event\":\"POWERDOWN\",\"data\":{},T}");
@@ -144,7 +147,8 @@ test_half_close (QmpFixture *fixture, gconstpointer data)
   g_assert_cmpuint (sv_qmp_server_get_n_clients (fixture->server), ==, 0);
 }
 
-/* A client that never reads costs no more than a bounded buffer; it loses events, but no replies. */
+/* A client that never reads costs no more than a bounded buffer; it loses events, but no replies.
+ */
 static void
 test_slow_reader (QmpFixture *fixture, gconstpointer data)
 {
@@ -181,7 +185,7 @@ test_unread_replies (QmpFixture *fixture, gconstpointer data)
   QmpClient *client = &fixture->client;
   const guint n = 300;
   g_autoptr (GString) text = g_string_new (NULL);
-  guint expected_length = (guint) strlen (sv_qmp_schema_json) + (guint) strlen ("{\"return\":}");
+  guint expected_length = (guint)strlen (sv_qmp_schema_json) + (guint)strlen ("{\"return\":}");
 
   for (guint i = 0; i < n; i++)
     g_string_append (text, "{\"execute\":\"query-qmp-schema\"}\n");
@@ -204,7 +208,7 @@ send_with_fd (QmpClient *client, const char *text, int fd)
     char bytes[CMSG_SPACE (sizeof (int))];
     struct cmsghdr align;
   } control = { { 0 } };
-  struct iovec iov = { (char *) text, strlen (text) };
+  struct iovec iov = { (char *)text, strlen (text) };
   struct msghdr message = {
     .msg_iov = &iov,
     .msg_iovlen = 1,
@@ -217,10 +221,11 @@ send_with_fd (QmpClient *client, const char *text, int fd)
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN (sizeof (int));
   memcpy (CMSG_DATA (header), &fd, sizeof fd);
-  g_assert_cmpint (sendmsg (client->fd, &message, 0), ==, (gssize) strlen (text));
+  g_assert_cmpint (sendmsg (client->fd, &message, 0), ==, (gssize)strlen (text));
 }
 
-/* Makes a pipe, hands its write end over with @text; the read end reports EOF when nobody has it any more. */
+/* Makes a pipe, hands its write end over with @text; the read end reports EOF when nobody has it
+ * any more. */
 static int
 send_with_pipe (QmpClient *client, const char *text)
 {
@@ -248,8 +253,9 @@ test_fds (QmpFixture *fixture, gconstpointer data)
   const char *get = "{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"a\"}}\n";
   const char *drop = "{\"execute\":\"closefd\",\"arguments\":{\"fdname\":\"a\"}}\n";
   const char *done = "{\"return\":{}}";
-  const char *none = "{\"error\":{\"class\":\"GenericError\",\"desc\":\"No file descriptor supplied "
-                     "via SCM_RIGHTS\"}}";
+  const char *none
+      = "{\"error\":{\"class\":\"GenericError\",\"desc\":\"No file descriptor supplied "
+        "via SCM_RIGHTS\"}}";
   int first, second, fd;
 
   qmp_client_assert_reply (client, get, none);
@@ -266,18 +272,18 @@ test_fds (QmpFixture *fixture, gconstpointer data)
 
   qmp_client_assert_reply (client, drop, done);
   assert_open (second, FALSE);
-  qmp_client_assert_reply (client,
-                           drop,
-                           "{\"error\":{\"class\":\"GenericError\",\"desc\":\"File descriptor named "
-                           "'a' not found\"}}");
+  qmp_client_assert_reply (
+      client, drop,
+      "{\"error\":{\"class\":\"GenericError\",\"desc\":\"File descriptor named "
+      "'a' not found\"}}");
   close (first);
   close (second);
 
   /* bad names */
   first = send_with_pipe (client, "{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"1a\"}}\n");
-  qmp_client_assert_line (client,
-                          "{\"error\":{\"class\":\"GenericError\",\"desc\":\"Parameter 'fdname' expects "
-                          "a name not starting with a digit\"}}");
+  qmp_client_assert_line (
+      client, "{\"error\":{\"class\":\"GenericError\",\"desc\":\"Parameter 'fdname' expects "
+              "a name not starting with a digit\"}}");
   assert_open (first, FALSE);
   close (first);
 
@@ -350,7 +356,8 @@ test_too_many (QmpFixture *fixture, gconstpointer data)
   qmp_client_assert_reply (&fixture->client, "{\"execute\":\"query-jobs\"}", "{\"return\":[]}");
 }
 
-/* What is queued when the process ends is still delivered, and a client that does not read is not waited for. */
+/* What is queued when the process ends is still delivered, and a client that does not read is not
+ * waited for. */
 static void
 test_flush (QmpFixture *fixture, gconstpointer data)
 {
@@ -373,8 +380,8 @@ test_flush (QmpFixture *fixture, gconstpointer data)
 static gint
 compare_times (gconstpointer a, gconstpointer b)
 {
-  gint64 x = *(const gint64 *) a;
-  gint64 y = *(const gint64 *) b;
+  gint64 x = *(const gint64 *)a;
+  gint64 y = *(const gint64 *)b;
 
   return (x > y) - (x < y);
 }
@@ -383,8 +390,8 @@ compare_times (gconstpointer a, gconstpointer b)
 static void
 test_speed (QmpFixture *fixture, gconstpointer data)
 {
-  const char *command
-      = "{\"execute\":\"qom-get\",\"arguments\":{\"path\":\"/machine\",\"property\":\"memory-size\"}}";
+  const char *command = "{\"execute\":\"qom-get\",\"arguments\":{\"path\":\"/"
+                        "machine\",\"property\":\"memory-size\"}}";
   gint64 times[500];
 
   for (guint i = 0; i < G_N_ELEMENTS (times); i++)

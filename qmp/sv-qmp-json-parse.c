@@ -7,8 +7,6 @@
 
 #include "qmp/sv-qmp-error.h"
 
-/* Reading */
-
 typedef struct
 {
   const char *at;
@@ -20,8 +18,7 @@ typedef struct
 
 static JsonNode *parse_value (Parser *parser);
 
-static G_GNUC_PRINTF (2, 3) void
-fail (Parser *parser, const char *format, ...)
+static G_GNUC_PRINTF (2, 3) void fail (Parser *parser, const char *format, ...)
 {
   g_autofree char *text = NULL;
   va_list args;
@@ -68,7 +65,7 @@ parse_hex4 (Parser *parser, guint *value)
 
       if (digit < 0)
         return FALSE;
-      *value = *value * 16 + (guint) digit;
+      *value = *value * 16 + (guint)digit;
     }
   parser->at += 4;
   return TRUE;
@@ -148,29 +145,29 @@ parse_string (Parser *parser)
           fail (parser, "missing terminating %c in string", quote);
           return NULL;
         }
-      c = (guchar) *parser->at;
+      c = (guchar)*parser->at;
       if (c < 0x20)
         {
           fail (parser, "stray control character 0x%02x in string", c);
           return NULL;
         }
-      if (c != (guchar) quote && c != '\\')
+      if (c != (guchar)quote && c != '\\')
         {
           parser->at++;
           continue;
         }
-      if (!g_utf8_validate_len (run, (gsize) (parser->at - run), NULL))
+      if (!g_utf8_validate_len (run, (gsize)(parser->at - run), NULL))
         {
           fail (parser, "invalid UTF-8 sequence in string");
           return NULL;
         }
-      if (c == (guchar) quote && !out)
-        return g_strndup (run, (gsize) (parser->at++ - run));
+      if (c == (guchar)quote && !out)
+        return g_strndup (run, (gsize)(parser->at++ - run));
       if (!out)
         out = g_string_new (NULL);
       g_string_append_len (out, run, parser->at - run);
       parser->at++;
-      if (c == (guchar) quote)
+      if (c == (guchar)quote)
         return g_string_free (g_steal_pointer (&out), FALSE);
       if (!parse_escape (parser, out))
         return NULL;
@@ -267,7 +264,7 @@ parse_number (Parser *parser, const char *end)
 {
   const char *start = parser->at;
   const char *at = start;
-  g_autofree char *copy = g_strndup (start, (gsize) (end - start));
+  g_autofree char *copy = g_strndup (start, (gsize)(end - start));
   gboolean integer = TRUE;
   const char *digits;
   gdouble number;
@@ -329,23 +326,23 @@ parse_bare (Parser *parser)
   const char *end = parser->at;
   g_autofree char *word = NULL;
 
-  while (end < parser->end && (g_ascii_isalnum (*end) || *end == '-' || *end == '+' || *end == '.'
-                               || *end == '_'))
+  while (end < parser->end
+         && (g_ascii_isalnum (*end) || *end == '-' || *end == '+' || *end == '.' || *end == '_'))
     end++;
   if (end > parser->at && (*parser->at == '-' || g_ascii_isdigit (*parser->at)))
     return parse_number (parser, end);
   if (end == parser->at)
     {
-      guchar c = (guchar) *parser->at;
+      guchar c = (guchar)*parser->at;
 
-      if (g_ascii_isprint ((char) c))
+      if (g_ascii_isprint ((char)c))
         fail (parser, "stray '%c'", c);
       else
         fail (parser, "stray byte 0x%02x", c);
       return NULL;
     }
 
-  word = g_strndup (parser->at, MIN ((gsize) (end - parser->at), 64));
+  word = g_strndup (parser->at, MIN ((gsize)(end - parser->at), 64));
   parser->at = end;
   if (strcmp (word, "true") == 0 || strcmp (word, "false") == 0)
     return json_node_init_boolean (json_node_alloc (), word[0] == 't');
@@ -415,127 +412,4 @@ sv_qmp_json_parse (const char *text, gsize length, GError **error)
       return NULL;
     }
   return g_steal_pointer (&node);
-}
-
-/* Writing */
-
-void
-sv_qmp_json_append_string (GString *out, const char *string)
-{
-  const char *at = string;
-  const char *run = at;
-
-  g_string_append_c (out, '"');
-  while (*at != '\0')
-    {
-      guchar c = (guchar) *at;
-      gunichar character;
-
-      if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\')
-        {
-          at++;
-          continue;
-        }
-      if (c >= 0x80)
-        {
-          character = g_utf8_get_char_validated (at, -1);
-          if (character != (gunichar) -1 && character != (gunichar) -2)
-            {
-              at = g_utf8_next_char (at);
-              continue;
-            }
-        }
-      g_string_append_len (out, run, at - run);
-      if (c >= 0x80)
-        g_string_append (out, "\\ufffd");
-      else if (c == '"' || c == '\\')
-        g_string_append_printf (out, "\\%c", c);
-      else if (c == '\n')
-        g_string_append (out, "\\n");
-      else if (c == '\r')
-        g_string_append (out, "\\r");
-      else if (c == '\t')
-        g_string_append (out, "\\t");
-      else
-        g_string_append_printf (out, "\\u%04x", c);
-      run = ++at;
-    }
-  g_string_append_len (out, run, at - run);
-  g_string_append_c (out, '"');
-}
-
-static void
-append_value (GString *out, JsonNode *node)
-{
-  char buffer[G_ASCII_DTOSTR_BUF_SIZE];
-  GType type = json_node_get_value_type (node);
-
-  if (type == G_TYPE_BOOLEAN)
-    g_string_append (out, json_node_get_boolean (node) ? "true" : "false");
-  else if (type == G_TYPE_STRING)
-    sv_qmp_json_append_string (out, json_node_get_string (node));
-  else if (type == G_TYPE_DOUBLE && isfinite (json_node_get_double (node)))
-    g_string_append (out, g_ascii_dtostr (buffer, sizeof buffer, json_node_get_double (node)));
-  else if (type == G_TYPE_INT64)
-    {
-      /* Most numbers are small and non-negative; printf is the slowest part of a reply. */
-      gint64 value = json_node_get_int (node);
-      char *digit = buffer + sizeof buffer;
-
-      if (value < 0)
-        {
-          g_string_append_printf (out, "%" G_GINT64_FORMAT, value);
-          return;
-        }
-      do
-        *--digit = (char) ('0' + value % 10);
-      while ((value /= 10) != 0);
-      g_string_append_len (out, digit, buffer + sizeof buffer - digit);
-    }
-  else
-    g_string_append (out, "null");
-}
-
-void
-sv_qmp_json_append (GString *out, JsonNode *node)
-{
-  JsonObjectIter iter;
-  const char *name;
-  JsonNode *member;
-  JsonArray *array;
-
-  switch (json_node_get_node_type (node))
-    {
-    case JSON_NODE_OBJECT:
-      g_string_append_c (out, '{');
-      json_object_iter_init_ordered (&iter, json_node_get_object (node));
-      while (json_object_iter_next_ordered (&iter, &name, &member))
-        {
-          if (out->str[out->len - 1] != '{')
-            g_string_append_c (out, ',');
-          sv_qmp_json_append_string (out, name);
-          g_string_append_c (out, ':');
-          sv_qmp_json_append (out, member);
-        }
-      g_string_append_c (out, '}');
-      break;
-    case JSON_NODE_ARRAY:
-      array = json_node_get_array (node);
-      g_string_append_c (out, '[');
-      for (guint i = 0; i < json_array_get_length (array); i++)
-        {
-          if (i > 0)
-            g_string_append_c (out, ',');
-          sv_qmp_json_append (out, json_array_get_element (array, i));
-        }
-      g_string_append_c (out, ']');
-      break;
-    case JSON_NODE_VALUE:
-      append_value (out, node);
-      break;
-    case JSON_NODE_NULL:
-    default:
-      g_string_append (out, "null");
-      break;
-    }
 }
