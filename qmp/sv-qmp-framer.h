@@ -18,8 +18,8 @@ G_BEGIN_DECLS
  */
 typedef struct _SvQmpFramer SvQmpFramer;
 
-SV_API SvQmpFramer *sv_qmp_framer_new (void);
-SV_API void sv_qmp_framer_free (SvQmpFramer *framer);
+SvQmpFramer *sv_qmp_framer_new (void);
+void sv_qmp_framer_free (SvQmpFramer *framer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SvQmpFramer, sv_qmp_framer_free)
 
 /**
@@ -32,7 +32,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SvQmpFramer, sv_qmp_framer_free)
  * Returns: (transfer full) (nullable): the next value; %NULL with an error for text that is not
  * JSON; %NULL without an error when all of @data is consumed and more is needed
  */
-SV_API JsonNode *
+JsonNode *
 sv_qmp_framer_next (SvQmpFramer *framer, const char **data, gsize *length, GError **error);
 
 G_END_DECLS

@@ -24,7 +24,7 @@ G_BEGIN_DECLS
  * Returns: (transfer full) (nullable): the value; %NULL with an error whose text begins with
  *   "JSON parse error, " and is worded as QEMU words it
  */
-SV_API JsonNode *sv_qmp_json_parse (const char *text, gsize length, GError **error);
+JsonNode *sv_qmp_json_parse (const char *text, gsize length, GError **error);
 
 /**
  * sv_qmp_json_append:
@@ -33,9 +33,9 @@ SV_API JsonNode *sv_qmp_json_parse (const char *text, gsize length, GError **err
  *
  * Appends @node without any white space. Bytes of strings that are not UTF-8 become U+FFFD.
  */
-SV_API void sv_qmp_json_append (GString *out, JsonNode *node);
+void sv_qmp_json_append (GString *out, JsonNode *node);
 
 /* Appends @string as a JSON string, quotes included. */
-SV_API void sv_qmp_json_append_string (GString *out, const char *string);
+void sv_qmp_json_append_string (GString *out, const char *string);
 
 G_END_DECLS

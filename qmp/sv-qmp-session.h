@@ -34,14 +34,14 @@ typedef void (*SvQmpSessionClosedFunc) (SvQmpSession *session, gpointer opaque);
  *
  * Returns: (transfer full): a session
  */
-SV_API SvQmpSession *sv_qmp_session_new (
+SvQmpSession *sv_qmp_session_new (
     SvObject *root, int input, int output, SvQmpSessionClosedFunc closed, gpointer opaque);
 /* Closes the connection; what has not been sent is lost. */
-SV_API void sv_qmp_session_free (SvQmpSession *session);
+void sv_qmp_session_free (SvQmpSession *session);
 /* Sends a complete line, CR and LF included, unless the client is far behind in reading. */
-SV_API void sv_qmp_session_send_event (SvQmpSession *session, const char *line, gsize length);
+void sv_qmp_session_send_event (SvQmpSession *session, const char *line, gsize length);
 /* Waits until everything is sent, but not longer than @end_time (monotonic); FALSE when not all
  * was. */
-SV_API gboolean sv_qmp_session_flush (SvQmpSession *session, gint64 end_time);
+gboolean sv_qmp_session_flush (SvQmpSession *session, gint64 end_time);
 
 G_END_DECLS

@@ -14,7 +14,7 @@ G_BEGIN_DECLS
  * Keeps a file descriptor for later, by name; one that had the name before is closed. Descriptors
  * belong to the tree's root and are closed with it. Main thread.
  */
-SV_API void sv_fd_store_add (SvObject *scope, const char *name, int fd);
+void sv_fd_store_add (SvObject *scope, const char *name, int fd);
 
 /**
  * sv_fd_store_steal:
@@ -24,6 +24,6 @@ SV_API void sv_fd_store_add (SvObject *scope, const char *name, int fd);
  * Returns: (transfer full): the descriptor, no longer in the store; -1 when there is none of that
  * name
  */
-SV_API int sv_fd_store_steal (SvObject *scope, const char *name);
+int sv_fd_store_steal (SvObject *scope, const char *name);
 
 G_END_DECLS

@@ -200,6 +200,19 @@ test_unread_replies (QmpFixture *fixture, gconstpointer data)
   qmp_client_assert_reply (client, "{\"execute\":\"query-jobs\"}", "{\"return\":[]}");
 }
 
+/* One that left without reading what was sent to it is let go. */
+static void
+test_gone (QmpFixture *fixture, gconstpointer data)
+{
+  for (guint i = 0; i < 10000; i++)
+    sv_qmp_server_emit (fixture->server, "POWERDOWN", NULL);
+  qmp_client_send (&fixture->client, "{\"execute\":\"query-jobs\"}");
+  qmp_client_close (&fixture->client);
+  while (sv_qmp_server_get_n_clients (fixture->server) > 0)
+    g_main_context_iteration (NULL, TRUE);
+  sv_qmp_server_emit (fixture->server, "POWERDOWN", NULL);
+}
+
 static void
 send_with_fd (QmpClient *client, const char *text, int fd)
 {
@@ -425,6 +438,7 @@ main (int argc, char **argv)
   ADD ("/qmp/session/half-close", test_half_close);
   ADD ("/qmp/session/slow-reader", test_slow_reader);
   ADD ("/qmp/session/unread-replies", test_unread_replies);
+  ADD ("/qmp/session/gone", test_gone);
   ADD ("/qmp/session/fds", test_fds);
   ADD ("/qmp/session/pipes", test_pipes);
   ADD ("/qmp/session/too-many", test_too_many);
