@@ -6,133 +6,12 @@
 
 #include "qom/sv-property.h"
 #include "qom/sv-type-registry.h"
+#include "qom/sv-wide.h"
 
 /*
  * The one converter between GValues and what users and clients write. Nothing is clamped silently:
  * a value that the GParamSpec does not allow is an error that tells what it does allow.
  */
-
-/* Wide enough for every integer property and for what may be written in its place. */
-__extension__ typedef __int128 SvWide;
-
-static gboolean
-get_integer_range (GParamSpec *pspec, SvWide *min, SvWide *max)
-{
-#define RANGE(CAST)                                                                                \
-  *min = CAST (pspec)->minimum;                                                                    \
-  *max = CAST (pspec)->maximum;                                                                    \
-  return TRUE
-
-  switch (G_TYPE_FUNDAMENTAL (pspec->value_type))
-    {
-    case G_TYPE_CHAR:
-      RANGE (G_PARAM_SPEC_CHAR);
-    case G_TYPE_UCHAR:
-      RANGE (G_PARAM_SPEC_UCHAR);
-    case G_TYPE_INT:
-      RANGE (G_PARAM_SPEC_INT);
-    case G_TYPE_UINT:
-      RANGE (G_PARAM_SPEC_UINT);
-    case G_TYPE_LONG:
-      RANGE (G_PARAM_SPEC_LONG);
-    case G_TYPE_ULONG:
-      RANGE (G_PARAM_SPEC_ULONG);
-    case G_TYPE_INT64:
-      RANGE (G_PARAM_SPEC_INT64);
-    case G_TYPE_UINT64:
-      RANGE (G_PARAM_SPEC_UINT64);
-    default:
-      return FALSE;
-    }
-#undef RANGE
-}
-
-static void
-set_integer (GValue *value, SvWide number)
-{
-  switch (G_TYPE_FUNDAMENTAL (G_VALUE_TYPE (value)))
-    {
-    case G_TYPE_CHAR:
-      g_value_set_schar (value, number);
-      break;
-    case G_TYPE_UCHAR:
-      g_value_set_uchar (value, number);
-      break;
-    case G_TYPE_INT:
-      g_value_set_int (value, number);
-      break;
-    case G_TYPE_UINT:
-      g_value_set_uint (value, number);
-      break;
-    case G_TYPE_LONG:
-      g_value_set_long (value, number);
-      break;
-    case G_TYPE_ULONG:
-      g_value_set_ulong (value, number);
-      break;
-    case G_TYPE_INT64:
-      g_value_set_int64 (value, number);
-      break;
-    default:
-      g_value_set_uint64 (value, number);
-    }
-}
-
-static gboolean
-get_integer (const GValue *value, SvWide *number)
-{
-  switch (G_TYPE_FUNDAMENTAL (G_VALUE_TYPE (value)))
-    {
-    case G_TYPE_CHAR:
-      *number = g_value_get_schar (value);
-      return TRUE;
-    case G_TYPE_UCHAR:
-      *number = g_value_get_uchar (value);
-      return TRUE;
-    case G_TYPE_INT:
-      *number = g_value_get_int (value);
-      return TRUE;
-    case G_TYPE_UINT:
-      *number = g_value_get_uint (value);
-      return TRUE;
-    case G_TYPE_LONG:
-      *number = g_value_get_long (value);
-      return TRUE;
-    case G_TYPE_ULONG:
-      *number = g_value_get_ulong (value);
-      return TRUE;
-    case G_TYPE_INT64:
-      *number = g_value_get_int64 (value);
-      return TRUE;
-    case G_TYPE_UINT64:
-      *number = g_value_get_uint64 (value);
-      return TRUE;
-    default:
-      return FALSE;
-    }
-}
-
-static gboolean
-is_size (GParamSpec *pspec)
-{
-  return (pspec->flags & (SV_PARAM_SIZE | SV_PARAM_SIZE_MIB)) != 0;
-}
-
-static void
-append_wide (GString *text, GParamSpec *pspec, SvWide number)
-{
-  g_autofree char *size = NULL;
-
-  if (is_size (pspec) && number >= 0)
-    {
-      size = sv_format_size (number);
-      g_string_append (text, size);
-    }
-  else if (number < 0)
-    g_string_append_printf (text, "%" G_GINT64_FORMAT, (gint64)number);
-  else
-    g_string_append_printf (text, "%" G_GUINT64_FORMAT, (guint64)number);
-}
 
 /* What the property accepts, for errors. */
 static char *
@@ -142,12 +21,12 @@ describe_accepted (GParamSpec *pspec)
   SvWide min;
   SvWide max;
 
-  if (get_integer_range (pspec, &min, &max))
+  if (sv_wide_get_range (pspec, &min, &max))
     {
-      g_string_append (text, is_size (pspec) ? "a size from " : "an integer from ");
-      append_wide (text, pspec, min);
+      g_string_append (text, sv_wide_is_size (pspec) ? "a size from " : "an integer from ");
+      sv_wide_append (text, pspec, min);
       g_string_append (text, " to ");
-      append_wide (text, pspec, max);
+      sv_wide_append (text, pspec, max);
     }
   else if (G_IS_PARAM_SPEC_BOOLEAN (pspec))
     g_string_append (text, "'on' or 'off'");
@@ -198,14 +77,14 @@ fail_json (GParamSpec *pspec, JsonNode *node, GError **error)
 static gboolean
 integer_from_string (GValue *value, GParamSpec *pspec, const char *string, GError **error)
 {
-  gboolean negative = *string == '-' && !is_size (pspec);
+  gboolean negative = *string == '-' && !sv_wide_is_size (pspec);
   guint64 magnitude;
   gboolean parsed;
   SvWide number;
   SvWide min;
   SvWide max;
 
-  if (is_size (pspec))
+  if (sv_wide_is_size (pspec))
     parsed = sv_parse_size (string, pspec->flags & SV_PARAM_SIZE_MIB ? 1024 * 1024 : 1, &magnitude,
                             NULL);
   else
@@ -214,10 +93,10 @@ integer_from_string (GValue *value, GParamSpec *pspec, const char *string, GErro
     return fail (pspec, SV_OBJECT_ERROR_INVALID, string, error);
 
   number = negative ? -(SvWide)magnitude : (SvWide)magnitude;
-  get_integer_range (pspec, &min, &max);
+  sv_wide_get_range (pspec, &min, &max);
   if (number < min || number > max)
     return fail (pspec, SV_OBJECT_ERROR_INVALID, string, error);
-  set_integer (value, number);
+  sv_wide_set (value, number);
   return TRUE;
 }
 
@@ -303,7 +182,7 @@ sv_value_from_string (
   if (!G_IS_VALUE (value))
     g_value_init (value, pspec->value_type);
 
-  if (get_integer_range (pspec, &min, &max))
+  if (sv_wide_get_range (pspec, &min, &max))
     return integer_from_string (value, pspec, string, error);
 
   switch (G_TYPE_FUNDAMENTAL (pspec->value_type))
@@ -387,7 +266,7 @@ sv_value_from_json (
     g_value_set_boxed (value, node);
   else if (json_type == G_TYPE_STRING)
     return sv_value_from_string (value, pspec, json_node_get_string (node), scope, error);
-  else if (json_type == G_TYPE_INT64 && get_integer_range (pspec, &min, &max))
+  else if (json_type == G_TYPE_INT64 && sv_wide_get_range (pspec, &min, &max))
     {
       number = json_node_get_int (node);
       if (number < min || number > max)
@@ -396,7 +275,7 @@ sv_value_from_json (
 
           return fail (pspec, SV_OBJECT_ERROR_INVALID, got, error);
         }
-      set_integer (value, number);
+      sv_wide_set (value, number);
     }
   else if (json_type == G_TYPE_BOOLEAN && G_IS_PARAM_SPEC_BOOLEAN (pspec))
     g_value_set_boolean (value, json_node_get_boolean (node));
@@ -410,138 +289,4 @@ sv_value_from_json (
   else
     return fail_json (pspec, node, error);
   return TRUE;
-}
-
-static char *
-dup_link_path (const GValue *value)
-{
-  GObject *target = g_value_get_object (value);
-
-  return SV_IS_OBJECT (target) ? sv_object_dup_path (SV_OBJECT (target)) : g_strdup ("");
-}
-
-static const char *
-get_enum_nick (const GValue *value, GParamSpec *pspec)
-{
-  GEnumValue *enum_value
-      = g_enum_get_value (G_PARAM_SPEC_ENUM (pspec)->enum_class, g_value_get_enum (value));
-
-  return enum_value ? enum_value->value_nick : "";
-}
-
-static JsonNode *
-strv_to_json (const char *const *strv)
-{
-  JsonArray *array = json_array_new ();
-  JsonNode *node = json_node_new (JSON_NODE_ARRAY);
-
-  for (guint i = 0; strv != NULL && strv[i] != NULL; i++)
-    json_array_add_string_element (array, strv[i]);
-  json_node_take_array (node, array);
-  return node;
-}
-
-/**
- * sv_value_to_json:
- * @value: a value of the property
- * @pspec: the property
- *
- * The JSON form of a value: numbers and booleans as such, enum values by nick, links by canonical
- * path (empty: none), no string as an empty one. Integers that JSON's signed 64 bits cannot hold
- * become the nearest floating point number.
- *
- * Returns: (transfer full): the node
- */
-JsonNode *
-sv_value_to_json (const GValue *value, GParamSpec *pspec)
-{
-  JsonNode *node = json_node_alloc ();
-  SvWide number;
-
-  if (get_integer (value, &number))
-    return number <= G_MAXINT64 ? json_node_init_int (node, number)
-                                : json_node_init_double (node, number);
-
-  switch (G_TYPE_FUNDAMENTAL (pspec->value_type))
-    {
-    case G_TYPE_BOOLEAN:
-      return json_node_init_boolean (node, g_value_get_boolean (value));
-    case G_TYPE_ENUM:
-      return json_node_init_string (node, get_enum_nick (value, pspec));
-    case G_TYPE_DOUBLE:
-      return json_node_init_double (node, g_value_get_double (value));
-    case G_TYPE_STRING:
-      return json_node_init_string (node,
-                                    g_value_get_string (value) ? g_value_get_string (value) : "");
-    case G_TYPE_OBJECT:
-      {
-        g_autofree char *path = dup_link_path (value);
-
-        return json_node_init_string (node, path);
-      }
-    default:
-      break;
-    }
-
-  json_node_init_null (node);
-  if (pspec->value_type == G_TYPE_STRV)
-    {
-      json_node_free (node);
-      node = strv_to_json (g_value_get_boxed (value));
-    }
-  else if (pspec->value_type == JSON_TYPE_NODE && g_value_get_boxed (value) != NULL)
-    {
-      json_node_free (node);
-      node = g_value_dup_boxed (value);
-    }
-  return node;
-}
-
-/**
- * sv_value_to_string:
- * @value: a value of the property
- * @pspec: the property
- *
- * The form that [func@value_from_string] reads.
- *
- * Returns: (transfer full): the text
- */
-char *
-sv_value_to_string (const GValue *value, GParamSpec *pspec)
-{
-  SvWide number;
-
-  if (get_integer (value, &number))
-    {
-      GString *text = g_string_new (NULL);
-
-      append_wide (text, pspec, number);
-      return g_string_free (text, FALSE);
-    }
-
-  switch (G_TYPE_FUNDAMENTAL (pspec->value_type))
-    {
-    case G_TYPE_BOOLEAN:
-      return g_strdup (g_value_get_boolean (value) ? "on" : "off");
-    case G_TYPE_ENUM:
-      return g_strdup (get_enum_nick (value, pspec));
-    case G_TYPE_DOUBLE:
-      {
-        char buffer[G_ASCII_DTOSTR_BUF_SIZE];
-
-        return g_strdup (g_ascii_dtostr (buffer, sizeof buffer, g_value_get_double (value)));
-      }
-    case G_TYPE_STRING:
-      return g_strdup (g_value_get_string (value) ? g_value_get_string (value) : "");
-    case G_TYPE_OBJECT:
-      return dup_link_path (value);
-    default:
-      break;
-    }
-
-  if (pspec->value_type == G_TYPE_STRV && g_value_get_boxed (value) != NULL)
-    return g_strjoinv (":", g_value_get_boxed (value));
-  if (pspec->value_type == JSON_TYPE_NODE && g_value_get_boxed (value) != NULL)
-    return json_to_string (g_value_get_boxed (value), FALSE);
-  return g_strdup ("");
 }

@@ -218,6 +218,7 @@ sv_memory_backend_file_set_property (GObject *object,
 static void
 sv_memory_backend_file_init (SvMemoryBackendFile *self)
 {
+  self->canonical_path = TRUE;
 }
 
 static void
