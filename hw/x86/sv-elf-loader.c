@@ -7,6 +7,7 @@
 
 #define MAX_PROGRAM_HEADERS 128u
 #define MAX_NOTES (64u * 1024)
+#define XEN_ELFNOTE_GUEST_OS 6u
 #define XEN_ELFNOTE_PHYS32_ENTRY 18u
 
 G_STATIC_ASSERT (G_BYTE_ORDER == G_LITTLE_ENDIAN);
@@ -55,13 +56,38 @@ check_header (const SvBootFile *file, const Elf64_Ehdr *ehdr, gsize size, GError
   return TRUE;
 }
 
-/* Looks for the PVH entry in one PT_NOTE; *@entry stays 0 without it. */
+typedef struct
+{
+  guint64 pvh_entry; /* 0: none */
+  gboolean is_linux;
+} ElfNotes;
+
+static gboolean
+scan_xen_note (const SvBootFile *file,
+               const Elf64_Nhdr *note,
+               const guint8 *desc,
+               ElfNotes *found,
+               GError **error)
+{
+  if (note->n_type == XEN_ELFNOTE_GUEST_OS)
+    {
+      found->is_linux = note->n_descsz >= 5 && memcmp (desc, "linux", 5) == 0;
+    }
+  else if (note->n_type == XEN_ELFNOTE_PHYS32_ENTRY && found->pvh_entry == 0)
+    {
+      if (note->n_descsz != 4 && note->n_descsz != 8)
+        return fail (file, error, "the PVH entry note holds neither 4 nor 8 bytes");
+      memcpy (&found->pvh_entry, desc, note->n_descsz);
+    }
+  return TRUE;
+}
+
 static gboolean
 scan_notes (const SvBootFile *file,
             const guint8 *notes,
             gsize size,
             gsize alignment,
-            guint64 *entry,
+            ElfNotes *found,
             GError **error)
 {
   gsize at = 0;
@@ -85,19 +111,15 @@ scan_notes (const SvBootFile *file,
       desc_size = ((guint64)note.n_descsz + alignment - 1) & ~(guint64)(alignment - 1);
       at += MIN (desc_size, size - at);
 
-      if (note.n_type != XEN_ELFNOTE_PHYS32_ENTRY || note.n_namesz != 4
-          || memcmp (name, "Xen", 4) != 0)
-        continue;
-      if (note.n_descsz != 4 && note.n_descsz != 8)
-        return fail (file, error, "the PVH entry note holds neither 4 nor 8 bytes");
-      memcpy (entry, desc, note.n_descsz);
-      return TRUE;
+      if (note.n_namesz == 4 && memcmp (name, "Xen", 4) == 0
+          && !scan_xen_note (file, &note, desc, found, error))
+        return FALSE;
     }
   return TRUE;
 }
 
 static gboolean
-read_notes (const SvBootFile *file, const Elf64_Phdr *phdr, guint64 *entry, GError **error)
+read_notes (const SvBootFile *file, const Elf64_Phdr *phdr, ElfNotes *found, GError **error)
 {
   g_autofree guint8 *notes = NULL;
 
@@ -110,7 +132,7 @@ read_notes (const SvBootFile *file, const Elf64_Phdr *phdr, guint64 *entry, GErr
 
   notes = g_malloc (phdr->p_filesz);
   return sv_boot_file_read (file, phdr->p_offset, notes, phdr->p_filesz, error)
-         && scan_notes (file, notes, phdr->p_filesz, phdr->p_align == 8 ? 8 : 4, entry, error);
+         && scan_notes (file, notes, phdr->p_filesz, phdr->p_align == 8 ? 8 : 4, found, error);
 }
 
 /* Physical, or virtual in a segment that lies elsewhere physically. */
@@ -144,7 +166,7 @@ sv_elf_parse (
 {
   g_autofree Elf64_Phdr *phdrs = NULL;
   Elf64_Ehdr ehdr = { 0 };
-  guint64 pvh_entry = 0;
+  ElfNotes notes = { 0 };
   gsize phdrs_size;
 
   memcpy (&ehdr, header, MIN (size, sizeof ehdr));
@@ -171,15 +193,17 @@ sv_elf_parse (
 
       if (phdrs[i].p_type == PT_LOAD && !sv_boot_image_add (image, file, &segment, error))
         return FALSE;
-      if (phdrs[i].p_type == PT_NOTE && pvh_entry == 0
-          && !read_notes (file, &phdrs[i], &pvh_entry, error))
+      if (phdrs[i].p_type == PT_NOTE && !read_notes (file, &phdrs[i], &notes, error))
         return FALSE;
     }
   if (image->n_segments == 0)
     return fail (file, error, "nothing to load");
 
-  image->mode = pvh_entry ? SV_X86_ENTRY_PROTECTED_MODE : SV_X86_ENTRY_LONG_MODE;
-  image->entry = pvh_entry ? pvh_entry : physical_entry (image, &ehdr, phdrs);
+  /* Entered by PVH, Linux looks for Xen among all hypervisors once more: 256 exits for CPUID. */
+  if (notes.pvh_entry != 0 && notes.is_linux && sv_boot_image_contains (image, ehdr.e_entry))
+    notes.pvh_entry = 0;
+  image->mode = notes.pvh_entry ? SV_X86_ENTRY_PROTECTED_MODE : SV_X86_ENTRY_LONG_MODE;
+  image->entry = notes.pvh_entry ? notes.pvh_entry : physical_entry (image, &ehdr, phdrs);
   /* Paging covers 4 GiB, and without paging there is no more. */
   if (image->entry > G_MAXUINT32 || !sv_boot_image_contains (image, image->entry))
     {

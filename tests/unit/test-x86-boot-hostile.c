@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <glib/gstdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,11 +35,14 @@ load (SvX86Boot *boot, SvX86Entry *entry, GError **error)
 static gboolean
 try (const guint8 *data, gsize length, SvX86Entry *entry, char **message)
 {
-  g_autofree char *path = boot_write (data, length);
+  const int fd = memfd_create ("kernel", MFD_CLOEXEC);
+  g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d", fd);
+  g_autoptr (SvX86Boot) boot = NULL;
   g_autoptr (GError) error = NULL;
-  g_autoptr (SvX86Boot) boot = sv_x86_boot_new (path, NULL, &error);
   gboolean loaded = FALSE;
 
+  g_assert_cmpint (write (fd, data, length), ==, length);
+  boot = sv_x86_boot_new (path, NULL, &error);
   g_assert_true ((boot == NULL) == (error != NULL));
   if (boot)
     loaded = load (boot, entry, &error);
@@ -50,7 +54,7 @@ try (const guint8 *data, gsize length, SvX86Entry *entry, char **message)
       if (message)
         *message = g_strdup (error->message);
     }
-  g_unlink (path);
+  close (fd);
   return loaded;
 }
 

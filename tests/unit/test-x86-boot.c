@@ -395,6 +395,29 @@ test_pvh (void)
   tear_down (&f);
 }
 
+/* Linux, which has both entries, is started at the one with fewer exits, if that is one. */
+static void
+test_linux (void)
+{
+  for (guint has_entry = 0; has_entry < 2; has_entry++)
+    {
+      GByteArray *kernel = boot_make_elf (TRUE);
+      Fixture f;
+
+      boot_put (kernel, ELF_NOTE + 8, 6, 4);
+      memcpy (kernel->data + ELF_NOTE + 12, "Xen\0linux", 9);
+      if (!has_entry)
+        boot_put (kernel, G_STRUCT_OFFSET (Elf64_Ehdr, e_entry), ELF_VIRTUAL + 0x30, 8);
+      f = set_up (kernel, 0);
+      load_ok (&f, "quiet");
+      if (has_entry)
+        assert_long_mode (&f, ELF_LOW + 0x10);
+      else
+        g_assert_cmpint (f.entry.mode, ==, SV_X86_ENTRY_PROTECTED_MODE);
+      tear_down (&f);
+    }
+}
+
 /* A reset loads all again over what the guest left; only fresh memory need not be cleared. */
 static void
 test_reload (void)
@@ -471,6 +494,7 @@ main (int argc, char **argv)
   g_test_add_func ("/x86/boot/elf", test_elf);
   g_test_add_func ("/x86/boot/elf-virtual-entry", test_elf_virtual_entry);
   g_test_add_func ("/x86/boot/pvh", test_pvh);
+  g_test_add_func ("/x86/boot/linux", test_linux);
   g_test_add_func ("/x86/boot/reload", test_reload);
   g_test_add_func ("/x86/boot/reset-code", test_reset_code);
   g_test_add_func ("/x86/boot/raw", test_raw);
