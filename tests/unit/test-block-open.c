@@ -169,9 +169,8 @@ test_lock_killed (void)
 static void
 test_no_io_uring (void)
 {
-  guint8 *out = block_test_alloc (4096, 1);
-  guint8 *in = block_test_alloc (4096, 0);
   BlockFixture fixture;
+  guint8 *out, *in;
 
   if (!g_test_subprocess ())
     {
@@ -180,6 +179,8 @@ test_no_io_uring (void)
       return;
     }
   block_test_forbid (SYS_io_uring_setup, ENOSYS);
+  out = block_test_alloc (4096, 1);
+  in = block_test_alloc (4096, 0);
   block_fixture_set_up (&fixture, 4096, NULL);
   g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_WRITE, 0, out, 4096), ==, 0);
   g_assert_cmpstr (sv_block_file_queue_get_engine (fixture.queue), ==, "threads");
