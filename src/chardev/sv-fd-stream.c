@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <glib-unix.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -199,12 +200,23 @@ on_output (int fd, GIOCondition condition, gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
+/* A reader that went away is an error of write(), not the end of the VM. */
+static void
+ignore_sigpipe (void)
+{
+  struct sigaction action;
+
+  if (sigaction (SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
+    signal (SIGPIPE, SIG_IGN);
+}
+
 SvFdStream *
 sv_fd_stream_new (SvChardev *chardev, int input, int output, const SvFdStreamFuncs *funcs)
 {
   SvFdStream *self = g_rc_box_new0 (SvFdStream);
   int flags = output >= 0 ? fcntl (output, F_GETFL) : 0;
 
+  ignore_sigpipe ();
   self->chardev = chardev;
   self->funcs = funcs;
   self->input = input;
