@@ -205,7 +205,7 @@ sv_virtio_device_start (SvVirtioDevice *self)
 
   if (!try_start (self, &error))
     {
-      g_warning ("%s: cannot start: %s", G_OBJECT_TYPE_NAME (self), error->message);
+      g_warning ("%s: cannot start: %s", sv_virtio_device_get_name (self), error->message);
       sv_virtio_device_set_broken (self, "it did not start");
       return;
     }
@@ -248,6 +248,13 @@ queue_broken (gpointer opaque, guint index, const char *reason)
 
 static const SvVirtqueueFuncs queue_funcs = { queue_notify, queue_broken };
 
+/**
+ * sv_virtio_device_add_queue:
+ * @self: a device in its setup
+ * @max_size: most descriptors, at most %SV_VIRTQUEUE_MAX_SIZE
+ *
+ * Returns: the new queue's number
+ */
 guint
 sv_virtio_device_add_queue (SvVirtioDevice *self, guint max_size)
 {
@@ -263,6 +270,14 @@ sv_virtio_device_add_queue (SvVirtioDevice *self, guint max_size)
   return n;
 }
 
+/**
+ * sv_virtio_device_set_queue_context:
+ * @self: a device in its setup or start
+ * @n: number of a queue
+ * @context: (nullable): where its kicks are handled, %NULL for the default context
+ *
+ * Decides on the thread that a queue belongs to.
+ */
 void
 sv_virtio_device_set_queue_context (SvVirtioDevice *self, guint n, GMainContext *context)
 {
@@ -278,24 +293,51 @@ sv_virtio_device_set_queue_context (SvVirtioDevice *self, guint n, GMainContext 
   queue->context = context;
 }
 
+/**
+ * sv_virtio_device_get_queue_context:
+ * @self: a device
+ * @n: number of a queue
+ *
+ * Returns: (transfer none) (nullable): where it runs, %NULL for the default context
+ */
 GMainContext *
 sv_virtio_device_get_queue_context (SvVirtioDevice *self, guint n)
 {
   return PRIV (self)->queues[n].context;
 }
 
+/**
+ * sv_virtio_device_get_n_queues:
+ * @self: a device
+ *
+ * Returns: how many queues were added
+ */
 guint
 sv_virtio_device_get_n_queues (SvVirtioDevice *self)
 {
   return PRIV (self)->n_queues;
 }
 
+/**
+ * sv_virtio_device_get_queue:
+ * @self: a device
+ * @n: number of a queue
+ *
+ * Returns: (transfer none) (nullable): the queue, %NULL when there are not so many
+ */
 SvVirtqueue *
 sv_virtio_device_get_queue (SvVirtioDevice *self, guint n)
 {
   return n < PRIV (self)->n_queues ? PRIV (self)->queues[n].ring : NULL;
 }
 
+/**
+ * sv_virtio_device_kick:
+ * @self: a device
+ * @n: number of a queue
+ *
+ * Makes the queue be handled soon, in its context. Any thread.
+ */
 void
 sv_virtio_device_kick (SvVirtioDevice *self, guint n)
 {
@@ -331,6 +373,13 @@ sv_virtio_device_set_queue_ready (SvVirtioDevice *self, guint n, gboolean ready)
   return sv_virtqueue_set_ready (ring, ready);
 }
 
+/**
+ * sv_virtio_device_get_kick_fd:
+ * @self: a device
+ * @n: number of a queue
+ *
+ * Returns: the eventfd that its kicks are written to, -1 while it does not run
+ */
 int
 sv_virtio_device_get_kick_fd (SvVirtioDevice *self, guint n)
 {

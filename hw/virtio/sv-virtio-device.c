@@ -5,6 +5,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
+#include "qom/sv-type-registry.h"
 #include "src/runtime/sv-log.h"
 
 #define FEATURE(bit) (G_GUINT64_CONSTANT (1) << (bit))
@@ -44,6 +45,14 @@ reset_core (SvVirtioDevice *self)
 
 /* --- SvDevice --- */
 
+const char *
+sv_virtio_device_get_name (SvVirtioDevice *self)
+{
+  const char *id = sv_object_get_id (SV_OBJECT (self));
+
+  return id != NULL ? id : sv_type_registry_get_display_name (G_OBJECT_TYPE (self));
+}
+
 static void
 clear_setup (SvVirtioDevice *self)
 {
@@ -79,7 +88,7 @@ sv_virtio_device_realize (SvDevice *device, GError **error)
   if (!SV_IS_VIRTIO_BUS (bus))
     {
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                   "A %s works on a virtio bus only", G_OBJECT_TYPE_NAME (self));
+                   "'%s' works on a virtio bus only", sv_virtio_device_get_name (self));
       return FALSE;
     }
 
@@ -218,12 +227,29 @@ sv_virtio_device_init (SvVirtioDevice *self)
 
 /* --- for subclasses --- */
 
+/**
+ * sv_virtio_device_get_config:
+ * @self: a device, in setup or later
+ *
+ * The configuration space as the driver reads it, little endian. VM lock held. The driver sees changes
+ * after sv_virtio_device_config_changed(), and those made by the vfuncs setup, start, stop and
+ * write_config when these return.
+ *
+ * Returns: the class's config_size bytes
+ */
 gpointer
 sv_virtio_device_get_config (SvVirtioDevice *self)
 {
   return PRIV (self)->config;
 }
 
+/**
+ * sv_virtio_device_config_changed:
+ * @self: a device
+ *
+ * Shows changed configuration under a new generation, and interrupts a driver that is up (VIRTIO 1.2 §2.5).
+ * VM lock held.
+ */
 void
 sv_virtio_device_config_changed (SvVirtioDevice *self)
 {
@@ -234,6 +260,15 @@ sv_virtio_device_config_changed (SvVirtioDevice *self)
     priv->bus_class->notify_config (priv->bus);
 }
 
+/**
+ * sv_virtio_device_set_broken:
+ * @self: a device
+ * @format: printf format of what is wrong
+ * @...: its arguments
+ *
+ * Sets DEVICE_NEEDS_RESET (VIRTIO 1.2 §2.1.2): no queue is handled until the driver resets the device.
+ * Any thread.
+ */
 void
 sv_virtio_device_set_broken (SvVirtioDevice *self, const char *format, ...)
 {
@@ -249,22 +284,41 @@ sv_virtio_device_set_broken (SvVirtioDevice *self, const char *format, ...)
   va_start (args, format);
   reason = g_strdup_vprintf (format, args);
   va_end (args);
-  sv_log_guest ("%s needs a reset: %s", G_OBJECT_TYPE_NAME (self), reason);
+  sv_log_guest ("%s needs a reset: %s", sv_virtio_device_get_name (self), reason);
   priv->bus_class->notify_broken (priv->bus);
 }
 
+/**
+ * sv_virtio_device_get_driver_features:
+ * @self: a device
+ *
+ * Returns: the negotiated feature bits, 0 before FEATURES_OK
+ */
 guint64
 sv_virtio_device_get_driver_features (SvVirtioDevice *self)
 {
   return PRIV (self)->negotiated;
 }
 
+/**
+ * sv_virtio_device_has_feature:
+ * @self: a device
+ * @bit: number of a feature bit, below 64
+ *
+ * Returns: whether it was negotiated
+ */
 gboolean
 sv_virtio_device_has_feature (SvVirtioDevice *self, guint bit)
 {
   return (PRIV (self)->negotiated & FEATURE (bit)) != 0;
 }
 
+/**
+ * sv_virtio_device_is_started:
+ * @self: a device
+ *
+ * Returns: whether the driver is up (DRIVER_OK) and the device did start
+ */
 gboolean
 sv_virtio_device_is_started (SvVirtioDevice *self)
 {
@@ -273,24 +327,49 @@ sv_virtio_device_is_started (SvVirtioDevice *self)
 
 /* --- for transports --- */
 
+/**
+ * sv_virtio_device_get_device_id:
+ * @self: a device
+ *
+ * Returns: its number in VIRTIO 1.2 §5
+ */
 guint16
 sv_virtio_device_get_device_id (SvVirtioDevice *self)
 {
   return SV_VIRTIO_DEVICE_GET_CLASS (self)->device_id;
 }
 
+/**
+ * sv_virtio_device_get_config_size:
+ * @self: a device
+ *
+ * Returns: bytes of configuration space
+ */
 guint
 sv_virtio_device_get_config_size (SvVirtioDevice *self)
 {
   return SV_VIRTIO_DEVICE_GET_CLASS (self)->config_size;
 }
 
+/**
+ * sv_virtio_device_get_features:
+ * @self: a realized device
+ *
+ * Returns: all feature bits that are offered
+ */
 guint64
 sv_virtio_device_get_features (SvVirtioDevice *self)
 {
   return PRIV (self)->offered;
 }
 
+/**
+ * sv_virtio_device_set_driver_features:
+ * @self: a device
+ * @features: what the driver takes
+ *
+ * Is checked when the driver sets FEATURES_OK, and ignored after that. VM lock held.
+ */
 void
 sv_virtio_device_set_driver_features (SvVirtioDevice *self, guint64 features)
 {
@@ -298,6 +377,14 @@ sv_virtio_device_set_driver_features (SvVirtioDevice *self, guint64 features)
     PRIV (self)->driver_features = features;
 }
 
+/**
+ * sv_virtio_device_get_status:
+ * @self: a device
+ *
+ * Any thread.
+ *
+ * Returns: the device status (VIRTIO 1.2 §2.1)
+ */
 guint8
 sv_virtio_device_get_status (SvVirtioDevice *self)
 {
@@ -316,7 +403,7 @@ negotiate (SvVirtioDevice *self)
       || (klass->check_features != NULL && !klass->check_features (self, features)))
     {
       sv_log_guest ("%s: the driver's features 0x%" G_GINT64_MODIFIER "x are refused",
-                    G_OBJECT_TYPE_NAME (self), features);
+                    sv_virtio_device_get_name (self), features);
       return FALSE;
     }
 
@@ -324,6 +411,15 @@ negotiate (SvVirtioDevice *self)
   return TRUE;
 }
 
+/**
+ * sv_virtio_device_set_status:
+ * @self: a realized device
+ * @status: what the driver writes
+ *
+ * Goes through the steps of VIRTIO 1.2 §3.1. 0 resets: when this returns, nothing is in flight and
+ * nothing of the guest's memory is touched any more. Bits that the device refuses stay clear; others
+ * are only cleared by a reset. VM lock held.
+ */
 void
 sv_virtio_device_set_status (SvVirtioDevice *self, guint8 status)
 {
@@ -349,6 +445,15 @@ sv_virtio_device_set_status (SvVirtioDevice *self, guint8 status)
     sv_virtio_device_start (self);
 }
 
+/**
+ * sv_virtio_device_write_config:
+ * @self: a realized device
+ * @offset: where
+ * @value: what
+ * @size: bytes: 1, 2, 4 or 8
+ *
+ * The driver writes to the configuration space; beyond its end that is ignored. VM lock held.
+ */
 void
 sv_virtio_device_write_config (SvVirtioDevice *self, guint offset, guint64 value, guint size)
 {
@@ -359,6 +464,12 @@ sv_virtio_device_write_config (SvVirtioDevice *self, guint offset, guint64 value
     klass->write_config (self, offset, value, size);
 }
 
+/**
+ * sv_virtio_device_get_config_generation:
+ * @self: a device
+ *
+ * Returns: a number that changes with the configuration (VIRTIO 1.2 §2.5.1)
+ */
 guint32
 sv_virtio_device_get_config_generation (SvVirtioDevice *self)
 {

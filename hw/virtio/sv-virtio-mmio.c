@@ -253,18 +253,36 @@ sv_virtio_mmio_get_bus (SvVirtioMmio *self)
   return self->bus;
 }
 
+/**
+ * sv_virtio_mmio_get_base:
+ * @self: a transport
+ *
+ * Returns: guest address of its registers
+ */
 guint64
 sv_virtio_mmio_get_base (SvVirtioMmio *self)
 {
   return self->base;
 }
 
+/**
+ * sv_virtio_mmio_get_gsi:
+ * @self: a transport
+ *
+ * Returns: global system interrupt that it pulses
+ */
 guint
 sv_virtio_mmio_get_gsi (SvVirtioMmio *self)
 {
   return self->irq != NULL ? sv_irq_get_line (self->irq) : 0;
 }
 
+/**
+ * sv_virtio_mmio_get_slot:
+ * @self: a transport
+ *
+ * Returns: its number in its machine
+ */
 guint
 sv_virtio_mmio_get_slot (SvVirtioMmio *self)
 {

@@ -40,7 +40,7 @@ struct _SvVirtqueue
   guint n_popped;
   guint n_pushed;
   const SvFlatView *view;
-  const struct vring_desc *descriptors;
+  const guint8 *descriptors; /* struct vring_desc */
   const struct vring_avail *avail;
   struct vring_used *used;
 };

@@ -184,12 +184,12 @@ add_buffer (SvVirtqueue *self, SvVirtqElement *element, const struct vring_desc 
 }
 
 static inline struct vring_desc
-load_descriptor (const struct vring_desc *from)
+load_descriptor (const guint8 *table, guint index)
 {
   struct vring_desc desc;
 
   /* Indirect tables have no alignment, so no atomic loads; the barrier keeps it at one copy. */
-  memcpy (&desc, from, sizeof desc);
+  memcpy (&desc, table + index * sizeof desc, sizeof desc);
   __asm__ volatile ("" ::: "memory");
   desc.addr = GUINT64_FROM_LE (desc.addr);
   desc.len = GUINT32_FROM_LE (desc.len);
@@ -200,10 +200,10 @@ load_descriptor (const struct vring_desc *from)
 }
 
 /* VIRTIO 1.2 §2.7.5.3: an indirect table ends the chain and holds no further table. */
-static const struct vring_desc *
+static const guint8 *
 enter_table (SvVirtqueue *self, const struct vring_desc *desc)
 {
-  const struct vring_desc *table;
+  const guint8 *table;
 
   if (!self->indirect || (desc->flags & VRING_DESC_F_NEXT) != 0 || desc->len == 0
       || desc->len % sizeof *desc != 0)
@@ -223,7 +223,7 @@ enter_table (SvVirtqueue *self, const struct vring_desc *desc)
 static gboolean
 walk_chain (SvVirtqueue *self, SvVirtqElement *element, guint index)
 {
-  const struct vring_desc *table = self->descriptors;
+  const guint8 *table = self->descriptors;
   guint table_size = self->layout.size;
   guint left = table_size;
   gboolean in_table = FALSE;
@@ -244,7 +244,7 @@ walk_chain (SvVirtqueue *self, SvVirtqElement *element, guint index)
         }
       left--;
 
-      desc = load_descriptor (&table[index]);
+      desc = load_descriptor (table, index);
       if ((desc.flags & VRING_DESC_F_INDIRECT) != 0)
         {
           if (G_UNLIKELY (in_table))
@@ -273,6 +273,17 @@ walk_chain (SvVirtqueue *self, SvVirtqElement *element, guint index)
     }
 }
 
+/**
+ * sv_virtqueue_pop:
+ * @self: a queue with an open batch
+ * @element: an element with storage, not in flight
+ *
+ * Takes the next buffer that the driver made available (VIRTIO 1.2 §2.7.5, §2.7.6). With EVENT_IDX or
+ * the NO_NOTIFY flag, the driver is kept from kicking until the queue was seen empty.
+ *
+ * Returns: %FALSE when there is none, when a full ring's worth was popped in this batch, or when the
+ * queue is broken
+ */
 gboolean
 sv_virtqueue_pop (SvVirtqueue *self, SvVirtqElement *element)
 {
@@ -320,6 +331,13 @@ sv_virtqueue_pop (SvVirtqueue *self, SvVirtqElement *element)
   return TRUE;
 }
 
+/**
+ * sv_virtqueue_unpop:
+ * @self: a queue
+ * @element: the element that was popped last
+ *
+ * Gives a buffer back unused; it is the next to be popped.
+ */
 void
 sv_virtqueue_unpop (SvVirtqueue *self, SvVirtqElement *element)
 {
@@ -331,6 +349,15 @@ sv_virtqueue_unpop (SvVirtqueue *self, SvVirtqElement *element)
     self->n_popped--;
 }
 
+/**
+ * sv_virtqueue_push:
+ * @self: a queue
+ * @element: a popped element
+ * @written: how many bytes were written, from the start of the writable part
+ *
+ * Returns a buffer to the driver, who sees it when the batch ends. Buffers may come back in any order.
+ * Without an open batch, after sv_virtqueue_begin() failed, the element is only forgotten.
+ */
 void
 sv_virtqueue_push (SvVirtqueue *self, SvVirtqElement *element, guint32 written)
 {

@@ -4,6 +4,15 @@
 
 #include <linux/virtio_config.h>
 
+/**
+ * sv_virtqueue_new:
+ * @index: the queue's number in its device
+ * @max_size: largest number of descriptors, at most %SV_VIRTQUEUE_MAX_SIZE
+ * @funcs: what to call; not copied
+ * @opaque: passed to @funcs
+ *
+ * Returns: (transfer full): a queue that is neither set up nor running
+ */
 SvVirtqueue *
 sv_virtqueue_new (guint index, guint max_size, const SvVirtqueueFuncs *funcs, gpointer opaque)
 {
@@ -21,6 +30,12 @@ sv_virtqueue_new (guint index, guint max_size, const SvVirtqueueFuncs *funcs, gp
   return self;
 }
 
+/**
+ * sv_virtqueue_free:
+ * @self: (transfer full): a queue that no thread uses
+ *
+ * Stops and frees the queue.
+ */
 void
 sv_virtqueue_free (SvVirtqueue *self)
 {
@@ -28,30 +43,65 @@ sv_virtqueue_free (SvVirtqueue *self)
   g_free (self);
 }
 
+/**
+ * sv_virtqueue_get_index:
+ * @self: a queue
+ *
+ * Returns: its number in its device
+ */
 guint
 sv_virtqueue_get_index (SvVirtqueue *self)
 {
   return self->index;
 }
 
+/**
+ * sv_virtqueue_get_size:
+ * @self: a queue
+ *
+ * Returns: how many descriptors the driver gave it; until then the most it may give
+ */
 guint
 sv_virtqueue_get_size (SvVirtqueue *self)
 {
   return self->layout.size;
 }
 
+/**
+ * sv_virtqueue_get_max_size:
+ * @self: a queue
+ *
+ * Returns: the most descriptors that the driver may give it
+ */
 guint
 sv_virtqueue_get_max_size (SvVirtqueue *self)
 {
   return self->max_size;
 }
 
+/**
+ * sv_virtqueue_get_in_flight:
+ * @self: a queue
+ *
+ * In the queue's thread, or while the queue is paused.
+ *
+ * Returns: how many buffers were popped and not yet pushed
+ */
 guint
 sv_virtqueue_get_in_flight (SvVirtqueue *self)
 {
   return self->in_flight;
 }
 
+/**
+ * sv_virtqueue_set_layout:
+ * @self: a queue
+ * @layout: what the driver wrote
+ *
+ * Stores the driver's settings; they are checked by sv_virtqueue_set_ready().
+ *
+ * Returns: %FALSE, with nothing stored, when the queue is ready
+ */
 gboolean
 sv_virtqueue_set_layout (SvVirtqueue *self, const SvVirtqueueLayout *layout)
 {
@@ -62,6 +112,11 @@ sv_virtqueue_set_layout (SvVirtqueue *self, const SvVirtqueueLayout *layout)
   return TRUE;
 }
 
+/**
+ * sv_virtqueue_get_layout:
+ * @self: a queue
+ * @layout: (out caller-allocates): its settings
+ */
 void
 sv_virtqueue_get_layout (SvVirtqueue *self, SvVirtqueueLayout *layout)
 {
@@ -106,12 +161,26 @@ sv_virtqueue_set_ready (SvVirtqueue *self, gboolean ready)
   return TRUE;
 }
 
+/**
+ * sv_virtqueue_is_ready:
+ * @self: a queue
+ *
+ * Returns: whether the driver declared it ready, with settings that can be used
+ */
 gboolean
 sv_virtqueue_is_ready (SvVirtqueue *self)
 {
   return self->ready;
 }
 
+/**
+ * sv_virtqueue_start:
+ * @self: a queue that is ready
+ * @memory: what the addresses in the rings mean; referenced until the queue stops
+ * @features: negotiated feature bits; those of the ring count
+ *
+ * From now on batches can be opened, from one thread at a time. Goes on at the queue's position.
+ */
 void
 sv_virtqueue_start (SvVirtqueue *self, SvAddressSpace *memory, guint64 features)
 {
@@ -128,6 +197,12 @@ sv_virtqueue_start (SvVirtqueue *self, SvAddressSpace *memory, guint64 features)
   self->running = TRUE;
 }
 
+/**
+ * sv_virtqueue_stop:
+ * @self: a queue in which no batch is open
+ *
+ * The reverse of sv_virtqueue_start(). Settings and position stay.
+ */
 void
 sv_virtqueue_stop (SvVirtqueue *self)
 {
@@ -139,12 +214,26 @@ sv_virtqueue_stop (SvVirtqueue *self)
   g_clear_object (&self->memory);
 }
 
+/**
+ * sv_virtqueue_is_running:
+ * @self: a queue
+ *
+ * Returns: whether it was started
+ */
 gboolean
 sv_virtqueue_is_running (SvVirtqueue *self)
 {
   return self->running;
 }
 
+/**
+ * sv_virtqueue_take_more:
+ * @self: a queue
+ *
+ * Asks whether a batch ended at its limit with buffers left, and clears that.
+ *
+ * Returns: whether the queue should be looked at again soon
+ */
 gboolean
 sv_virtqueue_take_more (SvVirtqueue *self)
 {
@@ -154,6 +243,12 @@ sv_virtqueue_take_more (SvVirtqueue *self)
   return more;
 }
 
+/**
+ * sv_virtqueue_reset:
+ * @self: a queue in which no batch is open
+ *
+ * Stops the queue and forgets settings, position and whether it was broken.
+ */
 void
 sv_virtqueue_reset (SvVirtqueue *self)
 {
@@ -165,6 +260,14 @@ sv_virtqueue_reset (SvVirtqueue *self)
   __atomic_store_n (&self->broken, FALSE, __ATOMIC_RELAXED);
 }
 
+/**
+ * sv_virtqueue_get_position:
+ * @self: a queue that is paused or stopped
+ * @avail_idx: (out): index of the next available buffer to take
+ * @used_idx: (out): index of the next used buffer to publish
+ *
+ * What migration needs beside the settings. Indices run from 0 to 65535 and wrap.
+ */
 void
 sv_virtqueue_get_position (SvVirtqueue *self, guint16 *avail_idx, guint16 *used_idx)
 {
@@ -172,6 +275,14 @@ sv_virtqueue_get_position (SvVirtqueue *self, guint16 *avail_idx, guint16 *used_
   *used_idx = self->used_idx;
 }
 
+/**
+ * sv_virtqueue_set_position:
+ * @self: a queue that does not run
+ * @avail_idx: index of the next available buffer to take
+ * @used_idx: index of the next used buffer to publish
+ *
+ * Goes on where another queue stopped.
+ */
 void
 sv_virtqueue_set_position (SvVirtqueue *self, guint16 avail_idx, guint16 used_idx)
 {
@@ -181,12 +292,28 @@ sv_virtqueue_set_position (SvVirtqueue *self, guint16 avail_idx, guint16 used_id
   self->used_idx = used_idx;
 }
 
+/**
+ * sv_virtqueue_is_broken:
+ * @self: a queue
+ *
+ * Any thread.
+ *
+ * Returns: whether the driver broke the rules since the last reset
+ */
 gboolean
 sv_virtqueue_is_broken (SvVirtqueue *self)
 {
   return __atomic_load_n (&self->broken, __ATOMIC_RELAXED);
 }
 
+/**
+ * sv_virtqueue_break:
+ * @self: a queue
+ * @format: printf format of what is wrong
+ * @...: its arguments
+ *
+ * Marks the queue broken and reports that, the first time. In the queue's thread.
+ */
 void
 sv_virtqueue_break (SvVirtqueue *self, const char *format, ...)
 {
@@ -204,6 +331,15 @@ sv_virtqueue_break (SvVirtqueue *self, const char *format, ...)
     self->funcs->broken (self->opaque, self->index, reason);
 }
 
+/**
+ * sv_virtqueue_begin:
+ * @self: a queue
+ *
+ * Opens a batch: pins the view of guest memory and maps the rings in it. Batches nest. Neither
+ * this nor what follows takes a lock or allocates memory.
+ *
+ * Returns: %FALSE when the queue does not run or is broken; the batch is not to be ended then
+ */
 gboolean
 sv_virtqueue_begin (SvVirtqueue *self)
 {
@@ -227,6 +363,13 @@ sv_virtqueue_begin (SvVirtqueue *self)
   return TRUE;
 }
 
+/**
+ * sv_virtqueue_end:
+ * @self: a queue with an open batch
+ *
+ * Ends a batch. The end of the outermost one publishes all that was pushed (VIRTIO 1.2 §2.7.8) and
+ * interrupts the driver unless it asked for that not to be done (§2.7.7).
+ */
 void
 sv_virtqueue_end (SvVirtqueue *self)
 {
