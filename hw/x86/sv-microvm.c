@@ -133,7 +133,9 @@ sv_microvm_build (SvMachine *machine, GError **error)
       = sv_x86_boot_new (sv_machine_get_kernel (machine), sv_machine_get_initrd (machine), error);
   if (self->boot == NULL)
     return FALSE;
-  sv_x86_boot_assume_zeroed (self->boot);
+  /* A file may hold what an earlier guest left. */
+  if (sv_memory_backend_get_fd (sv_machine_get_ram (machine)) < 0)
+    sv_x86_boot_assume_zeroed (self->boot);
 
   /* Outside the transaction: KVM makes its interrupt controllers faster after the first slot. */
   map_ram (machine);
@@ -157,7 +159,7 @@ fill_e820 (SvMachine *machine, SvE820Entry e820[MAX_E820])
 
   e820[n++] = (SvE820Entry){ 0, SV_X86_EBDA_START, 1 };
   e820[n++] = (SvE820Entry){ SV_X86_EBDA_START, 0xa0000 - SV_X86_EBDA_START, 2 };
-  e820[n++] = (SvE820Entry){ SV_X86_ACPI_RSDP, SV_X86_ACPI_END - SV_X86_ACPI_RSDP, 2 };
+  e820[n++] = (SvE820Entry){ SV_X86_ACPI_RSDP, SV_X86_HIGH_RAM - SV_X86_ACPI_RSDP, 2 };
   e820[n++] = (SvE820Entry){ SV_X86_HIGH_RAM, low - SV_X86_HIGH_RAM, 1 };
   if (size > low)
     e820[n++] = (SvE820Entry){ SV_X86_RAM_ABOVE_4G, size - low, 1 };
