@@ -220,7 +220,7 @@ sv_machine_add_device (SvMachine *self, JsonObject *properties, GError **error)
 void
 sv_machine_remove_device (SvMachine *self, SvDevice *device)
 {
-  g_autoptr (SvDevice) hold = g_object_ref (device);
+  g_object_ref (device);
   SvBus *bus = sv_device_get_bus (device);
 
   sv_device_unrealize (device);
@@ -231,6 +231,7 @@ sv_machine_remove_device (SvMachine *self, SvDevice *device)
         SV_MACHINE_GET_CLASS (self)->bus_vacated (self, bus);
     }
   sv_object_unparent (SV_OBJECT (device));
+  g_object_unref (device);
 }
 
 /**

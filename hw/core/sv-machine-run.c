@@ -305,8 +305,8 @@ serve_requests (gpointer user_data)
   SvShutdownCause reset = run->pending_reset;
   SvShutdownCause shutdown = run->pending_shutdown;
   gboolean failed = run->pending_error;
-  g_autoptr (SvMachine) hold = g_object_ref (self);
 
+  g_object_ref (self);
   g_source_set_ready_time (run->requests, -1);
   run->pending_reset = run->pending_shutdown = SV_SHUTDOWN_CAUSE_NONE;
   run->pending_error = FALSE;
@@ -322,6 +322,7 @@ serve_requests (gpointer user_data)
     do_reset (self, reset);
   else if (failed)
     sv_machine_stop (self, SV_RUN_STATE_INTERNAL_ERROR);
+  g_object_unref (self);
   return G_SOURCE_CONTINUE;
 }
 

@@ -12,10 +12,13 @@
 #define LEAF1_ECX_HYPERVISOR (1u << 31)
 #define LEAF1_EDX_HTT (1u << 28)
 
-typedef struct
+#define TABLE_SIZE (sizeof (struct kvm_cpuid2) + MAX_ENTRIES * sizeof (struct kvm_cpuid_entry2))
+
+/* A kvm_cpuid2 with room for its entries. */
+typedef union
 {
-  struct kvm_cpuid2 header;
-  struct kvm_cpuid_entry2 entries[MAX_ENTRIES];
+  struct kvm_cpuid2 table;
+  guint8 room[TABLE_SIZE];
 } CpuidTable;
 
 static void
@@ -59,17 +62,17 @@ adapt (struct kvm_cpuid_entry2 *entry, guint32 apic_id, gboolean tsc_deadline)
 }
 
 /* What KVM supports is the same for all vCPUs of a process: asked for once. */
-static const CpuidTable *
+static const struct kvm_cpuid2 *
 get_supported (SvKvm *kvm, GError **error)
 {
   static CpuidTable supported;
 
-  if (supported.header.nent != 0)
-    return &supported;
-  supported.header.nent = MAX_ENTRIES;
+  if (supported.table.nent != 0)
+    return &supported.table;
+  supported.table.nent = MAX_ENTRIES;
   if (sv_kvm_ioctl (sv_kvm_get_system_fd (kvm), KVM_GET_SUPPORTED_CPUID, &supported) == 0)
-    return &supported;
-  supported.header.nent = 0;
+    return &supported.table;
+  supported.table.nent = 0;
   g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "KVM_GET_SUPPORTED_CPUID: %s",
                g_strerror (errno));
   return NULL;
@@ -83,18 +86,15 @@ sv_kvm_cpuid_set (SvKvmVcpu *vcpu, GError **error)
   gboolean tsc_deadline = sv_kvm_ioctl (sv_kvm_get_system_fd (kvm), KVM_CHECK_EXTENSION,
                                         (gpointer)KVM_CAP_TSC_DEADLINE_TIMER)
                           > 0;
-  const CpuidTable *supported = get_supported (kvm, error);
-  CpuidTable table;
+  const struct kvm_cpuid2 *supported = get_supported (kvm, error);
+  CpuidTable own;
 
   if (supported == NULL)
     return FALSE;
-  table.header = supported->header;
-  for (guint i = 0; i < supported->header.nent; i++)
-    {
-      table.entries[i] = supported->entries[i];
-      adapt (&table.entries[i], apic_id, tsc_deadline);
-    }
-  if (sv_kvm_ioctl (sv_kvm_vcpu_get_fd (vcpu), KVM_SET_CPUID2, &table) == 0)
+  memcpy (&own, supported, sizeof *supported + supported->nent * sizeof supported->entries[0]);
+  for (guint i = 0; i < supported->nent; i++)
+    adapt (&own.table.entries[i], apic_id, tsc_deadline);
+  if (sv_kvm_ioctl (sv_kvm_vcpu_get_fd (vcpu), KVM_SET_CPUID2, &own) == 0)
     return TRUE;
   g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "vCPU %u: KVM_SET_CPUID2: %s", apic_id,
                g_strerror (errno));

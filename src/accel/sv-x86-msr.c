@@ -46,11 +46,14 @@ sv_x86_msr_reset (int fd)
 {
   for (guint i = 0; i < G_N_ELEMENTS (power_on); i++)
     {
-      struct
+      union
       {
-        struct kvm_msrs header;
-        struct kvm_msr_entry entry;
-      } request = { { .nmsrs = 1 }, { .index = power_on[i].index, .data = power_on[i].value } };
+        struct kvm_msrs list;
+        guint8 room[sizeof (struct kvm_msrs) + sizeof (struct kvm_msr_entry)];
+      } request = { .list.nmsrs = 1 };
+
+      request.list.entries[0]
+          = (struct kvm_msr_entry){ .index = power_on[i].index, .data = power_on[i].value };
 
       if (sv_kvm_ioctl (fd, KVM_SET_MSRS, &request) != 1)
         g_debug ("MSR 0x%x cannot be set", power_on[i].index);
