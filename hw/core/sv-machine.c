@@ -220,7 +220,7 @@ sv_machine_open_accel (SvMachine *self, GError **error)
       return FALSE;
     }
   accel = g_object_new (type, NULL);
-  if (!sv_object_add_child (SV_OBJECT (self), "accel", accel, error))
+  if (!sv_object_add_child (SV_OBJECT (self), "accelerator", accel, error))
     return FALSE;
   priv->accel = SV_ACCEL (g_object_ref (accel));
   return sv_accel_open (priv->accel, priv->memory, priv->io, error);
