@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <glib/gstdio.h>
-#include <unistd.h>
 
 #include "hw/x86/sv-x86-boot.h"
 #include "hw/x86/sv-x86-layout.h"
@@ -50,8 +49,7 @@ static void
 tear_down (Fixture *f)
 {
   g_unlink (f->kernel);
-  if (f->initrd)
-    g_unlink (f->initrd);
+  g_unlink (f->initrd ? f->initrd : f->kernel);
   g_free (f->kernel);
   g_free (f->initrd);
   g_object_unref (f->boot);
@@ -216,7 +214,6 @@ test_bzimage (void)
   /* The kernel's own header came along. */
   g_assert_cmphex (read_le (&f, SV_X86_ZERO_PAGE + 0x260, 4), ==, BZ_INIT_SIZE);
   g_assert_cmphex (read_le (&f, SV_X86_ZERO_PAGE + 0x214, 4), ==, BZ_PREF_ADDRESS);
-  g_assert_cmphex (read_le (&f, SV_X86_ZERO_PAGE + 0x26c, 4), ==, 0);
   tear_down (&f);
 }
 
