@@ -12,6 +12,7 @@ typedef struct
   GMainContext *context; /* NULL: the default one */
   GSource *kicks;        /* while started and not quiescent */
   int kick_fd;           /* while started */
+  int call_fd;           /* while started: the kernel works on the queue and signals this; else -1 */
 } SvVirtioQueue;
 
 typedef struct

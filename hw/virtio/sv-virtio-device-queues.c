@@ -55,6 +55,13 @@ attach_kicks (SvVirtioDevice *self, guint n)
   if (!sv_virtqueue_is_running (queue->ring) || queue->kicks != NULL)
     return;
 
+  if (queue->call_fd >= 0)
+    {
+      SV_VIRTIO_DEVICE_GET_CLASS (self)->resume_queue (self, n);
+      sv_virtio_device_kick (self, n);
+      return;
+    }
+
   queue->kicks = g_source_new (&kick_funcs, sizeof (KickSource));
   kicks = (KickSource *) queue->kicks;
   kicks->device = self;
@@ -139,6 +146,7 @@ close_queues (SvVirtioDevice *self)
       if (queue->kick_fd >= 0)
         close (queue->kick_fd);
       queue->kick_fd = -1;
+      queue->call_fd = -1;
     }
 }
 
@@ -265,6 +273,7 @@ sv_virtio_device_add_queue (SvVirtioDevice *self, guint max_size)
   priv->queues[n] = (SvVirtioQueue){
     .ring = sv_virtqueue_new (n, max_size, &queue_funcs, self),
     .kick_fd = -1,
+    .call_fd = -1,
   };
 
   return n;
@@ -291,6 +300,35 @@ sv_virtio_device_set_queue_context (SvVirtioDevice *self, guint n, GMainContext 
     g_main_context_ref (context);
   g_clear_pointer (&queue->context, g_main_context_unref);
   queue->context = context;
+}
+
+/**
+ * sv_virtio_device_set_queue_external:
+ * @self: a device that starts
+ * @n: number of a queue
+ * @call_fd: an eventfd, good until the device stops
+ *
+ * Says that the kernel works on the queue: kicks are not handled here.
+ */
+void
+sv_virtio_device_set_queue_external (SvVirtioDevice *self, guint n, int call_fd)
+{
+  g_return_if_fail (n < PRIV (self)->n_queues);
+
+  PRIV (self)->queues[n].call_fd = call_fd;
+}
+
+/**
+ * sv_virtio_device_get_call_fd:
+ * @self: a device
+ * @n: number of a queue
+ *
+ * Returns: the eventfd by which the kernel interrupts for the queue; -1 when it does not
+ */
+int
+sv_virtio_device_get_call_fd (SvVirtioDevice *self, guint n)
+{
+  return n < PRIV (self)->n_queues ? PRIV (self)->queues[n].call_fd : -1;
 }
 
 /**

@@ -39,6 +39,8 @@ SV_API G_DECLARE_DERIVABLE_TYPE (SvVirtioDevice, sv_virtio_device, SV, VIRTIO_DE
  * @drain_queue: waits until nothing of queue @n is in flight, all pushed; in the queue's context, or
  *   for queues of the default context in any thread that holds the VM lock. %NULL: never anything in
  *   flight
+ * @resume_queue: queue @n, which the kernel works on (sv_virtio_device_set_queue_external()), may go
+ *   on, after start and resume. VM lock held. @drain_queue is where it ends; both may come twice
  *
  * Subclasses leave realize, unrealize, reset, quiesce and resume of SvDeviceClass alone.
  */
@@ -58,8 +60,9 @@ struct _SvVirtioDeviceClass
   void (*stop) (SvVirtioDevice *self);
   void (*handle_queue) (SvVirtioDevice *self, guint n);
   void (*drain_queue) (SvVirtioDevice *self, guint n);
+  void (*resume_queue) (SvVirtioDevice *self, guint n);
 
-  gpointer padding[8];
+  gpointer padding[7];
 };
 
 /* --- for subclasses --- */
@@ -69,6 +72,9 @@ SV_API guint sv_virtio_device_add_queue (SvVirtioDevice *self, guint max_size);
 /* In setup or start: where the queue runs (referenced); NULL: the default context. */
 SV_API void sv_virtio_device_set_queue_context (SvVirtioDevice *self, guint n, GMainContext *context);
 SV_API GMainContext *sv_virtio_device_get_queue_context (SvVirtioDevice *self, guint n);
+/* In start: the kernel works on the queue (vhost) until the device stops. Kicks stay in its kick_fd,
+ * and @call_fd, which stays the caller's, is connected to the driver's interrupt. */
+SV_API void sv_virtio_device_set_queue_external (SvVirtioDevice *self, guint n, int call_fd);
 /* The bytes of the configuration space, little endian, class's config_size of them. VM lock held. */
 SV_API gpointer sv_virtio_device_get_config (SvVirtioDevice *self);
 /* After a change of these bytes: new generation, the driver is interrupted. VM lock held. */
@@ -103,5 +109,7 @@ SV_API void sv_virtio_device_write_config (SvVirtioDevice *self, guint offset, g
 SV_API guint32 sv_virtio_device_get_config_generation (SvVirtioDevice *self);
 /* The eventfd that a kick of queue @n is written to; -1 while the device is not started. */
 SV_API int sv_virtio_device_get_kick_fd (SvVirtioDevice *self, guint n);
+/* The eventfd by which the kernel interrupts for queue @n; -1: it does not work on that queue. */
+SV_API int sv_virtio_device_get_call_fd (SvVirtioDevice *self, guint n);
 
 G_END_DECLS

@@ -59,13 +59,52 @@ sv_virtio_mmio_bus_detach (SvVirtioBus *bus)
   sv_virtio_mmio_reset_regs (transport);
 }
 
+static void
+disconnect_calls (SvVirtioMmio *transport, guint n_queues)
+{
+  for (guint i = 0; i < n_queues; i++)
+    {
+      int fd = sv_virtio_device_get_call_fd (transport->device, i);
+
+      if (fd >= 0)
+        sv_irq_disconnect_fd (transport->irq, fd);
+    }
+  transport->sticky_bits = 0;
+}
+
+/* Interrupts that the kernel sends for queues it works on. It cannot set the bit that tells the
+ * driver to look at its queues, so that bit stays set. */
+static gboolean
+connect_calls (SvVirtioMmio *transport, GError **error)
+{
+  guint n_queues = sv_virtio_device_get_n_queues (transport->device);
+
+  for (guint i = 0; i < n_queues; i++)
+    {
+      int fd = sv_virtio_device_get_call_fd (transport->device, i);
+
+      if (fd < 0)
+        continue;
+      if (!sv_irq_connect_fd (transport->irq, fd, error))
+        {
+          disconnect_calls (transport, i);
+          return FALSE;
+        }
+      transport->sticky_bits = VIRTIO_MMIO_INT_VRING;
+    }
+
+  __atomic_fetch_or (&transport->regs[VIRTIO_MMIO_INTERRUPT_STATUS / 4],
+                     GUINT32_TO_LE (transport->sticky_bits), __ATOMIC_SEQ_CST);
+  return TRUE;
+}
+
 static gboolean
 sv_virtio_mmio_bus_connect (SvVirtioBus *bus, GError **error)
 {
   SvVirtioMmio *transport = transport_of (bus);
   guint n_queues = sv_virtio_device_get_n_queues (transport->device);
 
-  if (!sv_virtio_mmio_open_irq (transport, error))
+  if (!sv_virtio_mmio_open_irq (transport, error) || !connect_calls (transport, error))
     return FALSE;
 
   sv_memory_transaction_begin ();
@@ -102,6 +141,7 @@ sv_virtio_mmio_bus_disconnect (SvVirtioBus *bus)
                                            TRUE, i, fd);
     }
   sv_memory_transaction_commit ();
+  disconnect_calls (transport, n_queues);
 }
 
 static void

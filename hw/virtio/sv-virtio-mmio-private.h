@@ -36,6 +36,7 @@ struct _SvVirtioMmio
   /* An interrupt is a write to @irq_fd: in the kernel, or @irq_source's when the line takes no eventfd */
   int irq_fd;
   gboolean irq_connected;
+  guint32 sticky_bits; /* of InterruptStatus: the kernel interrupts for them without setting them */
   GSource *irq_source;
 };
 

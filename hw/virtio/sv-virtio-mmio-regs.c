@@ -212,8 +212,8 @@ write_register (SvVirtioMmio *self, guint offset, guint32 value)
         sv_virtio_device_kick (self->device, value);
       break;
     case VIRTIO_MMIO_INTERRUPT_ACK:
-      __atomic_fetch_and (&self->regs[VIRTIO_MMIO_INTERRUPT_STATUS / 4], ~GUINT32_TO_LE (value),
-                          __ATOMIC_SEQ_CST);
+      __atomic_fetch_and (&self->regs[VIRTIO_MMIO_INTERRUPT_STATUS / 4],
+                          ~GUINT32_TO_LE (value & ~self->sticky_bits), __ATOMIC_SEQ_CST);
       break;
     case VIRTIO_MMIO_STATUS:
       write_status (self, value);
