@@ -77,7 +77,8 @@ sv_serial_receiver_pop (SvSerialReceiver *self, gint64 now)
   self->head = (self->head + 1) % SV_SERIAL_FIFO_SIZE;
   self->count--;
   show_errors (self);
-  /* Reading ends the timeout and starts the time for the rest anew (PC16550D, FIFO interrupt mode). */
+  /* Reading ends the timeout and starts the time for the rest anew (PC16550D, FIFO interrupt mode).
+   */
   if (self->timeout && self->deadline == 0 && self->count > 0)
     self->deadline = now + SV_SERIAL_RX_TIMEOUT_US;
   self->timeout = FALSE;

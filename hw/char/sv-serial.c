@@ -62,7 +62,7 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (SvSerial,
 static SvChardev *
 get_chardev (SvSerial *self)
 {
-  return (SvChardev *) self->chardev;
+  return (SvChardev *)self->chardev;
 }
 
 /* What follows from the registers' state: interrupt line, coalescing, timer */
@@ -124,7 +124,8 @@ settle (SvSerial *self)
   arm_timer (self);
 }
 
-/* An empty FIFO asks for more; asking for each character would contend for the VM lock with the main loop. */
+/* An empty FIFO asks for more; asking for each character would contend for the VM lock with the
+ * main loop. */
 static void
 invite_input (SvSerial *self, guint room_before)
 {
@@ -139,8 +140,7 @@ sv_serial_read (gpointer opaque, guint64 offset, guint size)
 {
   SvSerial *self = opaque;
   guint room = sv_uart_get_room (&self->uart);
-  guint8 value
-      = sv_uart_read (&self->uart, get_chardev (self), offset, g_get_monotonic_time ());
+  guint8 value = sv_uart_read (&self->uart, get_chardev (self), offset, g_get_monotonic_time ());
 
   settle (self);
   invite_input (self, room);
@@ -509,9 +509,8 @@ sv_serial_class_init (SvSerialClass *klass)
   props[PROP_INDEX] = g_param_spec_uint (
       "index", "index", "Which of the PC's four ports; default: the first that is free", 0,
       G_MAXUINT32, UNSET, SV_PARAM_RW_WIRING);
-  props[PROP_IOBASE] = g_param_spec_uint (
-      "iobase", "iobase", "First I/O port; default: by index", 0, G_MAXUINT32, UNSET,
-      SV_PARAM_RW_WIRING);
+  props[PROP_IOBASE] = g_param_spec_uint ("iobase", "iobase", "First I/O port; default: by index",
+                                          0, G_MAXUINT32, UNSET, SV_PARAM_RW_WIRING);
   props[PROP_IRQ] = g_param_spec_uint ("irq", "irq", "ISA interrupt; default: by index", 0,
                                        G_MAXUINT32, UNSET, SV_PARAM_RW_WIRING);
   g_object_class_install_properties (object_class, N_PROPS, props);

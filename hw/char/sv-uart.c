@@ -114,8 +114,7 @@ read_lsr (SvUart *self, SvChardev *chardev)
   if (!sv_serial_transmitter_is_empty (&self->tx))
     return value;
 
-  if ((self->ier & SV_UART_IER_THRI) == 0 && (self->lcr & SV_UART_LCR_DLAB) == 0
-      && !is_loop (self))
+  if ((self->ier & SV_UART_IER_THRI) == 0 && (self->lcr & SV_UART_LCR_DLAB) == 0 && !is_loop (self))
     sv_serial_pacer_polled (&self->tx.pacer);
   return value | SV_UART_LSR_THRE | SV_UART_LSR_TEMT;
 }
@@ -173,8 +172,7 @@ write_thr (SvUart *self, SvChardev *chardev, guint8 byte, gint64 now)
       self->tx.interrupt = TRUE;
     }
   else
-    sv_serial_transmitter_write (&self->tx, chardev, byte,
-                                 (self->ier & SV_UART_IER_THRI) != 0,
+    sv_serial_transmitter_write (&self->tx, chardev, byte, (self->ier & SV_UART_IER_THRI) != 0,
                                  has_fifos (self) ? SV_SERIAL_FIFO_SIZE : 1, now);
   return was_low;
 }

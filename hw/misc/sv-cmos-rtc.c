@@ -9,7 +9,7 @@
 
 #define N_REGISTERS 128
 #define PORTS 2
-#define SECOND ((gint64) G_USEC_PER_SEC)
+#define SECOND ((gint64)G_USEC_PER_SEC)
 
 #define A_UIP 0x80
 #define A_DIVIDER_RESET 0x60
@@ -30,8 +30,8 @@
 /* Before an update, UIP promises 244 us of quiet (MC146818A, update cycle). */
 #define UIP_US 244
 /*
- * With an exit for each register a driver may not make it within that time. What it reads after it saw UIP clear is
- * therefore one moment's time, this long.
+ * With an exit for each register a driver may not make it within that time. What it reads after it
+ * saw UIP clear is therefore one moment's time, this long.
  */
 #define SNAPSHOT_US 5000
 
@@ -114,7 +114,8 @@ adopt_registers (SvCmosRtc *self)
   self->flags_until = get_time (self);
 }
 
-/* Interrupts: flags are worked out when somebody looks, timers run only for those that are enabled. */
+/* Interrupts: flags are worked out when somebody looks, timers run only for those that are enabled.
+ */
 
 /* Periodic ticks since 1970 at 32768 Hz, divided as register A says */
 static gint64
@@ -184,7 +185,8 @@ get_delay (SvCmosRtc *self, gint64 time)
   return delay == G_MAXINT64 ? -1 : delay;
 }
 
-/* Until the guest acknowledges an interrupt by reading C there cannot be another: no timer is needed then. */
+/* Until the guest acknowledges an interrupt by reading C there cannot be another: no timer is
+ * needed then. */
 static void
 settle (SvCmosRtc *self)
 {
@@ -499,8 +501,8 @@ sv_cmos_rtc_class_init (SvCmosRtcClass *klass)
   device_class->category = "misc";
   device_class->description = "Real time clock and CMOS memory of a PC";
 
-  props[PROP_IRQ] = g_param_spec_uint ("irq", "irq", "ISA interrupt; 0: none", 0, G_MAXUINT8, DEFAULT_IRQ,
-                                       SV_PARAM_RW_WIRING);
+  props[PROP_IRQ] = g_param_spec_uint ("irq", "irq", "ISA interrupt; 0: none", 0, G_MAXUINT8,
+                                       DEFAULT_IRQ, SV_PARAM_RW_WIRING);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 

@@ -56,8 +56,7 @@ civil_from_days (gint64 days, gint64 *year, guint *month, guint *day)
   gint64 day_of_era = shifted - era * 146097;
   gint64 year_of_era
       = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-  gint64 day_of_year
-      = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  gint64 day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   gint64 month_from_march = (5 * day_of_year + 2) / 153;
 
   *day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
@@ -139,7 +138,7 @@ get_alarm (const guint8 *registers, guint index, guint limit)
     return ANY;
   number = index == SV_CMOS_HOURS_ALARM ? from_hours (registers, value)
                                         : from_register (registers, value);
-  return number < limit ? (gint) number : NEVER;
+  return number < limit ? (gint)number : NEVER;
 }
 
 static gboolean

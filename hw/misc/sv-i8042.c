@@ -6,8 +6,9 @@
 #include "hw/core/sv-machine.h"
 
 /*
- * Output buffer full, for ever: Linux reads 16 bytes, finds more and decides at once that there is no controller. The
- * input buffer is empty: a driver that waits before it writes the reset command goes on at once.
+ * Output buffer full, for ever: Linux reads 16 bytes, finds more and decides at once that there is
+ * no controller. The input buffer is empty: a driver that waits before it writes the reset command
+ * goes on at once.
  */
 #define STATUS 0x1d
 #define NO_DATA 0xff

@@ -30,7 +30,7 @@ static GParamSpec *props[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (SvChardevFile, sv_chardev_file, SV_TYPE_CHARDEV)
 
-static const SvFdStreamFuncs stream_funcs = { NULL };
+static const SvFdStreamFuncs stream_funcs = { .filter = NULL };
 
 static gboolean
 sv_chardev_file_complete (SvObject *object, GError **error)
@@ -146,9 +146,8 @@ sv_chardev_file_class_init (SvChardevFileClass *klass)
 
   props[PROP_PATH] = g_param_spec_string ("path", "path", "File that the output goes to", NULL,
                                           SV_PARAM_RW_WIRING);
-  props[PROP_APPEND]
-      = g_param_spec_boolean ("append", "append", "Whether what the file holds is kept", FALSE,
-                              SV_PARAM_RW_WIRING);
+  props[PROP_APPEND] = g_param_spec_boolean (
+      "append", "append", "Whether what the file holds is kept", FALSE, SV_PARAM_RW_WIRING);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 

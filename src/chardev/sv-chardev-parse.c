@@ -17,7 +17,8 @@ static const struct
   { "append", "append", TRUE },   { "abstract", "abstract", TRUE },
 };
 
-/* The text up to the next comma; a doubled comma stands for one. *@text moves behind it, NULL at the end. */
+/* The text up to the next comma; a doubled comma stands for one. *@text moves behind it, NULL at
+ * the end. */
 static char *
 take_word (const char **text)
 {
@@ -57,10 +58,11 @@ add_option (JsonObject *object, const char *word, GError **error)
         return TRUE;
       }
 
-  g_set_error (error, SV_CHARDEV_ERROR, SV_CHARDEV_ERROR_ADDRESS,
-               "'%s' is no option of a character device: NAME=VALUE, server, wait, nowait, nodelay, "
-               "ipv4, ipv6, abstract and append are",
-               word);
+  g_set_error (
+      error, SV_CHARDEV_ERROR, SV_CHARDEV_ERROR_ADDRESS,
+      "'%s' is no option of a character device: NAME=VALUE, server, wait, nowait, nodelay, "
+      "ipv4, ipv6, abstract and append are",
+      word);
   return FALSE;
 }
 
@@ -106,7 +108,8 @@ add_host_and_port (JsonObject *object, const char *text, GError **error)
 
 /* `KIND` or `KIND,options` */
 static gboolean
-parse_plain (JsonObject *object, const char *kind, const char *text, gboolean *matched, GError **error)
+parse_plain (
+    JsonObject *object, const char *kind, const char *text, gboolean *matched, GError **error)
 {
   gsize length = strlen (kind);
 

@@ -17,8 +17,8 @@
 #define OPEN_CHECK_SECONDS 1
 
 /*
- * The kernel tells the master when the last user closes the terminal, not when the first one opens it. inotify does, so
- * an unused console wakes nobody up; without inotify, a timer looks.
+ * The kernel tells the master when the last user closes the terminal, not when the first one opens
+ * it. inotify does, so an unused console wakes nobody up; without inotify, a timer looks.
  */
 struct _SvChardevPty
 {

@@ -277,8 +277,8 @@ open_address (SvChardevSocket *self, GError **error)
   if (self->reconnect == 0)
     return connect_now (self, addresses, error);
 
-  self->connector = sv_socket_connector_new (g_steal_pointer (&addresses), self->reconnect,
-                                             on_connected, self);
+  self->connector
+      = sv_socket_connector_new (g_steal_pointer (&addresses), self->reconnect, on_connected, self);
   sv_socket_connector_start (self->connector);
   return TRUE;
 }
@@ -371,10 +371,10 @@ sv_chardev_socket_dup_filename (SvChardev *chardev)
   else if (self->fd < 0 || !sv_socket_dup_local_name (self->fd, &name, &is_unix))
     name = g_strdup_printf ("fd:%d", self->fd);
 
-  return g_strdup_printf ("%s%s:%s%s%s%s", connected ? "" : "disconnected:",
-                          is_unix ? "unix" : "tcp", name, self->server ? ",server=on" : "",
-                          self->peer_name != NULL && !is_unix ? " <-> " : "",
-                          self->peer_name != NULL && !is_unix ? self->peer_name : "");
+  return g_strdup_printf (
+      "%s%s:%s%s%s%s", connected ? "" : "disconnected:", is_unix ? "unix" : "tcp", name,
+      self->server ? ",server=on" : "", self->peer_name != NULL && !is_unix ? " <-> " : "",
+      self->peer_name != NULL && !is_unix ? self->peer_name : "");
 }
 
 static void
@@ -522,30 +522,28 @@ sv_chardev_socket_class_init (SvChardevSocketClass *klass)
   chardev_class->take_streams = sv_chardev_socket_take_streams;
   chardev_class->dup_filename = sv_chardev_socket_dup_filename;
 
-  props[PROP_PATH] = g_param_spec_string ("path", "path", "File of a UNIX socket", NULL,
-                                          SV_PARAM_RW_WIRING);
+  props[PROP_PATH]
+      = g_param_spec_string ("path", "path", "File of a UNIX socket", NULL, SV_PARAM_RW_WIRING);
   props[PROP_ABSTRACT] = g_param_spec_boolean (
       "abstract", "abstract", "Whether 'path' is a name in the abstract space instead of a file",
       FALSE, SV_PARAM_RW_WIRING);
-  props[PROP_HOST]
-      = g_param_spec_string ("host", "host", "TCP: address or name to listen on or connect to",
-                             NULL, SV_PARAM_RW_WIRING);
+  props[PROP_HOST] = g_param_spec_string (
+      "host", "host", "TCP: address or name to listen on or connect to", NULL, SV_PARAM_RW_WIRING);
   props[PROP_PORT] = g_param_spec_string ("port", "port", "TCP: port number or service name", NULL,
                                           SV_PARAM_RW_WIRING);
   props[PROP_FD] = g_param_spec_int ("fd", "fd", "Inherited socket, listening or connected", -1,
                                      G_MAXINT, -1, SV_PARAM_RW_WIRING);
-  props[PROP_SERVER] = g_param_spec_boolean ("server", "server", "Whether to listen", FALSE,
-                                             SV_PARAM_RW_WIRING);
+  props[PROP_SERVER]
+      = g_param_spec_boolean ("server", "server", "Whether to listen", FALSE, SV_PARAM_RW_WIRING);
   props[PROP_WAIT]
       = g_param_spec_boolean ("wait", "wait", "Server: whether to wait for the first peer at start",
                               TRUE, SV_PARAM_RW_WIRING);
-  props[PROP_IPV4] = g_param_spec_boolean ("ipv4", "ipv4", "TCP: whether to use IPv4", TRUE,
-                                           SV_PARAM_RW_WIRING);
-  props[PROP_IPV6] = g_param_spec_boolean ("ipv6", "ipv6", "TCP: whether to use IPv6", TRUE,
-                                           SV_PARAM_RW_WIRING);
-  props[PROP_DELAY] = g_param_spec_boolean ("delay", "delay",
-                                            "TCP: the opposite of 'nodelay', its older word", TRUE,
-                                            SV_PARAM_RW_WIRING);
+  props[PROP_IPV4]
+      = g_param_spec_boolean ("ipv4", "ipv4", "TCP: whether to use IPv4", TRUE, SV_PARAM_RW_WIRING);
+  props[PROP_IPV6]
+      = g_param_spec_boolean ("ipv6", "ipv6", "TCP: whether to use IPv6", TRUE, SV_PARAM_RW_WIRING);
+  props[PROP_DELAY] = g_param_spec_boolean (
+      "delay", "delay", "TCP: the opposite of 'nodelay', its older word", TRUE, SV_PARAM_RW_WIRING);
   props[PROP_NODELAY]
       = g_param_spec_boolean ("nodelay", "nodelay", "TCP: whether small pieces are sent at once",
                               FALSE, SV_PARAM_RW_WIRING);

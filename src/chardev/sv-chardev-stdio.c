@@ -51,7 +51,7 @@ print_help (SvChardevStdio *self)
                              "C-a b    send a break\n\r"
                              "C-a C-a  send C-a\n\r";
 
-  sv_fd_stream_write (self->stream, (const guint8 *) help, sizeof help - 1);
+  sv_fd_stream_write (self->stream, (const guint8 *)help, sizeof help - 1);
 }
 
 /* Returns whether @key, which followed Ctrl-A, goes to the front end. */
@@ -129,7 +129,8 @@ on_background_timer (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* In the background, what is typed is meant for the shell: reading it would stop the VM by SIGTTIN. */
+/* In the background, what is typed is meant for the shell: reading it would stop the VM by SIGTTIN.
+ */
 static gboolean
 may_read (SvChardev *chardev)
 {

@@ -4,7 +4,7 @@
 
 #include "qom/sv-property.h"
 
-G_DEFINE_QUARK (sv-chardev-error-quark, sv_chardev_error)
+G_DEFINE_QUARK (sv - chardev - error - quark, sv_chardev_error)
 
 typedef struct
 {
@@ -112,8 +112,8 @@ sv_chardev_class_init (SvChardevClass *klass)
    * The person at this device asked to end the VM.
    */
   signals[SIGNAL_QUIT_REQUESTED]
-      = g_signal_new ("quit-requested", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
-                      NULL, NULL, G_TYPE_NONE, 0);
+      = g_signal_new ("quit-requested", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                      NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -168,7 +168,7 @@ sv_chardev_detach (SvChardev *self)
 
   g_return_if_fail (SV_IS_CHARDEV (self));
 
-  priv->frontend = (SvChardevFrontend){ NULL };
+  priv->frontend = (SvChardevFrontend){ .can_receive = NULL };
   priv->opaque = NULL;
   priv->attached = FALSE;
   if (priv->streaming)
@@ -226,10 +226,7 @@ sv_chardev_update_input (SvChardev *self)
  * Returns: %FALSE when the device is in use, or of a kind that has no streams
  */
 gboolean
-sv_chardev_take_streams (SvChardev *self,
-                         SvChardevStreamFunc func,
-                         gpointer opaque,
-                         GError **error)
+sv_chardev_take_streams (SvChardev *self, SvChardevStreamFunc func, gpointer opaque, GError **error)
 {
   SvChardevPrivate *priv = sv_chardev_get_instance_private (self);
 

@@ -11,11 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A terminal that says it is writable takes this much without blocking (the kernel's WAKEUP_CHARS). */
+/* A terminal that says it is writable takes this much without blocking (the kernel's WAKEUP_CHARS).
+ */
 #define POLLED_CHUNK 256
 #define READ_CHUNK 4096
-/* A TCP peer that closed is no HUP until something is sent to it. GLib hands the bit through to poll(). */
-#define GONE ((GIOCondition) (G_IO_HUP | G_IO_ERR | POLLRDHUP))
+/* A TCP peer that closed is no HUP until something is sent to it. GLib hands the bit through to
+ * poll(). */
+#define GONE ((GIOCondition)(G_IO_HUP | G_IO_ERR | POLLRDHUP))
 
 typedef enum
 {

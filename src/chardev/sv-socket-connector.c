@@ -20,7 +20,10 @@ struct _SvSocketConnector
 static void try_next (SvSocketConnector *self);
 
 SvSocketConnector *
-sv_socket_connector_new (GArray *addresses, guint pause, SvSocketConnectorFunc func, gpointer opaque)
+sv_socket_connector_new (GArray *addresses,
+                         guint pause,
+                         SvSocketConnectorFunc func,
+                         gpointer opaque)
 {
   SvSocketConnector *self = g_new0 (SvSocketConnector, 1);
 
@@ -81,8 +84,8 @@ try_next (SvSocketConnector *self)
 {
   while (self->next < self->addresses->len)
     {
-      self->fd = sv_socket_connect (
-          &g_array_index (self->addresses, SvSocketAddress, self->next++), TRUE, NULL);
+      self->fd = sv_socket_connect (&g_array_index (self->addresses, SvSocketAddress, self->next++),
+                                    TRUE, NULL);
       if (self->fd < 0)
         continue;
 

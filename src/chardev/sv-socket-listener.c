@@ -32,7 +32,7 @@ listener_new (void)
   SvSocketListener *self = g_new0 (SvSocketListener, 1);
 
   self->fds = g_array_new (FALSE, FALSE, sizeof (int));
-  self->sources = g_ptr_array_new_with_free_func ((GDestroyNotify) g_source_unref);
+  self->sources = g_ptr_array_new_with_free_func ((GDestroyNotify)g_source_unref);
   return self;
 }
 
@@ -57,9 +57,9 @@ static in_port_t *
 get_port (struct sockaddr_storage *storage)
 {
   if (storage->ss_family == AF_INET)
-    return &((struct sockaddr_in *) storage)->sin_port;
+    return &((struct sockaddr_in *)storage)->sin_port;
   if (storage->ss_family == AF_INET6)
-    return &((struct sockaddr_in6 *) storage)->sin6_port;
+    return &((struct sockaddr_in6 *)storage)->sin6_port;
   return NULL;
 }
 
@@ -73,7 +73,7 @@ share_port (SvSocketListener *self, SvSocketAddress *address)
 
   if (self->fds->len == 0 || port == NULL || *port != 0)
     return;
-  if (getsockname (g_array_index (self->fds, int, 0), (struct sockaddr *) &first, &length) == 0
+  if (getsockname (g_array_index (self->fds, int, 0), (struct sockaddr *)&first, &length) == 0
       && get_port (&first) != NULL)
     *port = *get_port (&first);
 }
@@ -131,8 +131,8 @@ sv_socket_listener_free (SvSocketListener *self)
   unwatch (self);
   for (guint i = 0; i < self->fds->len; i++)
     close (g_array_index (self->fds, int, i));
-  if (self->made_path != NULL && lstat (self->made_path, &st) == 0
-      && st.st_dev == self->made_device && st.st_ino == self->made_inode)
+  if (self->made_path != NULL && lstat (self->made_path, &st) == 0 && st.st_dev == self->made_device
+      && st.st_ino == self->made_inode)
     unlink (self->made_path);
   g_free (self->made_path);
   g_array_unref (self->fds);

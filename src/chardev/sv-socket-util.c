@@ -29,8 +29,8 @@ sv_socket_address_init_unix (SvSocketAddress *self,
   if (length == 0 || length > limit)
     {
       g_set_error (error, SV_CHARDEV_ERROR, SV_CHARDEV_ERROR_ADDRESS,
-                   "UNIX socket path '%s' has %" G_GSIZE_FORMAT
-                   " bytes: 1 to %" G_GSIZE_FORMAT " are possible",
+                   "UNIX socket path '%s' has %" G_GSIZE_FORMAT " bytes: 1 to %" G_GSIZE_FORMAT
+                   " are possible",
                    path, length, limit);
       return FALSE;
     }
@@ -44,11 +44,7 @@ sv_socket_address_init_unix (SvSocketAddress *self,
 }
 
 GArray *
-sv_socket_resolve (const char *host,
-                   const char *port,
-                   gboolean passive,
-                   int family,
-                   GError **error)
+sv_socket_resolve (const char *host, const char *port, gboolean passive, int family, GError **error)
 {
   struct addrinfo hints = { .ai_family = family, .ai_socktype = SOCK_STREAM };
   struct addrinfo *found = NULL;
@@ -89,7 +85,7 @@ is_unix (const SvSocketAddress *self)
 static const char *
 get_path (const SvSocketAddress *self)
 {
-  const struct sockaddr_un *address = (const struct sockaddr_un *) &self->storage;
+  const struct sockaddr_un *address = (const struct sockaddr_un *)&self->storage;
 
   return is_unix (self) && address->sun_path[0] != '\0' ? address->sun_path : NULL;
 }
@@ -97,7 +93,7 @@ get_path (const SvSocketAddress *self)
 char *
 sv_socket_address_dup_string (const SvSocketAddress *self)
 {
-  const struct sockaddr_un *local = (const struct sockaddr_un *) &self->storage;
+  const struct sockaddr_un *local = (const struct sockaddr_un *)&self->storage;
   gsize offset = offsetof (struct sockaddr_un, sun_path);
   char host[NI_MAXHOST];
   char port[NI_MAXSERV];
@@ -115,7 +111,7 @@ sv_socket_address_dup_string (const SvSocketAddress *self)
       return g_strconcat ("@", name, NULL);
     }
 
-  if (getnameinfo ((const struct sockaddr *) &self->storage, self->length, host, sizeof host, port,
+  if (getnameinfo ((const struct sockaddr *)&self->storage, self->length, host, sizeof host, port,
                    sizeof port, NI_NUMERICHOST | NI_NUMERICSERV)
       != 0)
     return g_strdup ("?");
@@ -127,7 +123,7 @@ sv_socket_dup_local_name (int fd, char **name, gboolean *unix_socket)
 {
   SvSocketAddress address = { .length = sizeof address.storage };
 
-  if (getsockname (fd, (struct sockaddr *) &address.storage, &address.length) != 0)
+  if (getsockname (fd, (struct sockaddr *)&address.storage, &address.length) != 0)
     return FALSE;
   *unix_socket = is_unix (&address);
   *name = sv_socket_address_dup_string (&address);
@@ -139,7 +135,7 @@ sv_socket_dup_peer_name (int fd)
 {
   SvSocketAddress address = { .length = sizeof address.storage };
 
-  if (getpeername (fd, (struct sockaddr *) &address.storage, &address.length) != 0)
+  if (getpeername (fd, (struct sockaddr *)&address.storage, &address.length) != 0)
     return g_strdup ("?");
   return sv_socket_address_dup_string (&address);
 }
@@ -179,7 +175,7 @@ make_room (const SvSocketAddress *address, GError **error)
   connect_errno = EIO;
   if (fd >= 0)
     {
-      connect_errno = connect (fd, (const struct sockaddr *) &address->storage, address->length) == 0
+      connect_errno = connect (fd, (const struct sockaddr *)&address->storage, address->length) == 0
                           ? 0
                           : errno;
       close (fd);
@@ -222,7 +218,7 @@ sv_socket_listen (const SvSocketAddress *address, GError **error)
   if (address->storage.ss_family == AF_INET6)
     setsockopt (fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
 
-  if (bind (fd, (const struct sockaddr *) &address->storage, address->length) != 0)
+  if (bind (fd, (const struct sockaddr *)&address->storage, address->length) != 0)
     {
       set_errno (error, "listen on", address);
       close (fd);
@@ -246,7 +242,7 @@ sv_socket_connect (const SvSocketAddress *address, gboolean nonblock, GError **e
                    SOCK_STREAM | SOCK_CLOEXEC | (nonblock ? SOCK_NONBLOCK : 0), 0);
 
   if (fd >= 0
-      && (connect (fd, (const struct sockaddr *) &address->storage, address->length) == 0
+      && (connect (fd, (const struct sockaddr *)&address->storage, address->length) == 0
           || errno == EINPROGRESS))
     return fd;
 

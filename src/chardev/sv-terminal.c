@@ -8,8 +8,9 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* Signals that end the process unless someone handles them: only where the disposition is the default. */
-static const int fatal_signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGILL,  SIGABRT, SIGBUS,
+/* Signals that end the process unless someone handles them: only where the disposition is the
+ * default. */
+static const int fatal_signals[] = { SIGHUP, SIGINT,  SIGQUIT, SIGILL,  SIGABRT, SIGBUS,
                                      SIGFPE, SIGSEGV, SIGTERM, SIGXCPU, SIGXFSZ, SIGSYS };
 
 /* fd is published last and withdrawn first: handlers look at nothing else while it is -1. */
@@ -115,11 +116,11 @@ sv_terminal_set_raw (int fd, gboolean signals)
 
   terminal_raw = terminal_saved;
   terminal_raw.c_iflag
-      &= ~(tcflag_t) (IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
-  terminal_raw.c_lflag &= ~(tcflag_t) (ECHO | ECHONL | ICANON | IEXTEN);
+      &= ~(tcflag_t)(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
+  terminal_raw.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | IEXTEN);
   if (!signals)
-    terminal_raw.c_lflag &= ~(tcflag_t) ISIG;
-  terminal_raw.c_cflag &= ~(tcflag_t) (CSIZE | PARENB);
+    terminal_raw.c_lflag &= ~(tcflag_t)ISIG;
+  terminal_raw.c_cflag &= ~(tcflag_t)(CSIZE | PARENB);
   terminal_raw.c_cflag |= CS8;
   terminal_raw.c_cc[VMIN] = 1;
   terminal_raw.c_cc[VTIME] = 0;

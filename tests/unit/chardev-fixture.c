@@ -157,13 +157,12 @@ make_chardev (SvObject *root, const char *type, const char *id, const char *json
   sv_type_list_register ();
   json_parser_load_from_data (parser, json, -1, &json_error);
   g_assert_no_error (json_error);
-  object = sv_object_new_from_json (type, SV_TYPE_CHARDEV,
-                                    json_node_get_object (json_parser_get_root (parser)), root,
-                                    error);
+  object = sv_object_new_from_json (
+      type, SV_TYPE_CHARDEV, json_node_get_object (json_parser_get_root (parser)), root, error);
   if (object == NULL)
     return NULL;
-  g_assert_true (sv_object_add_child (sv_object_ensure_container (root, "chardevs"), id, object,
-                                      NULL));
+  g_assert_true (
+      sv_object_add_child (sv_object_ensure_container (root, "chardevs"), id, object, NULL));
   if (sv_object_complete (object, error))
     return SV_CHARDEV (g_steal_pointer (&object));
   sv_object_unparent (object);

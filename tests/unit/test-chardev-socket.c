@@ -58,8 +58,7 @@ tear_down (Fixture *f, gconstpointer data)
   g_array_unref (f->streams);
 }
 
-static void
-make (Fixture *f, const char *format, ...)
+static void G_GNUC_PRINTF (2, 3) make (Fixture *f, const char *format, ...)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *json = NULL;
@@ -72,8 +71,8 @@ make (Fixture *f, const char *format, ...)
   g_assert_no_error (error);
 }
 
-static void
-assert_refused (Fixture *f, const char *word, const char *format, ...)
+static void G_GNUC_PRINTF (3, 4)
+    assert_refused (Fixture *f, const char *word, const char *format, ...)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *json = NULL;
@@ -369,7 +368,8 @@ test_options (Fixture *f, gconstpointer data)
   assert_refused (f, "no inherited socket", "{\"fd\": 987}");
   assert_refused (f, "no inherited socket", "{\"fd\": \"%d\"}", null);
   close (null);
-  assert_refused (f, "port 'no-such-service'", "{\"host\": \"127.0.0.1\", \"port\": \"no-such-service\"}");
+  assert_refused (f, "port 'no-such-service'",
+                  "{\"host\": \"127.0.0.1\", \"port\": \"no-such-service\"}");
 }
 
 static void
@@ -526,7 +526,8 @@ test_inherited (Fixture *f, gconstpointer data)
   assert_reads (pair[1], "");
   close (pair[1]);
 
-  /* As libvirt hands over its monitor; the file is not ours to remove. A caller is there: wait=on does not. */
+  /* As libvirt hands over its monitor; the file is not ours to remove. A caller is there: wait=on
+   * does not. */
   listener = unix_socket (f->path, bind);
   g_assert_cmpint (listen (listener, 1), ==, 0);
   fd = call (f);

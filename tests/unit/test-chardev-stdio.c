@@ -8,7 +8,8 @@
 
 #include "chardev-fixture.h"
 
-/* Standard input and output of the device are pipes, the ends of which the test has; the process's own come back at once. */
+/* Standard input and output of the device are pipes, the ends of which the test has; the process's
+ * own come back at once. */
 typedef struct
 {
   SvObject *root;
@@ -172,7 +173,8 @@ static void
 test_odd_inputs (Fixture *f, gconstpointer data)
 {
   int null = open ("/dev/null", O_RDWR | O_CLOEXEC);
-  int file = open (g_test_get_filename (G_TEST_DIST, "test-chardev-stdio.c", NULL), O_RDONLY | O_CLOEXEC);
+  int file = open (g_test_get_filename (G_TEST_DIST, "test-chardev-stdio.c", NULL),
+                   O_RDONLY | O_CLOEXEC);
   const int inputs[] = { null, file, -1 };
 
   g_assert_cmpint (file, >=, 0);

@@ -228,11 +228,11 @@ test_parse_good (Fixture *f, gconstpointer data)
       "{\"backend\":\"socket\",\"path\":\"/s\",\"server\":true,\"wait\":false}" },
     { "unix:/s,server=on,wait=off",
       "{\"backend\":\"socket\",\"path\":\"/s\",\"server\":\"on\",\"wait\":\"off\"}" },
-    { "unix:/a,,b,server",
-      "{\"backend\":\"socket\",\"path\":\"/a,b\",\"server\":true}" },
+    { "unix:/a,,b,server", "{\"backend\":\"socket\",\"path\":\"/a,b\",\"server\":true}" },
     { "tcp:localhost:80,nodelay",
       "{\"backend\":\"socket\",\"host\":\"localhost\",\"port\":\"80\",\"nodelay\":true}" },
-    { "tcp:[::1]:80,ipv6", "{\"backend\":\"socket\",\"host\":\"::1\",\"port\":\"80\",\"ipv6\":true}" },
+    { "tcp:[::1]:80,ipv6",
+      "{\"backend\":\"socket\",\"host\":\"::1\",\"port\":\"80\",\"ipv6\":true}" },
     { "tcp::80,server,wait",
       "{\"backend\":\"socket\",\"host\":\"\",\"port\":\"80\",\"server\":true,\"wait\":true}" },
   };
@@ -254,9 +254,9 @@ test_parse_good (Fixture *f, gconstpointer data)
 static void
 test_parse_bad (Fixture *f, gconstpointer data)
 {
-  static const char *const cases[] = { "",        "stdi",       "stdiox",         "pipe:/x",
-                                       "tcp:80",  "tcp:host:",  "unix:/s,servr",  "unix:/s,=on",
-                                       "unix:/s,", "pty,",      "tcp:",           "vc" };
+  static const char *const cases[] = { "",         "stdi",      "stdiox",        "pipe:/x",
+                                       "tcp:80",   "tcp:host:", "unix:/s,servr", "unix:/s,=on",
+                                       "unix:/s,", "pty,",      "tcp:",          "vc" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {

@@ -10,7 +10,7 @@
 #include "src/runtime/sv-vm-lock.h"
 
 #define IRQ 8
-#define SECOND ((gint64) G_USEC_PER_SEC)
+#define SECOND ((gint64)G_USEC_PER_SEC)
 /* Thursday, 2024-02-29 23:59:58 UTC */
 #define START G_GINT64_CONSTANT (1709251198)
 
@@ -18,8 +18,8 @@ typedef struct
 {
   IsaFixture isa;
   SvCmosRtc *rtc;
-  gint64 now;          /* microseconds */
-  gint64 monotonic;    /* not 0: the clock goes on by itself from then */
+  gint64 now;       /* microseconds */
+  gint64 monotonic; /* not 0: the clock goes on by itself from then */
 } Fixture;
 
 static gint64

@@ -89,7 +89,8 @@ test_other_commands (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->resets, ==, 0);
 }
 
-/* Linux, i8042_controller_check(): a buffer that 16 reads do not empty means that there is no controller. */
+/* Linux, i8042_controller_check(): a buffer that 16 reads do not empty means that there is no
+ * controller. */
 static void
 test_no_controller (Fixture *f, gconstpointer data)
 {

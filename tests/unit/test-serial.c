@@ -219,7 +219,8 @@ test_coalescing (Fixture *f, gconstpointer data)
   g_assert_true (f->zone);
   f->kept = 'e';
 
-  /* A guest that falls silent: the kept byte comes out, and when nothing more comes the zone and the timer go. */
+  /* A guest that falls silent: the kept byte comes out, and when nothing more comes the zone and
+   * the timer go. */
   run_until (f->flushes > 0);
   test_chardev_assert_output (f->chardev, "abcde");
   run_until (!f->zone);

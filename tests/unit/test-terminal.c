@@ -16,9 +16,9 @@
 #include "chardev-fixture.h"
 
 /*
- * A terminal with a shell and a job, as a person has them: the test holds the terminal's other end, the shell (this
- * program with --shell) leads the session, the job (--job) is a VM that echoes what is typed on chardev-stdio. Without a
- * shell beside it the job could not be stopped by SIGTSTP.
+ * A terminal with a shell and a job, as a person has them: the test holds the terminal's other end,
+ * the shell (this program with --shell) leads the session, the job (--job) is a VM that echoes what
+ * is typed on chardev-stdio. Without a shell beside it the job could not be stopped by SIGTSTP.
  */
 typedef struct
 {
@@ -319,13 +319,19 @@ test_exits (Fixture *f, gconstpointer data)
   static const struct
   {
     const char *keys;
-    int signal; /* instead of keys */
+    int signal;      /* instead of keys */
     int exit_status; /* -1: by @signal or @by_signal */
     int by_signal;
   } ways[] = {
-    { "R", 0, 0, 0 },        { "E", 0, 3, 0 },        { "\001x", 0, 42, 0 },
-    { "A", 0, -1, SIGABRT }, { "S", 0, -1, SIGSEGV }, { NULL, SIGTERM, -1, SIGTERM },
-    { NULL, SIGINT, -1, SIGINT }, { NULL, SIGHUP, -1, SIGHUP }, { NULL, SIGQUIT, -1, SIGQUIT },
+    { "R", 0, 0, 0 },
+    { "E", 0, 3, 0 },
+    { "\001x", 0, 42, 0 },
+    { "A", 0, -1, SIGABRT },
+    { "S", 0, -1, SIGSEGV },
+    { NULL, SIGTERM, -1, SIGTERM },
+    { NULL, SIGINT, -1, SIGINT },
+    { NULL, SIGHUP, -1, SIGHUP },
+    { NULL, SIGQUIT, -1, SIGQUIT },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (ways); i++)
@@ -390,7 +396,8 @@ test_hard_stop (Fixture *f, gconstpointer data)
   await_output (f, "x");
 }
 
-/* In the background the terminal is the shell's: the VM neither reads it, which would stop it, nor sets it. */
+/* In the background the terminal is the shell's: the VM neither reads it, which would stop it, nor
+ * sets it. */
 static void
 test_background (Fixture *f, gconstpointer data)
 {

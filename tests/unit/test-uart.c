@@ -295,8 +295,7 @@ test_break (Fixture *f, gconstpointer data)
   sv_serial_receiver_push_break (&f->uart.rx);
   /* It shows when it is next, though that there is one shows at once. */
   g_assert_cmphex (iir (f), ==, SV_UART_IIR_NONE);
-  g_assert_cmphex (in (f, SV_UART_LSR), ==,
-                   THRE_TEMT | SV_UART_LSR_DR | SV_UART_LSR_FIFO_ERROR);
+  g_assert_cmphex (in (f, SV_UART_LSR), ==, THRE_TEMT | SV_UART_LSR_DR | SV_UART_LSR_FIFO_ERROR);
   g_assert_cmphex (in (f, 0), ==, 'a');
   g_assert_cmphex (iir (f), ==, SV_UART_IIR_RLSI);
   g_assert_cmphex (in (f, SV_UART_LSR) & SV_UART_LSR_BI, !=, 0);
