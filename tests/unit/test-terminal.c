@@ -75,6 +75,8 @@ run_job (const char *json)
 
   prctl (PR_SET_PDEATHSIG, SIGKILL);
   prctl (PR_SET_DUMPABLE, 0);
+  /* Whatever a sanitizer would do with it */
+  signal (SIGSEGV, SIG_DFL);
   job_loop = g_main_loop_new (NULL, FALSE);
   job_chardev = make_chardev (root, "chardev-stdio", "con", json, NULL);
   g_signal_connect (job_chardev, "quit-requested", G_CALLBACK (job_quit), NULL);
