@@ -200,7 +200,7 @@ sv_machine_add_device (SvMachine *self, JsonObject *properties, GError **error)
   object = sv_object_new_from_json (driver, SV_TYPE_DEVICE, properties, SV_OBJECT (self), error);
   if (object == NULL || !place (self, SV_DEVICE (object), id, error))
     return NULL;
-  if (sv_machine_get_run (self)->loaded)
+  if (sv_machine_get_priv (self)->run.loaded)
     sv_device_set_hotplugged (SV_DEVICE (object));
   if (!plug_and_realize (self, SV_DEVICE (object), bus, error))
     {

@@ -19,6 +19,33 @@ typedef struct
   GSource *requests;      /* its callback serves the pending_ fields on the main thread */
 } SvMachineRun;
 
+#define SV_MACHINE_N_IRQS 24
+
+typedef struct
+{
+  char *name;
+  char *accel_type;
+  guint64 memory_size;
+  guint n_cpus;
+  guint sockets;
+  guint dies;
+  guint cores;
+  guint threads;
+  char *kernel;
+  char *initrd;
+  char *append;
+  SvObject *memory_backend; /* link */
+  gboolean dump_guest_core;
+  gboolean mem_share;
+
+  SvMachineRun run;
+  SvAddressSpace *memory;
+  SvAddressSpace *io;
+  SvAccel *accel;
+  GPtrArray *cpus; /* SvCpu, not owned */
+  SvIrq *irqs[SV_MACHINE_N_IRQS];
+} SvMachinePrivate;
+
 enum
 {
   SV_MACHINE_SIGNAL_STOPPED,
@@ -30,8 +57,7 @@ enum
   SV_MACHINE_N_SIGNALS
 };
 
-SvMachineRun *sv_machine_get_run (SvMachine *self);
-GPtrArray *sv_machine_get_cpus (SvMachine *self); /* of SvCpu, not owned */
+SvMachinePrivate *sv_machine_get_priv (SvMachine *self);
 void sv_machine_run_init (SvMachine *self);
 void sv_machine_run_clear (SvMachine *self);
 void sv_machine_run_class_init (SvMachineClass *klass);

@@ -69,7 +69,7 @@ sv_shutdown_cause_is_guest (SvShutdownCause cause)
 static void
 set_state (SvMachine *self, SvRunState state)
 {
-  SvMachineRun *run = sv_machine_get_run (self);
+  SvMachineRun *run = &sv_machine_get_priv (self)->run;
 
   if (run->state == state)
     return;
@@ -104,7 +104,7 @@ reset_one (SvObject *object, gpointer user_data)
 static void
 request_pause (SvMachine *self)
 {
-  GPtrArray *cpus = sv_machine_get_cpus (self);
+  GPtrArray *cpus = sv_machine_get_priv (self)->cpus;
 
   for (guint i = 0; i < cpus->len; i++)
     sv_vcpu_request_pause (sv_cpu_get_vcpu (g_ptr_array_index (cpus, i)));
@@ -113,9 +113,9 @@ request_pause (SvMachine *self)
 static void
 halt (SvMachine *self)
 {
-  SvMachineRun *run = sv_machine_get_run (self);
+  SvMachineRun *run = &sv_machine_get_priv (self)->run;
   SvAccel *accel = sv_machine_get_accel (self);
-  GPtrArray *cpus = sv_machine_get_cpus (self);
+  GPtrArray *cpus = sv_machine_get_priv (self)->cpus;
 
   request_pause (self);
   for (guint i = 0; i < cpus->len; i++)
@@ -131,8 +131,8 @@ halt (SvMachine *self)
 static void
 go (SvMachine *self)
 {
-  SvMachineRun *run = sv_machine_get_run (self);
-  GPtrArray *cpus = sv_machine_get_cpus (self);
+  SvMachineRun *run = &sv_machine_get_priv (self)->run;
+  GPtrArray *cpus = sv_machine_get_priv (self)->cpus;
 
   if (run->quiesced)
     {
@@ -153,7 +153,7 @@ go (SvMachine *self)
 SvRunState
 sv_machine_get_run_state (SvMachine *self)
 {
-  return sv_machine_get_run (self)->state;
+  return sv_machine_get_priv (self)->run.state;
 }
 
 /**
@@ -165,7 +165,7 @@ sv_machine_get_run_state (SvMachine *self)
 gboolean
 sv_machine_is_running (SvMachine *self)
 {
-  return sv_machine_get_run (self)->state == SV_RUN_STATE_RUNNING;
+  return sv_machine_get_priv (self)->run.state == SV_RUN_STATE_RUNNING;
 }
 
 /**
@@ -181,7 +181,7 @@ sv_machine_is_running (SvMachine *self)
 gboolean
 sv_machine_start (SvMachine *self, GError **error)
 {
-  SvMachineRun *run = sv_machine_get_run (self);
+  SvMachineRun *run = &sv_machine_get_priv (self)->run;
   SvMachineClass *klass = SV_MACHINE_GET_CLASS (self);
 
   switch (run->state)
@@ -249,7 +249,7 @@ sv_machine_powerdown (SvMachine *self)
 static void
 do_shutdown (SvMachine *self, SvShutdownCause cause)
 {
-  SvMachineRun *run = sv_machine_get_run (self);
+  SvMachineRun *run = &sv_machine_get_priv (self)->run;
 
   /* Somebody at the host who wants the VM to end gets it, -no-shutdown or not. */
   gboolean stay = run->no_shutdown && sv_shutdown_cause_is_guest (cause);
@@ -274,7 +274,7 @@ do_shutdown (SvMachine *self, SvShutdownCause cause)
 static void
 do_reset (SvMachine *self, SvShutdownCause cause)
 {
-  SvMachineRun *run = sv_machine_get_run (self);
+  SvMachineRun *run = &sv_machine_get_priv (self)->run;
   gboolean was_running = sv_machine_is_running (self);
   g_autoptr (GError) error = NULL;
 
@@ -301,7 +301,7 @@ static gboolean
 serve_requests (gpointer user_data)
 {
   SvMachine *self = user_data;
-  SvMachineRun *run = sv_machine_get_run (self);
+  SvMachineRun *run = &sv_machine_get_priv (self)->run;
   SvShutdownCause reset = run->pending_reset;
   SvShutdownCause shutdown = run->pending_shutdown;
   gboolean failed = run->pending_error;
@@ -339,7 +339,7 @@ static void
 request (SvMachine *self)
 {
   request_pause (self);
-  g_source_set_ready_time (sv_machine_get_run (self)->requests, 0);
+  g_source_set_ready_time (sv_machine_get_priv (self)->run.requests, 0);
 }
 
 /**
@@ -353,7 +353,7 @@ request (SvMachine *self)
 void
 sv_machine_request_reset (SvMachine *self, SvShutdownCause cause)
 {
-  sv_machine_get_run (self)->pending_reset = cause;
+  sv_machine_get_priv (self)->run.pending_reset = cause;
   request (self);
 }
 
@@ -367,7 +367,7 @@ sv_machine_request_reset (SvMachine *self, SvShutdownCause cause)
 void
 sv_machine_request_shutdown (SvMachine *self, SvShutdownCause cause)
 {
-  SvMachineRun *run = sv_machine_get_run (self);
+  SvMachineRun *run = &sv_machine_get_priv (self)->run;
 
   if (run->pending_shutdown == SV_SHUTDOWN_CAUSE_NONE || !sv_shutdown_cause_is_guest (cause))
     run->pending_shutdown = cause;
@@ -399,7 +399,7 @@ sv_machine_vcpu_event (SvVcpu *vcpu, SvVcpuEvent event, gpointer opaque)
       sv_machine_request_shutdown (self, SV_SHUTDOWN_CAUSE_GUEST_PANIC);
       break;
     case SV_VCPU_EVENT_ERROR:
-      sv_machine_get_run (self)->pending_error = TRUE;
+      sv_machine_get_priv (self)->run.pending_error = TRUE;
       request (self);
       break;
     }
@@ -408,7 +408,7 @@ sv_machine_vcpu_event (SvVcpu *vcpu, SvVcpuEvent event, gpointer opaque)
 void
 sv_machine_run_init (SvMachine *self)
 {
-  SvMachineRun *run = sv_machine_get_run (self);
+  SvMachineRun *run = &sv_machine_get_priv (self)->run;
 
   run->requests = g_source_new (&requests_funcs, sizeof (GSource));
   g_source_set_static_name (run->requests, "machine requests");
@@ -420,7 +420,7 @@ sv_machine_run_init (SvMachine *self)
 void
 sv_machine_run_clear (SvMachine *self)
 {
-  SvMachineRun *run = sv_machine_get_run (self);
+  SvMachineRun *run = &sv_machine_get_priv (self)->run;
 
   g_source_destroy (run->requests);
   g_clear_pointer (&run->requests, g_source_unref);

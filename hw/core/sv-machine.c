@@ -2,39 +2,13 @@
 
 #include "hw/core/sv-machine-private.h"
 
-#include "hw/core/sv-cpu.h"
 #include "qom/sv-type-registry.h"
 
-#define N_IRQS 24
 #define MIN_MEMORY (128ull << 20)
 #define MAX_MEMORY (512ull << 30)
 #define DEFAULT_MEMORY (256ull << 20)
 #define MAX_CPUS 254
 
-typedef struct
-{
-  char *name;
-  char *accel_type;
-  guint64 memory_size;
-  guint n_cpus;
-  guint sockets;
-  guint dies;
-  guint cores;
-  guint threads;
-  char *kernel;
-  char *initrd;
-  char *append;
-  SvObject *memory_backend; /* link */
-  gboolean dump_guest_core;
-  gboolean mem_share;
-
-  SvMachineRun run;
-  SvAddressSpace *memory;
-  SvAddressSpace *io;
-  SvAccel *accel;
-  GPtrArray *cpus;
-  SvIrq *irqs[N_IRQS];
-} SvMachinePrivate;
 
 enum
 {
@@ -64,16 +38,10 @@ G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (SvMachine, sv_machine, SV_TYPE_OBJECT)
 
 #define PRIV(self) ((SvMachinePrivate *)sv_machine_get_instance_private (self))
 
-SvMachineRun *
-sv_machine_get_run (SvMachine *self)
+SvMachinePrivate *
+sv_machine_get_priv (SvMachine *self)
 {
-  return &PRIV (self)->run;
-}
-
-GPtrArray *
-sv_machine_get_cpus (SvMachine *self)
-{
-  return PRIV (self)->cpus;
+  return PRIV (self);
 }
 
 void
@@ -161,143 +129,6 @@ sv_machine_complete (SvObject *object, GError **error)
     }
   return check_topology (priv, error) && ensure_ram (self, error)
          && SV_MACHINE_GET_CLASS (self)->build (self, error);
-}
-
-/* --- wiring for subclasses --- */
-
-static void
-set_accel_irq (gpointer opaque, guint line, gboolean level)
-{
-  sv_accel_set_irq (opaque, line, level);
-}
-
-static gboolean
-set_accel_irqfd (gpointer opaque, guint line, int fd, gboolean connect, GError **error)
-{
-  return sv_accel_set_irqfd (opaque, line, fd, connect, error);
-}
-
-/**
- * sv_machine_get_irq: (skip)
- * @self: a machine with an open accelerator
- * @gsi: number of the line, below 24
- *
- * Returns: (transfer none): the line of the accelerator's interrupt controller
- */
-SvIrq *
-sv_machine_get_irq (SvMachine *self, guint gsi)
-{
-  SvMachinePrivate *priv = PRIV (self);
-
-  g_return_val_if_fail (gsi < N_IRQS && priv->accel != NULL, NULL);
-  if (priv->irqs[gsi] == NULL)
-    priv->irqs[gsi] = sv_irq_new (set_accel_irq, set_accel_irqfd, priv->accel, gsi);
-  return priv->irqs[gsi];
-}
-
-/**
- * sv_machine_open_accel: (skip)
- * @self: a machine
- * @error: return location
- *
- * Makes the accelerator that `accel` names, and opens it on the machine's address spaces, which hold
- * the RAM by now.
- *
- * Returns: %FALSE with @error set when the accelerator cannot be had
- */
-gboolean
-sv_machine_open_accel (SvMachine *self, GError **error)
-{
-  SvMachinePrivate *priv = PRIV (self);
-  g_autofree char *wire_name = g_strconcat (priv->accel_type, "-accel", NULL);
-  GType type = sv_type_registry_lookup (wire_name);
-  g_autoptr (SvObject) accel = NULL;
-
-  if (type == G_TYPE_INVALID || !g_type_is_a (type, SV_TYPE_ACCEL))
-    {
-      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                   "Invalid accelerator '%s': see '-accel help'", priv->accel_type);
-      return FALSE;
-    }
-  accel = g_object_new (type, NULL);
-  if (!sv_object_add_child (SV_OBJECT (self), "accelerator", accel, error))
-    return FALSE;
-  priv->accel = SV_ACCEL (g_object_ref (accel));
-  return sv_accel_open (priv->accel, priv->memory, priv->io, error);
-}
-
-/**
- * sv_machine_adopt: (skip)
- * @self: a machine
- * @device: a device that the machine made for itself
- * @bus: (nullable): the bus it goes on
- * @error: return location
- *
- * Places @device at `/machine/unattached/device[N]`, plugs it in and realizes it.
- *
- * Returns: %FALSE with nothing left behind
- */
-gboolean
-sv_machine_adopt (SvMachine *self, SvDevice *device, SvBus *bus, GError **error)
-{
-  SvObject *parent = sv_object_ensure_container (SV_OBJECT (self), "unattached");
-
-  sv_object_add_child_numbered (parent, "device", SV_OBJECT (device));
-  if ((bus == NULL || sv_bus_plug (bus, device, error))
-      && sv_object_complete (SV_OBJECT (device), error))
-    return TRUE;
-  if (sv_device_get_bus (device) != NULL)
-    sv_bus_unplug (sv_device_get_bus (device), device);
-  sv_object_unparent (SV_OBJECT (device));
-  return FALSE;
-}
-
-/**
- * sv_machine_create_cpus: (skip)
- * @self: a machine with an open accelerator
- * @error: return location
- *
- * Makes the `cpus` processors, numbered through the topology.
- *
- * Returns: %FALSE with @error set when one cannot be made
- */
-gboolean
-sv_machine_create_cpus (SvMachine *self, GError **error)
-{
-  SvMachinePrivate *priv = PRIV (self);
-
-  for (guint i = 0; i < priv->n_cpus; i++)
-    {
-      g_autoptr (SvDevice) cpu = g_object_new (
-          SV_TYPE_CPU, "cpu-index", i, "thread-id", i % priv->threads, "core-id",
-          i / priv->threads % priv->cores, "die-id", i / priv->threads / priv->cores % priv->dies,
-          "socket-id", i / priv->threads / priv->cores / priv->dies, NULL);
-
-      if (!sv_machine_adopt (self, cpu, NULL, error))
-        return FALSE;
-      g_ptr_array_add (priv->cpus, cpu);
-    }
-  return TRUE;
-}
-
-/**
- * sv_machine_foreach_cpu: (skip)
- * @self: a complete machine
- * @func: called for each processor in order
- * @boot_data: for the first processor; the others get %NULL
- * @error: return location
- *
- * Returns: %FALSE as soon as @func does
- */
-gboolean
-sv_machine_foreach_cpu (SvMachine *self, SvMachineCpuFunc func, gconstpointer boot_data, GError **error)
-{
-  GPtrArray *cpus = PRIV (self)->cpus;
-
-  for (guint i = 0; i < cpus->len; i++)
-    if (!func (g_ptr_array_index (cpus, i), i == 0 ? boot_data : NULL, error))
-      return FALSE;
-  return TRUE;
 }
 
 /* --- accessors --- */
@@ -532,7 +363,7 @@ sv_machine_finalize (GObject *object)
   SvMachinePrivate *priv = PRIV (self);
 
   sv_machine_run_clear (self);
-  for (guint i = 0; i < N_IRQS; i++)
+  for (guint i = 0; i < SV_MACHINE_N_IRQS; i++)
     g_clear_pointer (&priv->irqs[i], sv_irq_unref);
   g_clear_object (&priv->accel);
   g_clear_object (&priv->memory);

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What machines are put together from: accelerator, interrupt lines, processors, platform devices. */
+
+#include "hw/core/sv-machine-private.h"
+
+#include "hw/core/sv-cpu.h"
+#include "qom/sv-type-registry.h"
+
+static void
+set_accel_irq (gpointer opaque, guint line, gboolean level)
+{
+  sv_accel_set_irq (opaque, line, level);
+}
+
+static gboolean
+set_accel_irqfd (gpointer opaque, guint line, int fd, gboolean connect, GError **error)
+{
+  return sv_accel_set_irqfd (opaque, line, fd, connect, error);
+}
+
+/**
+ * sv_machine_get_irq: (skip)
+ * @self: a machine with an open accelerator
+ * @gsi: number of the line, below 24
+ *
+ * Returns: (transfer none): the line of the accelerator's interrupt controller
+ */
+SvIrq *
+sv_machine_get_irq (SvMachine *self, guint gsi)
+{
+  SvMachinePrivate *priv = sv_machine_get_priv (self);
+
+  g_return_val_if_fail (gsi < SV_MACHINE_N_IRQS && priv->accel != NULL, NULL);
+  if (priv->irqs[gsi] == NULL)
+    priv->irqs[gsi] = sv_irq_new (set_accel_irq, set_accel_irqfd, priv->accel, gsi);
+  return priv->irqs[gsi];
+}
+
+/**
+ * sv_machine_open_accel: (skip)
+ * @self: a machine
+ * @error: return location
+ *
+ * Makes the accelerator that `accel` names, and opens it on the machine's address spaces, which hold
+ * the RAM by now.
+ *
+ * Returns: %FALSE with @error set when the accelerator cannot be had
+ */
+gboolean
+sv_machine_open_accel (SvMachine *self, GError **error)
+{
+  SvMachinePrivate *priv = sv_machine_get_priv (self);
+  g_autofree char *wire_name = g_strconcat (priv->accel_type, "-accel", NULL);
+  GType type = sv_type_registry_lookup (wire_name);
+  g_autoptr (SvObject) accel = NULL;
+
+  if (type == G_TYPE_INVALID || !g_type_is_a (type, SV_TYPE_ACCEL))
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+                   "Invalid accelerator '%s': see '-accel help'", priv->accel_type);
+      return FALSE;
+    }
+  accel = g_object_new (type, NULL);
+  if (!sv_object_add_child (SV_OBJECT (self), "accelerator", accel, error))
+    return FALSE;
+  priv->accel = SV_ACCEL (g_object_ref (accel));
+  return sv_accel_open (priv->accel, priv->memory, priv->io, error);
+}
+
+/**
+ * sv_machine_adopt: (skip)
+ * @self: a machine
+ * @device: a device that the machine made for itself
+ * @bus: (nullable): the bus it goes on
+ * @error: return location
+ *
+ * Places @device at `/machine/unattached/device[N]`, plugs it in and realizes it.
+ *
+ * Returns: %FALSE with nothing left behind
+ */
+gboolean
+sv_machine_adopt (SvMachine *self, SvDevice *device, SvBus *bus, GError **error)
+{
+  SvObject *parent = sv_object_ensure_container (SV_OBJECT (self), "unattached");
+
+  sv_object_add_child_numbered (parent, "device", SV_OBJECT (device));
+  if ((bus == NULL || sv_bus_plug (bus, device, error))
+      && sv_object_complete (SV_OBJECT (device), error))
+    return TRUE;
+  if (sv_device_get_bus (device) != NULL)
+    sv_bus_unplug (sv_device_get_bus (device), device);
+  sv_object_unparent (SV_OBJECT (device));
+  return FALSE;
+}
+
+/**
+ * sv_machine_create_cpus: (skip)
+ * @self: a machine with an open accelerator
+ * @error: return location
+ *
+ * Makes the `cpus` processors, numbered through the topology.
+ *
+ * Returns: %FALSE with @error set when one cannot be made
+ */
+gboolean
+sv_machine_create_cpus (SvMachine *self, GError **error)
+{
+  SvMachinePrivate *priv = sv_machine_get_priv (self);
+
+  for (guint i = 0; i < priv->n_cpus; i++)
+    {
+      g_autoptr (SvDevice) cpu = g_object_new (
+          SV_TYPE_CPU, "cpu-index", i, "thread-id", i % priv->threads, "core-id",
+          i / priv->threads % priv->cores, "die-id", i / priv->threads / priv->cores % priv->dies,
+          "socket-id", i / priv->threads / priv->cores / priv->dies, NULL);
+
+      if (!sv_machine_adopt (self, cpu, NULL, error))
+        return FALSE;
+      g_ptr_array_add (priv->cpus, cpu);
+    }
+  return TRUE;
+}
+
+/**
+ * sv_machine_foreach_cpu: (skip)
+ * @self: a complete machine
+ * @func: called for each processor in order
+ * @boot_data: for the first processor; the others get %NULL
+ * @error: return location
+ *
+ * Returns: %FALSE as soon as @func does
+ */
+gboolean
+sv_machine_foreach_cpu (SvMachine *self, SvMachineCpuFunc func, gconstpointer boot_data, GError **error)
+{
+  GPtrArray *cpus = sv_machine_get_priv (self)->cpus;
+
+  for (guint i = 0; i < cpus->len; i++)
+    if (!func (g_ptr_array_index (cpus, i), i == 0 ? boot_data : NULL, error))
+      return FALSE;
+  return TRUE;
+}
