@@ -311,7 +311,7 @@ fill_rsdp (guint8 *rsdp, guint64 xsdt)
 }
 
 /**
- * sv_acpi_build_reduced:
+ * sv_acpi_build:
  * @machine: root of the objects to describe
  * @config: what is not in the tree
  * @base: guest-physical address at which the result will lie; a multiple of 16
@@ -322,7 +322,7 @@ fill_rsdp (guint8 *rsdp, guint64 xsdt)
  * Returns: (transfer full): the tables, or %NULL with @error set
  */
 GByteArray *
-sv_acpi_build_reduced (SvObject *machine, const SvAcpiConfig *config, guint64 base, GError **error)
+sv_acpi_build (SvObject *machine, const SvAcpiConfig *config, guint64 base, GError **error)
 {
   g_autoptr (GByteArray) tables = NULL;
   guint64 entries[2];

@@ -43,6 +43,6 @@ typedef struct
  * Hardware-reduced ACPI 6.5: RSDP, XSDT, FADT, MADT, DSDT laid out at @base (16-byte aligned, RSDP first). Walks
  * the tree below @machine for SvAcpiDescribed objects. Returns the bytes to be placed at @base.
  */
-SV_API GByteArray *sv_acpi_build_reduced (SvObject *machine, const SvAcpiConfig *config, guint64 base, GError **error);
+SV_API GByteArray *sv_acpi_build (SvObject *machine, const SvAcpiConfig *config, guint64 base, GError **error);
 
 G_END_DECLS

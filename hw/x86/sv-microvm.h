@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hw/core/sv-machine.h"
+#include "hw/x86/sv-x86-machine.h"
 
 G_BEGIN_DECLS
 
@@ -12,6 +12,6 @@ G_BEGIN_DECLS
  * hardware-reduced ACPI as well as through an MP table and `virtio_mmio.device=` words.
  */
 #define SV_TYPE_MICROVM (sv_microvm_get_type ())
-SV_API G_DECLARE_FINAL_TYPE (SvMicrovm, sv_microvm, SV, MICROVM, SvMachine)
+SV_API G_DECLARE_FINAL_TYPE (SvMicrovm, sv_microvm, SV, MICROVM, SvX86Machine)
 
 G_END_DECLS

@@ -68,10 +68,10 @@ static const SvAcpiConfig config = {
   .lapic_base = SV_X86_LAPIC_BASE,
   .ioapic_base = SV_X86_IOAPIC_BASE,
   .ioapic_pins = 24,
-  .reset_register = SV_MICROVM_GED_BASE + SV_ACPI_GED_RESET,
+  .reset_register = SV_X86_GED_BASE + SV_ACPI_GED_RESET,
   .reset_value = SV_ACPI_GED_RESET_VALUE,
-  .sleep_control = SV_MICROVM_GED_BASE + SV_ACPI_GED_SLEEP_CONTROL,
-  .sleep_status = SV_MICROVM_GED_BASE + SV_ACPI_GED_SLEEP_STATUS,
+  .sleep_control = SV_X86_GED_BASE + SV_ACPI_GED_SLEEP_CONTROL,
+  .sleep_status = SV_X86_GED_BASE + SV_ACPI_GED_SLEEP_STATUS,
   .has_cmos_rtc = TRUE,
 };
 
@@ -86,7 +86,7 @@ make_tree (guint n_described)
   SvObject *root = sv_object_new_container ();
   SvObject *nested = sv_object_ensure_container (root, "nested");
   g_autoptr (SvIrq) irq = sv_irq_new (ignore_irq, NULL, NULL, SV_MICROVM_GED_GSI);
-  g_autoptr (SvAcpiGed) ged = sv_acpi_ged_new (SV_MICROVM_GED_BASE, irq);
+  g_autoptr (SvAcpiGed) ged = sv_acpi_ged_new (SV_X86_GED_BASE, irq);
 
   for (guint i = 0; i < n_described; i++)
     {
@@ -167,7 +167,7 @@ test_fadt (void)
   SvAcpiConfig changed = config;
   const guint8 *fadt;
 
-  bytes = sv_acpi_build_reduced (root, &config, BASE, &error);
+  bytes = sv_acpi_build (root, &config, BASE, &error);
   g_assert_no_error (error);
   fadt = find_tables (bytes).fadt;
   g_assert_cmpuint (fadt[8], ==, 6);
@@ -184,7 +184,7 @@ test_fadt (void)
   changed.has_8042 = TRUE;
   changed.has_cmos_rtc = FALSE;
   changed.reset_register = 0;
-  bytes = sv_acpi_build_reduced (root, &changed, BASE, &error);
+  bytes = sv_acpi_build (root, &changed, BASE, &error);
   g_assert_no_error (error);
   fadt = find_tables (bytes).fadt;
   g_assert_cmphex (get_le (fadt + 109, 2) & 0x26, ==, 0x26);
@@ -203,7 +203,7 @@ test_madt (gconstpointer data)
   guint seen = 0, ioapics = 0;
 
   changed.n_cpus = n_cpus;
-  bytes = sv_acpi_build_reduced (root, &changed, BASE, &error);
+  bytes = sv_acpi_build (root, &changed, BASE, &error);
   g_assert_no_error (error);
   madt = find_tables (bytes).madt;
   g_assert_cmphex (get_le (madt + 36, 4), ==, SV_X86_LAPIC_BASE);
@@ -322,7 +322,7 @@ test_iasl (gconstpointer data)
   Tables tables;
 
   changed.n_cpus = n_cpus;
-  bytes = sv_acpi_build_reduced (root, &changed, BASE, &error);
+  bytes = sv_acpi_build (root, &changed, BASE, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (BASE + bytes->len, <=, SV_X86_ACPI_END);
 
@@ -346,7 +346,7 @@ test_dsdt (void)
   g_autofree char *text = NULL;
   const guint8 *dsdt;
 
-  bytes = sv_acpi_build_reduced (root, &config, BASE, &error);
+  bytes = sv_acpi_build (root, &config, BASE, &error);
   g_assert_no_error (error);
   dsdt = find_tables (bytes).dsdt;
   write_table (directory, "dsdt.dat", dsdt, get_le (dsdt + 4, 4));
@@ -377,11 +377,11 @@ test_errors (void)
   g_autoptr (GError) error = NULL;
   SvAcpiConfig changed = config;
 
-  g_assert_null (sv_acpi_build_reduced (root, &config, BASE + 8, &error));
+  g_assert_null (sv_acpi_build (root, &config, BASE + 8, &error));
   g_assert_nonnull (strstr (error->message, "0xe0008"));
   g_clear_error (&error);
   changed.ioapic_base = G_GUINT64_CONSTANT (0x100000000);
-  g_assert_null (sv_acpi_build_reduced (root, &changed, BASE, &error));
+  g_assert_null (sv_acpi_build (root, &changed, BASE, &error));
   g_assert_nonnull (strstr (error->message, "4 GiB"));
 }
 
