@@ -103,30 +103,48 @@ echo (void)
     }
 }
 
+/* The first 4 GiB, one to one: what the VMM mapped for the entry may end below the devices. */
+static void
+map_devices (void)
+{
+  static uint64_t tables[6][512] __attribute__ ((aligned (4096)));
+
+  tables[0][0] = (uint64_t) tables[1] | 3;
+  for (uint64_t i = 0; i < 4; i++)
+    tables[1][i] = (uint64_t) tables[2 + i] | 3;
+  for (uint64_t i = 0; i < 2048; i++)
+    tables[2 + i / 512][i % 512] = i << 21 | 0x83; /* present, writable, 2 MiB */
+  __asm__ volatile ("mov %0, %%cr3" : : "r"(tables) : "memory");
+}
+
 /* Sleep type 5 into the sleep control register that the FADT names (ACPI 6.5 4.8.3.7). */
 static void
 power_off (uint64_t rsdp)
 {
-  uint64_t xsdt;
-  uint64_t length;
+  int entry_size;
+  uint64_t list;
+  uint64_t end;
 
   if (rsdp == 0)
     {
       print ("no rsdp\n");
       return;
     }
-  xsdt = load (rsdp + 24, 8);
-  length = load (xsdt + 4, 4);
-  for (uint64_t at = xsdt + 36; at < xsdt + length; at += 8)
+  map_devices ();
+  entry_size = load (rsdp + 15, 1) >= 2 ? 8 : 4;
+  list = entry_size == 8 ? load (rsdp + 24, 8) : load (rsdp + 16, 4);
+  end = list + load (list + 4, 4);
+  for (uint64_t at = list + 36; at < end; at += (uint64_t) entry_size)
     {
-      uint64_t table = load (at, 8);
+      uint64_t table = load (at, entry_size);
+      uint8_t sleep = 5 << 2 | 1 << 5;
 
       if (load (table, 4) != 0x50434146) /* FACP */
         continue;
       if (load (table + 244, 1) == 1)
-        out8 ((uint16_t) load (table + 248, 8), 5 << 2 | 1 << 5);
+        out8 ((uint16_t) load (table + 248, 8), sleep);
       else
-        *(volatile uint8_t *) load (table + 248, 8) = 5 << 2 | 1 << 5;
+        *(volatile uint8_t *) load (table + 248, 8) = sleep;
     }
   print ("power-off failed\n");
 }

@@ -15,8 +15,8 @@ def test_kernel_formats(tiny, kernel, entry):
     vm = tiny("ham", kernel=kernel, words="first  second=1")
     vm.console.wait_for(rf"^tiny {entry}\r?$")
     vm.console.wait_for(r"^hello\r?$")
-    assert "first  second=1 do=ham" in vm.console.wait_for(r"^args (.*)$")[1]
-    assert int(vm.console.wait_for(r"^e820 (\d+)")[1]) >= 2
+    assert "first  second=1 do=ham" in vm.console.wait_for(r"^args (.*)\n")[1]
+    assert int(vm.console.wait_for(r"^e820 (\d+)\s")[1]) >= 2
     vm.console.wait_for(r"^tiny end")
 
 
@@ -30,7 +30,7 @@ def test_power_off_ends_with_status_0(tiny, kernel):
 
 def test_rtc_tells_the_date(tiny):
     vm = tiny("k")
-    seen = vm.console.wait_for(r"rtc ([\d:]+)")[1].split(":")
+    seen = vm.console.wait_for(r"rtc ([\d:]+)\s")[1].split(":")
     # A midnight or a second may pass between the guest's look and ours.
     told = datetime.datetime.strptime("".join(seen), "%Y%m%d%H%M%S")
     now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
