@@ -98,3 +98,17 @@ def disk_dir():
 def root_disk(images, disk_dir):
     """A private copy of the root disk."""
     return Path(shutil.copy(images.root_disk, disk_dir / "root.ext4"))
+
+
+@pytest.fixture
+def linux(launch, images):
+    """Starts a VM with Debian's kernel; @script is the guest's job."""
+    def start(*args, kernel="vmlinux", script=None, words="", console="console=ttyS0 quiet",
+              **kwargs):
+        append = f"{console} {words}"
+        if script is not None:
+            append += " " + vm_module.run_word(script)
+        kwargs.setdefault("memory", "256")
+        return launch("-kernel", getattr(images, kernel), "-initrd", images.initrd, "-append",
+                      append, *args, **kwargs)
+    return start
