@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Every kind of character device behind the serial port."""
+
+import os
+import pty
+import re
+import signal
+import socket
+import subprocess
+import termios
+import tty
+
+import pytest
+
+from test_qmp import free_port
+from vm import Stream
+
+
+class SocketStream(Stream):
+    """The guest's console on a socket."""
+
+    def __init__(self, sock):
+        self.sock = sock
+        super().__init__(sock.fileno(), "socket")
+
+    def send(self, data):
+        self.sock.sendall(data)
+
+
+def talks(stream):
+    """The tiny guest echoes, both directions work."""
+    stream.send(b"ping pong")
+    stream.wait_for("ping pong")
+
+
+def connect_to(vm, family, address):
+    def attempt():
+        sock = socket.socket(family)
+        sock.connect(address)
+        return sock
+    return SocketStream(vm.connect(attempt))
+
+
+def test_stdio(tiny):
+    vm = tiny("e")
+    vm.console.wait_for("tiny pvh")
+    vm.send("typed text")
+    vm.console.wait_for("typed text")
+
+
+def test_stdio_by_chardev(tiny):
+    vm = tiny("e", "-chardev", "stdio,id=s", "-serial", "chardev:s", serial=None)
+    vm.console.wait_for("tiny pvh")
+    vm.send("typed text")
+    vm.console.wait_for("typed text")
+
+
+def test_much_input_at_once_is_not_lost(tiny):
+    """More than the FIFO holds: the device takes what it has room for."""
+    text = "".join(f"{n:05d}" for n in range(400))
+    vm = tiny("e")
+    vm.console.wait_for("tiny pvh")
+    vm.send(text)
+    vm.console.wait_for(text)
+
+
+def test_end_of_input_is_not_the_end_of_the_vm(tiny):
+    vm = tiny("c", stdin=subprocess.DEVNULL)
+    vm.console.wait_for("count 20")
+    assert vm.qmp().execute("query-status")["running"] is True
+
+
+@pytest.mark.parametrize("dialect", ["serial", "chardev"])
+def test_unix_server(tiny, tmp_path, dialect):
+    path = str(tmp_path / "console")
+    args = {"serial": ["-serial", f"unix:{path},server,nowait"],
+            "chardev": ["-chardev", f"socket,id=c,path={path},server=on,wait=off", "-serial",
+                        "chardev:c"]}[dialect]
+    vm = tiny("e", *args, serial=None)
+    talks(connect_to(vm, socket.AF_UNIX, path))
+
+
+def test_server_takes_the_next_client(tiny, tmp_path):
+    path = str(tmp_path / "console")
+    vm = tiny("e", "-chardev", f"socket,id=c,path={path},server=on,wait=off", "-serial",
+              "chardev:c", serial=None)
+    first = connect_to(vm, socket.AF_UNIX, path)
+    talks(first)
+    entry = [c for c in vm.qmp().execute("query-chardev") if c["label"] == "c"][0]
+    assert entry["frontend-open"] is True
+    first.sock.shutdown(socket.SHUT_RDWR)
+    first.wait_end()
+    talks(connect_to(vm, socket.AF_UNIX, path))
+
+
+def test_unix_client(tiny, tmp_path):
+    path = str(tmp_path / "console")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen(1)
+        tiny("e", "-chardev", f"socket,id=c,path={path}", "-serial", "chardev:c", serial=None)
+        listener.settimeout(20)
+        stream = SocketStream(listener.accept()[0])
+    stream.wait_for("tiny pvh")
+    talks(stream)
+
+
+def test_tcp_server(tiny):
+    port = free_port()
+    vm = tiny("e", "-chardev", f"socket,id=c,host=127.0.0.1,port={port},server=on,wait=off",
+              "-serial", "chardev:c", serial=None)
+    talks(connect_to(vm, socket.AF_INET, ("127.0.0.1", port)))
+
+
+def test_tcp_client(tiny):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        tiny("e", "-chardev", f"socket,id=c,host=127.0.0.1,port={port}", "-serial", "chardev:c",
+             serial=None)
+        listener.settimeout(20)
+        stream = SocketStream(listener.accept()[0])
+    stream.wait_for("tiny pvh")
+    talks(stream)
+
+
+def test_client_without_a_server_is_an_error(tiny, tmp_path):
+    path = tmp_path / "nobody"
+    vm = tiny("e", "-chardev", f"socket,id=c,path={path}", "-serial", "chardev:c", serial=None)
+    assert vm.wait() == 1
+    assert str(path) in vm.stderr.text
+
+
+@pytest.mark.parametrize("args", [["-serial", "file:{}"],
+                                  ["-chardev", "file,id=f,path={}", "-serial", "chardev:f"]])
+def test_file(tiny, tmp_path, args):
+    path = tmp_path / "out"
+    vm = tiny("hp", *[word.format(path) for word in args], serial=None)
+    assert vm.wait() == 0
+    assert path.read_text().replace("\r", "").startswith("tiny pvh\nhello\n")
+
+
+def test_null(tiny):
+    vm = tiny("hp", "-serial", "null", serial=None)
+    assert vm.wait() == 0
+    assert vm.console.text == ""
+
+
+def test_pty(tiny):
+    """The terminal's name is told on stderr and in query-chardev."""
+    vm = tiny("e", "-serial", "pty", serial=None)
+    client = vm.qmp()
+    entry = [c for c in client.execute("query-chardev") if c["filename"].startswith("pty:")][0]
+    path = entry["filename"][len("pty:"):]
+    assert re.fullmatch(r"/dev/pts/\d+", path)
+    fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
+    tty.setraw(fd)
+    stream = Stream(fd, "pty")
+    os.write(fd, b"ping pong")
+    stream.wait_for("ping pong")
+    told = vm.stderr.text + vm.console.text
+    assert path in told
+    client.execute("quit")
+    assert vm.wait() == 0
+    os.close(fd)
+
+
+class Terminal:
+    """A pseudo terminal as the VMM's stdin and stdout."""
+
+    def __init__(self):
+        self.ours, self.theirs = pty.openpty()
+        self.before = termios.tcgetattr(self.theirs)
+        self.stream = Stream(self.ours, "terminal")
+
+    def now(self):
+        return termios.tcgetattr(self.theirs)
+
+    def close(self):
+        os.close(self.theirs)
+        os.close(self.ours)
+
+
+@pytest.fixture
+def terminal():
+    made = Terminal()
+    yield made
+    made.close()
+
+
+def test_terminal_is_raw_while_it_runs_and_ctrl_a_x_quits(tiny, terminal):
+    vm = tiny("e", stdin=terminal.theirs, stdout=terminal.theirs)
+    terminal.stream.wait_for("tiny pvh")
+    assert terminal.now() != terminal.before
+    # Raw: Ctrl-C goes to the guest.
+    os.write(terminal.ours, b"a\x03b")
+    terminal.stream.wait_for("a\x03b")
+    os.write(terminal.ours, b"\x01x")
+    assert vm.wait() == 0
+    assert terminal.now() == terminal.before
+
+
+def test_ctrl_a_a_sends_ctrl_a(tiny, terminal):
+    vm = tiny("e", stdin=terminal.theirs, stdout=terminal.theirs)
+    terminal.stream.wait_for("tiny pvh")
+    os.write(terminal.ours, b"1\x01\x012")
+    terminal.stream.wait_for("1\x012|1\x01a2")
+    assert vm.process.poll() is None
+
+
+@pytest.mark.parametrize("how", ["power-off", "quit", "SIGTERM", "SIGINT", "SIGHUP", "error"])
+def test_terminal_is_restored(tiny, terminal, how):
+    args = ["-device", "no-such-device"] if how == "error" else []
+    vm = tiny("ep", *args, stdin=terminal.theirs, stdout=terminal.theirs)
+    if how != "error":
+        terminal.stream.wait_for("tiny pvh")
+        assert terminal.now() != terminal.before
+    if how == "power-off":
+        os.write(terminal.ours, b"q")
+    elif how == "quit":
+        vm.qmp().execute("quit")
+    elif how.startswith("SIG"):
+        vm.process.send_signal(getattr(signal, how))
+    assert vm.wait() == (1 if how == "error" else 0)
+    assert terminal.now() == terminal.before
