@@ -28,6 +28,14 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "linux: boots a stock Linux kernel; runs in the lab where "
                                        "this host's KVM cannot")
     config.addinivalue_line("markers", "slow: left out unless scripts/check --slow asks for it")
+    part = config.getoption("--part")
+    if part:
+        config.pluginmanager.register(Part(*map(int, part.split("/"))))
+
+
+def pytest_addoption(parser):
+    parser.addoption("--part", metavar="I/N", help="run only each Nth test, beginning with the Ith; "
+                                                   "several labs share the work so")
 
 
 def pytest_collection_modifyitems(items):
@@ -37,6 +45,19 @@ def pytest_collection_modifyitems(items):
         if item.get_closest_marker("linux"):
             item.add_marker(pytest.mark.skip(reason="this host's KVM runs no stock guests: use "
                                                     "tests/lab/lab -- python3 -m pytest ..."))
+
+
+class Part:
+    """Leaves a share of the tests, after all other selections."""
+
+    def __init__(self, index, count):
+        self.index, self.count = index, count
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config, items):
+        mine = items[self.index::self.count]
+        config.hook.pytest_deselected(items=[item for item in items if item not in mine])
+        items[:] = mine
 
 
 @pytest.hookimpl(hookwrapper=True)

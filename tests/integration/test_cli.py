@@ -15,8 +15,8 @@ def run(*args, timeout=30):
 
 
 @pytest.mark.parametrize("args, wanted", [
-    (["-version"], ["stratovirt", "version"]),
-    (["--version"], ["stratovirt", "version"]),
+    (["-version"], ["stratovirt 0."]),
+    (["--version"], ["stratovirt 0."]),
     (["--help"], ["-machine", "-smp", "-kernel", "-device", "-drive", "-qmp", "-serial", "-chardev"]),
     (["-help"], ["-machine"]),
     (["-h"], ["-machine"]),
@@ -78,8 +78,8 @@ def kernel(guests):
 ], ids=lambda value: " ".join(value)[:60] if isinstance(value, list) else None)
 def test_refusals(kernel, args, named):
     """Status 1, the option or value by name, nothing on stdout."""
-    base = ["-machine", "microvm", "-kernel", kernel, "-append", "do=p"]
-    result = run(*base, *args)
+    base = {"-machine": "microvm", "-append": "do=p", "-kernel": kernel}
+    result = run(*[word for pair in base.items() if pair[0] != args[0] for word in pair], *args)
     assert result.returncode == 1
     assert result.stdout == ""
     for word in named:
