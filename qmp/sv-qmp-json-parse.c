@@ -398,18 +398,28 @@ parse_value (Parser *parser)
 }
 
 JsonNode *
-sv_qmp_json_parse (const char *text, gsize length, GError **error)
+sv_qmp_json_parse_at (const char *text, gsize length, gsize *where, GError **error)
 {
   Parser parser = { text, text + length, 0, 0, error };
   g_autoptr (JsonNode) node = parse_value (&parser);
 
-  if (!node)
-    return NULL;
-  skip_space (&parser);
-  if (parser.at != parser.end)
+  if (node)
     {
-      fail (&parser, "unexpected text after the value");
-      return NULL;
+      skip_space (&parser);
+      if (parser.at != parser.end)
+        {
+          fail (&parser, "unexpected text after the value");
+          g_clear_pointer (&node, json_node_unref);
+        }
     }
+  *where = (gsize)(parser.at - text);
   return g_steal_pointer (&node);
+}
+
+JsonNode *
+sv_qmp_json_parse (const char *text, gsize length, GError **error)
+{
+  gsize where;
+
+  return sv_qmp_json_parse_at (text, length, &where, error);
 }

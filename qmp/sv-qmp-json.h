@@ -27,6 +27,18 @@ G_BEGIN_DECLS
 JsonNode *sv_qmp_json_parse (const char *text, gsize length, GError **error);
 
 /**
+ * sv_qmp_json_parse_at:
+ * @text: one JSON value and optional white space; need not end in NUL
+ * @length: its length in bytes
+ * @where: (out): how far parsing came
+ * @error: return location for an error
+ *
+ * As sv_qmp_json_parse(), for texts that a person wrote.
+ */
+JsonNode *
+sv_qmp_json_parse_at (const char *text, gsize length, gsize *where, GError **error);
+
+/**
  * sv_qmp_json_append:
  * @out: where to append
  * @node: any JSON value

@@ -34,6 +34,9 @@ typedef struct
   char *kernel;
   char *initrd;
   char *append;
+  char *uuid;
+  char *mem_path;
+  gboolean mem_prealloc;
   SvObject *memory_backend; /* link */
   gboolean dump_guest_core;
   gboolean mem_share;

@@ -23,7 +23,10 @@ enum
   PROP_KERNEL,
   PROP_INITRD,
   PROP_APPEND,
+  PROP_UUID,
   PROP_MEMORY_BACKEND,
+  PROP_MEM_PATH,
+  PROP_MEM_PREALLOC,
   PROP_DUMP_GUEST_CORE,
   PROP_MEM_SHARE,
   PROP_NO_REBOOT,
@@ -73,13 +76,33 @@ check_topology (SvMachinePrivate *priv, GError **error)
   return TRUE;
 }
 
+static SvObject *
+new_ram (SvMachinePrivate *priv)
+{
+  GType type = priv->mem_share ? sv_memory_backend_memfd_get_type () : sv_memory_backend_ram_get_type ();
+  SvObject *ram;
+
+  if (priv->mem_path != NULL)
+    type = sv_memory_backend_file_get_type ();
+  ram = g_object_new (type, "size", priv->memory_size, "share", priv->mem_share, "dump",
+                      priv->dump_guest_core, "prealloc", priv->mem_prealloc, NULL);
+  if (priv->mem_path != NULL)
+    g_object_set (ram, "mem-path", priv->mem_path, NULL);
+  return ram;
+}
+
 static gboolean
 ensure_ram (SvMachine *self, GError **error)
 {
   SvMachinePrivate *priv = PRIV (self);
   g_autoptr (SvObject) ram = NULL;
-  GType type;
 
+  if (priv->memory_backend != NULL && priv->mem_path != NULL)
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+                   "'mem-path' and 'memory-backend' both say where guest memory is: give one");
+      return FALSE;
+    }
   if (priv->memory_backend != NULL)
     {
       guint64 size = sv_memory_backend_get_size (SV_MEMORY_BACKEND (priv->memory_backend));
@@ -94,9 +117,7 @@ ensure_ram (SvMachine *self, GError **error)
         }
       return sv_object_claim (priv->memory_backend, SV_OBJECT (self), error);
     }
-  type = priv->mem_share ? sv_memory_backend_memfd_get_type () : sv_memory_backend_ram_get_type ();
-  ram = g_object_new (type, "size", priv->memory_size, "share", priv->mem_share, "dump",
-                      priv->dump_guest_core, NULL);
+  ram = new_ram (priv);
   if (!sv_object_add_child (SV_OBJECT (self), "ram", ram, error))
     return FALSE;
   if (!sv_object_complete (ram, error))
@@ -247,6 +268,15 @@ sv_machine_get_property (GObject *object, guint id, GValue *value, GParamSpec *p
     case PROP_APPEND:
       g_value_set_string (value, priv->append);
       break;
+    case PROP_UUID:
+      g_value_set_string (value, priv->uuid);
+      break;
+    case PROP_MEM_PATH:
+      g_value_set_string (value, priv->mem_path);
+      break;
+    case PROP_MEM_PREALLOC:
+      g_value_set_boolean (value, priv->mem_prealloc);
+      break;
     case PROP_MEMORY_BACKEND:
       g_value_set_object (value, priv->memory_backend);
       break;
@@ -317,6 +347,15 @@ sv_machine_set_property (GObject *object, guint id, const GValue *value, GParamS
     case PROP_APPEND:
       set_string (&priv->append, value);
       break;
+    case PROP_UUID:
+      set_string (&priv->uuid, value);
+      break;
+    case PROP_MEM_PATH:
+      set_string (&priv->mem_path, value);
+      break;
+    case PROP_MEM_PREALLOC:
+      priv->mem_prealloc = g_value_get_boolean (value);
+      break;
     case PROP_MEMORY_BACKEND:
       sv_object_set_link (SV_OBJECT (object), pspec, &priv->memory_backend,
                           g_value_get_object (value));
@@ -374,6 +413,8 @@ sv_machine_finalize (GObject *object)
   g_free (priv->kernel);
   g_free (priv->initrd);
   g_free (priv->append);
+  g_free (priv->uuid);
+  g_free (priv->mem_path);
   G_OBJECT_CLASS (sv_machine_parent_class)->finalize (object);
 }
 
@@ -414,6 +455,14 @@ sv_machine_class_init (SvMachineClass *klass)
                                             SV_PARAM_RW_WIRING);
   props[PROP_APPEND] = g_param_spec_string ("append", "append", "Kernel command line", NULL,
                                             SV_PARAM_RW_WIRING);
+  props[PROP_UUID] = g_param_spec_string ("uuid", "uuid", "Id of the virtual machine", NULL,
+                                          SV_PARAM_RW_WIRING);
+  props[PROP_MEM_PATH] = g_param_spec_string (
+      "mem-path", "mem-path",
+      "File, or directory as of a hugetlbfs, that holds the guest's RAM", NULL, SV_PARAM_RW_WIRING);
+  props[PROP_MEM_PREALLOC] = g_param_spec_boolean (
+      "mem-prealloc", "mem-prealloc", "Whether guest memory is allocated at the start", FALSE,
+      SV_PARAM_RW_WIRING);
   props[PROP_MEMORY_BACKEND] = g_param_spec_object (
       "memory-backend", "memory-backend", "Memory behind the guest's RAM; made when it is not given",
       SV_TYPE_MEMORY_BACKEND, SV_PARAM_RW_WIRING);

@@ -10,8 +10,8 @@
 
 /* Answers to `--help` and `-device help`: from the table of options and the type registry. */
 
-char *
-sv_cli_help_usage (void)
+static char *
+dup_usage (void)
 {
   GString *text = g_string_new (
       "usage: stratovirt [OPTION...]\n\n"
@@ -228,4 +228,18 @@ sv_cli_help_properties (
   for (guint i = 0; i < list->len; i++)
     list_property (g_ptr_array_index (list, i), text);
   return g_string_free (text, FALSE);
+}
+
+gboolean
+sv_cli_version (SvCli *cli, const char *argument, GError **error)
+{
+  cli->answer = g_strdup ("stratovirt " SV_VERSION "\n");
+  return TRUE;
+}
+
+gboolean
+sv_cli_help (SvCli *cli, const char *argument, GError **error)
+{
+  cli->answer = dup_usage ();
+  return TRUE;
 }

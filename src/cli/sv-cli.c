@@ -19,19 +19,6 @@ sv_cli_fail (GError **error, const char *format, ...)
   return FALSE;
 }
 
-char *
-sv_cli_take_string (JsonObject *properties, const char *key)
-{
-  JsonNode *node = json_object_get_member (properties, key);
-  char *value;
-
-  if (node == NULL || json_node_get_value_type (node) != G_TYPE_STRING)
-    return NULL;
-  value = json_node_dup_string (node);
-  json_object_remove_member (properties, key);
-  return value;
-}
-
 /* The option that @word names, with one dash or two. */
 static const SvOption *
 find_option (const char *word)
@@ -103,6 +90,7 @@ parse_option (SvCli *cli, const SvOption *option, const char *const **rest, GErr
       return sv_cli_fail (error, "%s: expected valid UTF-8", valid);
     }
   cli->origin = origin;
+  cli->role = NULL;
   if (option->func != NULL && !option->func (cli, argument, error))
     {
       g_prefix_error (error, "%s: ", origin);
@@ -111,43 +99,58 @@ parse_option (SvCli *cli, const SvOption *option, const char *const **rest, GErr
   return TRUE;
 }
 
-/* A daemon's standard input and output are /dev/null. */
+/* Reads the options that are (@first) the configuration file, or all others. */
 static gboolean
-check_daemon (SvVmConfig *config, GError **error)
-{
-  GPtrArray *chardevs = config->items[SV_CONFIG_CHARDEV];
-
-  for (guint i = 0; config->daemonize && i < chardevs->len; i++)
-    {
-      SvConfigItem *item = g_ptr_array_index (chardevs, i);
-
-      if (strcmp (item->type, "chardev-stdio") == 0)
-        return sv_cli_fail (error, "%s: standard input and output are not there with -daemonize",
-                            item->origin);
-    }
-  return TRUE;
-}
-
-static gboolean
-parse_all (SvCli *cli, const char *const *rest, GError **error)
+parse_pass (SvCli *cli, const char *const *rest, gboolean first, GError **error)
 {
   g_autofree gboolean *seen = g_new0 (gboolean, sv_cli_n_options);
 
   while (*rest != NULL && cli->answer == NULL)
     {
       const SvOption *option = find_option (*rest);
+      gboolean is_file;
 
       if (option == NULL)
         return fail_unknown (*rest, error);
+      is_file = option->func == sv_cli_config;
+      rest++;
+      if (is_file != first)
+        {
+          g_free (take_argument (option, &rest));
+          continue;
+        }
       if (option->once && seen[option - sv_cli_options])
         return sv_cli_fail (error, "Option '-%s' is given twice", option->name);
       seen[option - sv_cli_options] = TRUE;
-      rest++;
       if (!parse_option (cli, option, &rest, error))
         return FALSE;
     }
+  return TRUE;
+}
+
+/* What is asked for help does without a file. */
+static gboolean
+has_file (const char *const *rest)
+{
+  while (*rest != NULL)
+    {
+      const SvOption *option = find_option (*rest++);
+
+      if (option != NULL && option->func == sv_cli_config)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
+parse_all (SvCli *cli, const char *const *arguments, GError **error)
+{
+  if (has_file (arguments) && !parse_pass (cli, arguments, TRUE, error))
+    return FALSE;
+  if (!parse_pass (cli, arguments, FALSE, error))
+    return FALSE;
   return cli->answer != NULL
-         || (sv_cli_finish_drives (cli, error) && check_daemon (cli->config, error));
+         || (sv_cli_finish_implied (cli, error) && sv_cli_check (cli->config, error));
 }
 
 /**
@@ -167,9 +170,9 @@ sv_cli_parse (SvVmConfig *config, const char *const *arguments, char **answer, G
   SvCli cli = { .config = config };
   gboolean ok;
 
-  cli.drives = g_ptr_array_new_with_free_func (sv_cli_drive_free);
+  cli.implied = g_ptr_array_new_with_free_func (sv_cli_implied_free);
   ok = parse_all (&cli, arguments, error);
-  g_ptr_array_unref (cli.drives);
+  g_ptr_array_unref (cli.implied);
   *answer = cli.answer;
   return ok;
 }

@@ -3,10 +3,12 @@
 #include "src/cli/sv-vm-builder.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "qom/sv-property.h"
 #include "qom/sv-type-registry.h"
 #include "src/block/sv-block-node.h"
+#include "src/runtime/sv-fd-store.h"
 
 /* Makes the object tree that a description calls for. It knows the tree's layout but no kind of
  * device. */
@@ -85,6 +87,46 @@ build_serial (SvVm *vm, const SvConfigItem *item, GError **error)
   return sv_machine_add_serial (vm->machine, path, error);
 }
 
+static GType
+get_item_type (const SvConfigItem *item)
+{
+  JsonNode *driver = json_object_get_member (item->properties, "driver");
+
+  if (item->type != NULL)
+    return sv_type_registry_lookup (item->type);
+  return driver != NULL && json_node_get_value_type (driver) == G_TYPE_STRING
+             ? sv_type_registry_lookup (json_node_get_string (driver))
+             : G_TYPE_INVALID;
+}
+
+/* Tries the values that the user knows by other names, to name them so in errors. */
+static gboolean
+check_named_values (SvVm *vm, const SvConfigItem *item, GError **error)
+{
+  GType type = get_item_type (item);
+  g_autoptr (GTypeClass) klass = NULL;
+  GHashTableIter iter;
+  gpointer key;
+  gpointer name;
+
+  if (item->names == NULL || type == G_TYPE_INVALID)
+    return TRUE;
+  klass = g_type_class_ref (type);
+  g_hash_table_iter_init (&iter, item->names);
+  while (g_hash_table_iter_next (&iter, &key, &name))
+    {
+      JsonNode *node = json_object_get_member (item->properties, key);
+      GParamSpec *pspec = sv_property_find (G_OBJECT_CLASS (klass), key);
+      g_auto (GValue) value = G_VALUE_INIT;
+
+      if (node == NULL || pspec == NULL || sv_value_from_json (&value, pspec, node, vm->root, error))
+        continue;
+      g_prefix_error (error, item->from_file ? "%s.%s: " : "%s: %s: ", item->origin, (char *)name);
+      return FALSE;
+    }
+  return TRUE;
+}
+
 static gboolean
 build_item (SvVm *vm, SvConfigSection section, const SvConfigItem *item, GError **error)
 {
@@ -116,6 +158,8 @@ build_section (SvVm *vm, const SvVmConfig *config, SvConfigSection section, GErr
     {
       const SvConfigItem *item = g_ptr_array_index (config->items[section], i);
 
+      if (!check_named_values (vm, item, error))
+        return FALSE;
       if (!build_item (vm, section, item, error))
         {
           g_prefix_error (error, "%s: ", item->origin);
@@ -166,6 +210,63 @@ build_machine (SvVm *vm, const SvVmConfig *config, GError **error)
   return sv_object_complete (machine, error);
 }
 
+/* Before anything is opened: a device that does not exist must not cost a socket. */
+static gboolean
+check_drivers (const SvVmConfig *config, GError **error)
+{
+  const GPtrArray *items = config->items[SV_CONFIG_DEVICE];
+
+  for (guint i = 0; i < items->len; i++)
+    {
+      const SvConfigItem *item = g_ptr_array_index (items, i);
+      const char *driver
+          = json_object_get_string_member_with_default (item->properties, "driver", NULL);
+      g_autofree char *hint = NULL;
+
+      if (driver == NULL || sv_type_registry_lookup (driver) != G_TYPE_INVALID)
+        continue;
+      hint = sv_type_registry_dup_suggestion (driver, SV_TYPE_DEVICE);
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_NOT_FOUND,
+                   "%s: device '%s' is not supported%s: see '-device help'", item->origin, driver,
+                   hint);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* The older dialect's sockets are refused a path that was ever used, as StratoVirt does. */
+static gboolean
+check_new_paths (const SvVmConfig *config, GError **error)
+{
+  const GPtrArray *items = config->items[SV_CONFIG_CHARDEV];
+
+  for (guint i = 0; i < items->len; i++)
+    {
+      const SvConfigItem *item = g_ptr_array_index (items, i);
+      const char *path
+          = json_object_get_string_member_with_default (item->properties, "path", NULL);
+      struct stat status;
+
+      if (!item->new_path || path == NULL || lstat (path, &status) != 0)
+        continue;
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_EXISTS,
+                   "%s: '%s' exists: expected a path that is free", item->origin, path);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+add_fds (SvVm *vm, const SvVmConfig *config)
+{
+  for (guint i = 0; i < config->fds->len; i++)
+    {
+      const SvConfigFd *entry = g_ptr_array_index (config->fds, i);
+
+      sv_fd_store_add_to_set (vm->root, entry->set, entry->fd, entry->opaque);
+    }
+}
+
 /**
  * sv_vm_build: (skip)
  * @config: a description
@@ -183,9 +284,13 @@ sv_vm_build (SvVmConfig *config, GError **error)
   static const SvConfigSection before[]
       = { SV_CONFIG_OBJECT, SV_CONFIG_CHARDEV, SV_CONFIG_BLOCK, SV_CONFIG_NETDEV };
   static const SvConfigSection after[] = { SV_CONFIG_SERIAL, SV_CONFIG_DEVICE, SV_CONFIG_MONITOR };
-  g_autoptr (SvVm) self = g_new0 (SvVm, 1);
+  g_autoptr (SvVm) self = NULL;
 
+  if (!check_drivers (config, error) || !check_new_paths (config, error))
+    return NULL;
+  self = g_new0 (SvVm, 1);
   self->root = sv_object_new_container ();
+  add_fds (self, config);
   self->qmp = sv_qmp_server_new (self->root);
   g_signal_connect (sv_object_ensure_container (self->root, "chardevs"), "child-added",
                     G_CALLBACK (chardev_added), self);

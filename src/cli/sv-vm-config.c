@@ -11,7 +11,16 @@ item_free (SvConfigItem *item)
   g_free (item->id);
   json_object_unref (item->properties);
   g_free (item->origin);
+  g_clear_pointer (&item->names, g_hash_table_unref);
   g_free (item);
+}
+
+static void
+fd_free (SvConfigFd *fd)
+{
+  g_free (fd->opaque);
+  g_free (fd->origin);
+  g_free (fd);
 }
 
 static void
@@ -37,6 +46,8 @@ sv_vm_config_new (void)
   self->machine = g_ptr_array_new_with_free_func ((GDestroyNotify)setting_free);
   for (guint i = 0; i < SV_CONFIG_N_SECTIONS; i++)
     self->items[i] = g_ptr_array_new_with_free_func ((GDestroyNotify)item_free);
+  self->fds = g_ptr_array_new_with_free_func ((GDestroyNotify)fd_free);
+  self->seccomp = TRUE;
   return self;
 }
 
@@ -52,8 +63,12 @@ sv_vm_config_free (SvVmConfig *self)
   g_ptr_array_unref (self->machine);
   for (guint i = 0; i < SV_CONFIG_N_SECTIONS; i++)
     g_ptr_array_unref (self->items[i]);
+  g_ptr_array_unref (self->fds);
+  g_free (self->name);
   g_free (self->log_file);
   g_free (self->pid_file);
+  g_free (self->run_as);
+  g_free (self->chroot);
   g_free (self);
 }
 
@@ -137,8 +152,69 @@ sv_vm_config_add (SvVmConfig *self,
 {
   SvConfigItem *item = g_new (SvConfigItem, 1);
 
-  *item = (SvConfigItem){ g_strdup (type), g_strdup (id), json_object_ref (properties),
-                          g_strdup (origin) };
+  *item = (SvConfigItem){ .type = g_strdup (type),
+                          .id = g_strdup (id),
+                          .properties = json_object_ref (properties),
+                          .origin = g_strdup (origin) };
   g_ptr_array_add (self->items[section], item);
   return item;
+}
+
+/**
+ * sv_vm_config_drop_role: (skip)
+ * @self: a description
+ * @role: what there is one of at most
+ * @from_file: whether to drop only what a configuration file says
+ *
+ * Removes all items of a role.
+ */
+void
+sv_vm_config_drop_role (SvVmConfig *self, const char *role, gboolean from_file)
+{
+  for (guint s = 0; s < SV_CONFIG_N_SECTIONS; s++)
+    for (guint i = self->items[s]->len; i-- > 0;)
+      {
+        const SvConfigItem *item = g_ptr_array_index (self->items[s], i);
+
+        if (g_strcmp0 (item->role, role) == 0 && (item->from_file || !from_file))
+          g_ptr_array_remove_index (self->items[s], i);
+      }
+}
+
+/**
+ * sv_vm_config_find_role: (skip)
+ * @self: a description
+ * @role: what there is one of at most
+ *
+ * Returns: (transfer none) (nullable): the first item of the role
+ */
+const SvConfigItem *
+sv_vm_config_find_role (SvVmConfig *self, const char *role)
+{
+  for (guint s = 0; s < SV_CONFIG_N_SECTIONS; s++)
+    for (guint i = 0; i < self->items[s]->len; i++)
+      {
+        const SvConfigItem *item = g_ptr_array_index (self->items[s], i);
+
+        if (g_strcmp0 (item->role, role) == 0)
+          return item;
+      }
+  return NULL;
+}
+
+/**
+ * sv_vm_config_add_fd: (skip)
+ * @self: a description
+ * @set: number of the set
+ * @fd: an inherited descriptor
+ * @opaque: (nullable): what the user calls it
+ * @origin: what the user wrote
+ */
+void
+sv_vm_config_add_fd (SvVmConfig *self, guint set, int fd, const char *opaque, const char *origin)
+{
+  SvConfigFd *entry = g_new (SvConfigFd, 1);
+
+  *entry = (SvConfigFd){ set, fd, g_strdup (opaque), g_strdup (origin) };
+  g_ptr_array_add (self->fds, entry);
 }

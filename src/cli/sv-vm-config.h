@@ -38,6 +38,11 @@ typedef enum
  * @id: (nullable): id in the object tree
  * @properties: wire names and values
  * @origin: what the user wrote, for errors: `-device virtio-blk-device,drive=root`
+ * @names: (nullable) (element-type utf8 utf8): what the user calls a property, where that is not
+ *   its wire name: `throttling.iops-total` is `-drive ...: iops` or `drive[0].iops`
+ * @role: (nullable): what there is one of at most: `balloon`
+ * @new_path: whether its property `path` names a file that must not exist before
+ * @from_file: whether a configuration file says so: the command line goes before it
  *
  * One thing of a VM.
  */
@@ -47,6 +52,10 @@ typedef struct
   char *id;
   JsonObject *properties;
   char *origin;
+  GHashTable *names;
+  const char *role;
+  gboolean new_path;
+  gboolean from_file;
 } SvConfigItem;
 
 /**
@@ -63,15 +72,35 @@ typedef struct
 } SvConfigSetting;
 
 /**
+ * SvConfigFd:
+ * @set: number of the set: `/dev/fdset/<set>` is its path
+ * @fd: an inherited descriptor
+ * @opaque: (nullable): what the user calls it
+ * @origin: what the user wrote, for errors
+ */
+typedef struct
+{
+  guint set;
+  int fd;
+  char *opaque;
+  char *origin;
+} SvConfigFd;
+
+/**
  * SvVmConfig:
  * @machine_type: the machine's type without `-machine`, as the user names it
  * @machine_origin: (nullable): what the user wrote, for errors
  * @machine: (element-type SvConfigSetting): properties of the machine
  * @items: (element-type SvConfigItem): by section
+ * @fds: (element-type SvConfigFd): inherited descriptors
+ * @name: (nullable): name of the VM, for the process's title
  * @log_file: (nullable): file for the log
  * @pid_file: (nullable): file for the process id
+ * @run_as: (nullable): user to become
+ * @chroot: (nullable): directory to stay in
  * @daemonize: whether to go into the background
  * @paused: whether the VM waits for `cont`
+ * @seccomp: whether system calls are filtered
  *
  * Everything a VM and its process are made of, from whatever dialect it was read.
  */
@@ -82,10 +111,16 @@ typedef struct
   GPtrArray *machine;
   GPtrArray *items[SV_CONFIG_N_SECTIONS];
 
+  GPtrArray *fds;
+
+  char *name;
   char *log_file;
   char *pid_file;
+  char *run_as;
+  char *chroot;
   gboolean daemonize;
   gboolean paused;
+  gboolean seccomp;
 } SvVmConfig;
 
 SV_API SvVmConfig *sv_vm_config_new (void);
@@ -105,5 +140,9 @@ SV_API SvConfigItem *sv_vm_config_add (SvVmConfig *self,
                                        const char *id,
                                        JsonObject *properties,
                                        const char *origin);
+SV_API void sv_vm_config_drop_role (SvVmConfig *self, const char *role, gboolean from_file);
+SV_API const SvConfigItem *sv_vm_config_find_role (SvVmConfig *self, const char *role);
+SV_API void sv_vm_config_add_fd (
+    SvVmConfig *self, guint set, int fd, const char *opaque, const char *origin);
 
 G_END_DECLS

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <string.h>
+
+#include "qom/sv-object.h"
+#include "qom/sv-parse.h"
+#include "qom/sv-type-registry.h"
+#include "src/cli/sv-cli-private.h"
+#include "src/cli/sv-keyval.h"
+
+/* Options that set properties of the machine. */
+
+gboolean
+sv_cli_set_name (SvCli *cli, const char *name, GError **error)
+{
+  if (name == NULL || strlen (name) < 1 || strlen (name) > 255)
+    return sv_cli_fail (error, "expected a name of 1 to 255 bytes");
+  sv_cli_set_machine (cli, "name", name);
+  g_free (cli->config->name);
+  cli->config->name = g_strdup (name);
+  return TRUE;
+}
+
+gboolean
+sv_cli_name (SvCli *cli, const char *argument, GError **error)
+{
+  g_autoptr (SvCliKeys) keys = sv_cli_keys_parse (argument, "guest", error);
+  g_autofree char *name = NULL;
+  g_autofree char *process = NULL;
+  g_autofree char *debug_threads = NULL;
+  gboolean ignored;
+
+  if (keys == NULL)
+    return FALSE;
+  name = sv_cli_keys_take (keys, "guest");
+  process = sv_cli_keys_take (keys, "process");
+  debug_threads = sv_cli_keys_take (keys, "debug-threads");
+  if (!sv_cli_keys_refuse_rest (keys, "'guest', 'process' and 'debug-threads'", error))
+    return FALSE;
+  if (debug_threads != NULL && !sv_parse_bool (debug_threads, &ignored, error))
+    return FALSE;
+  if (!sv_cli_set_name (cli, name, error))
+    return FALSE;
+  if (process != NULL)
+    {
+      g_free (cli->config->name);
+      cli->config->name = g_steal_pointer (&process);
+    }
+  return TRUE;
+}
+
+/* `kvm:tcg` means the first one that is there. */
+static void
+set_accel (SvCli *cli, const char *list)
+{
+  g_auto (GStrv) names = g_strsplit (list, ":", -1);
+  const char *choice = names[0] ? names[0] : list;
+
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      g_autofree char *type = g_strconcat (names[i], "-accel", NULL);
+
+      if (sv_type_registry_lookup (type) != G_TYPE_INVALID)
+        {
+          choice = names[i];
+          break;
+        }
+    }
+  sv_cli_set_machine (cli, "accel", choice);
+}
+
+gboolean
+sv_cli_machine (SvCli *cli, const char *argument, GError **error)
+{
+  g_autoptr (SvCliKeys) keys = NULL;
+  g_autofree char *type = NULL;
+  g_autofree char *accel = NULL;
+  g_autofree char *usb = NULL;
+  JsonObjectIter iter;
+  const char *name;
+  JsonNode *value;
+
+  if (sv_keyval_is_help (argument, &type))
+    {
+      cli->answer = type == NULL
+                        ? sv_cli_help_machines ()
+                        : sv_cli_help_properties ("", type, "-machine", SV_TYPE_OBJECT, error);
+      return cli->answer != NULL;
+    }
+
+  keys = sv_cli_keys_parse (argument, "type", error);
+  if (keys == NULL)
+    return FALSE;
+  type = sv_cli_keys_take (keys, "type");
+  if (type != NULL)
+    sv_vm_config_set_machine_type (cli->config, type, cli->origin);
+  accel = sv_cli_keys_take (keys, "accel");
+  if (accel != NULL)
+    set_accel (cli, accel);
+  usb = sv_cli_keys_take (keys, "usb");
+  if (usb != NULL && strcmp (usb, "off") != 0)
+    return sv_cli_fail (error, "'usb' can only be 'off'");
+
+  json_object_iter_init_ordered (&iter, keys->values);
+  while (json_object_iter_next_ordered (&iter, &name, &value))
+    sv_vm_config_set_machine (cli->config, name, json_node_copy (value), cli->origin);
+  return TRUE;
+}
+
+gboolean
+sv_cli_accel (SvCli *cli, const char *argument, GError **error)
+{
+  g_autoptr (SvCliKeys) keys = NULL;
+  g_autofree char *accel = NULL;
+
+  if (sv_keyval_is_help (argument, &accel))
+    {
+      cli->answer = sv_cli_help_accels ();
+      return TRUE;
+    }
+  keys = sv_cli_keys_parse (argument, "accel", error);
+  if (keys == NULL)
+    return FALSE;
+  accel = sv_cli_keys_take (keys, "accel");
+  if (accel == NULL)
+    return sv_cli_fail (error, "'accel' is missing");
+  if (!sv_cli_keys_refuse_rest (keys, "'accel'", error))
+    return FALSE;
+  set_accel (cli, accel);
+  return TRUE;
+}
+
+gboolean
+sv_cli_cpu (SvCli *cli, const char *argument, GError **error)
+{
+  g_autoptr (SvCliKeys) keys = sv_cli_keys_parse (argument, "model", error);
+  g_autofree char *model = NULL;
+  g_autofree char *migratable = NULL;
+
+  if (keys == NULL)
+    return FALSE;
+  model = sv_cli_keys_take (keys, "model");
+  if (model == NULL || strcmp (model, "host") != 0)
+    return sv_cli_fail (error, "the CPU model can only be 'host'");
+  migratable = sv_cli_keys_take (keys, "migratable");
+  return sv_cli_keys_refuse_rest (keys, "'migratable'", error);
+}
+
+gboolean
+sv_cli_smp (SvCli *cli, const char *argument, GError **error)
+{
+  static const char *const topology[] = { "sockets", "dies", "cores", "threads" };
+  g_autoptr (SvCliKeys) keys = sv_cli_keys_parse (argument, "cpus", error);
+  g_autofree char *cpus = NULL;
+  g_autofree char *max_cpus = NULL;
+  guint64 product = 1;
+
+  if (keys == NULL)
+    return FALSE;
+  cpus = sv_cli_keys_take (keys, "cpus");
+  max_cpus = sv_cli_keys_take (keys, "maxcpus");
+  for (guint i = 0; i < G_N_ELEMENTS (topology); i++)
+    {
+      g_autofree char *text = sv_cli_keys_take (keys, topology[i]);
+      guint64 number;
+
+      if (text == NULL)
+        continue;
+      sv_cli_set_machine (cli, topology[i], text);
+      /* What cannot be a factor is refused with the machine's own words. */
+      if (sv_parse_uint64 (text, &number, NULL) && number <= 255)
+        product *= number;
+    }
+  if (!sv_cli_keys_refuse_rest (keys, "'cpus', 'maxcpus', 'sockets', 'dies', 'cores' and 'threads'",
+                    error))
+    return FALSE;
+
+  if (cpus == NULL)
+    cpus = g_strdup_printf ("%" G_GUINT64_FORMAT, product);
+  sv_cli_set_machine (cli, "cpus", cpus);
+  if (max_cpus != NULL && strcmp (max_cpus, cpus) != 0)
+    sv_cli_set_machine (cli, "max-cpus", max_cpus);
+  return TRUE;
+}
+
+gboolean
+sv_cli_memory (SvCli *cli, const char *argument, GError **error)
+{
+  g_autoptr (SvCliKeys) keys = sv_cli_keys_parse (argument, "size", error);
+  g_autofree char *size = NULL;
+  g_autofree char *with_unit = NULL;
+
+  if (keys == NULL)
+    return FALSE;
+  size = sv_cli_keys_take (keys, "size");
+  if (size == NULL)
+    return sv_cli_fail (error, "'size' is missing");
+  if (!sv_cli_keys_refuse_rest (keys, "'size'", error))
+    return FALSE;
+
+  /* A bare number counts MiB here, but bytes where sizes are meant otherwise. */
+  if (*size != '\0' && g_ascii_isdigit (size[strlen (size) - 1]))
+    with_unit = g_strconcat (size, "M", NULL);
+  sv_cli_set_machine (cli, "memory-size", with_unit ? with_unit : size);
+  return TRUE;
+}
+
+gboolean
+sv_cli_kernel (SvCli *cli, const char *argument, GError **error)
+{
+  sv_cli_set_machine (cli, "kernel", argument);
+  return TRUE;
+}
+
+gboolean
+sv_cli_initrd (SvCli *cli, const char *argument, GError **error)
+{
+  sv_cli_set_machine (cli, "initrd", argument);
+  return TRUE;
+}
+
+gboolean
+sv_cli_append (SvCli *cli, const char *argument, GError **error)
+{
+  sv_cli_set_machine (cli, "append", argument);
+  return TRUE;
+}
+
+gboolean
+sv_cli_no_reboot (SvCli *cli, const char *argument, GError **error)
+{
+  sv_cli_set_machine (cli, "no-reboot", "on");
+  return TRUE;
+}
+
+gboolean
+sv_cli_no_shutdown (SvCli *cli, const char *argument, GError **error)
+{
+  sv_cli_set_machine (cli, "no-shutdown", "on");
+  return TRUE;
+}
+
+gboolean
+sv_cli_uuid (SvCli *cli, const char *argument, GError **error)
+{
+  if (!g_uuid_string_is_valid (argument))
+    return sv_cli_fail (error, "expected a UUID such as 4e6a9f2c-30d1-4b53-9f0e-6d2f0c1b7a55");
+  sv_cli_set_machine (cli, "uuid", argument);
+  return TRUE;
+}
+
+gboolean
+sv_cli_mem_path (SvCli *cli, const char *argument, GError **error)
+{
+  sv_cli_set_machine (cli, "mem-path", argument);
+  return TRUE;
+}
+
+gboolean
+sv_cli_mem_prealloc (SvCli *cli, const char *argument, GError **error)
+{
+  sv_cli_set_machine (cli, "mem-prealloc", "on");
+  return TRUE;
+}
+
+gboolean
+sv_cli_omit_vm_memory (SvCli *cli, const char *argument, GError **error)
+{
+  sv_cli_set_machine (cli, "dump-guest-core", "off");
+  return TRUE;
+}
