@@ -83,8 +83,9 @@ sv_cli_keys_move (SvCliKeys *self, const char *key, SvCliKeys *to, const char *n
     return;
   if (name != NULL || !g_str_equal (key, new_key))
     g_hash_table_insert (to->names, g_strdup (new_key), g_strdup (name ? name : key));
-  json_object_remove_member (self->values, key);
   json_object_set_member (to->values, new_key, node);
+  /* Last: @key and @new_key may be the member's own name. */
+  json_object_remove_member (self->values, key);
 }
 
 gboolean

@@ -130,8 +130,9 @@ static const struct
   { "-pidfile p -daemonize -D l", "log l\npidfile p\ndaemonize\n" },
   { "-D -S", "paused\n" },
   { "-nodefaults -no-user-config -nographic -msg timestamp=on -rtc base=utc -boot strict=on "
-    "-uuid 4e6a9f2c-30d1-4b53-9f0e-6d2f0c1b7a55",
-    "" },
+    "-uuid 4e6a9f2c-30d1-4b53-9f0e-6d2f0c1b7a55 -no-hpet -nodefconfig -enable-kvm -vga none "
+    "-net none -parallel none -overcommit mem-lock=off",
+    "machine uuid='4e6a9f2c-30d1-4b53-9f0e-6d2f0c1b7a55'\n" },
 };
 
 static void
@@ -169,7 +170,7 @@ static const struct
   { "-kernel a -kernel b", "Option '-kernel' is given twice" },
   { "-smp 1 -smp 1", "Option '-smp' is given twice" },
   { "-name ''", "-name : expected a name of 1 to 255 bytes" },
-  { "-name a,b=c", "-name a,b=c: unknown key 'b': accepted are 'guest' and 'debug-threads'" },
+  { "-name a,b=c", "-name a,b=c: unknown key 'b': accepted are 'guest', 'process' and 'debug-threads'" },
   { "-cpu max", "-cpu max: the CPU model can only be 'host'" },
   { "-cpu host,x=1", "-cpu host,x=1: unknown key 'x': accepted are 'migratable'" },
   { "-smp cpus=1,clusters=2",
@@ -205,7 +206,7 @@ static const struct
   { "-drive file=f,id=d,readonly=on,read-only=off",
     "-drive file=f,id=d,readonly=on,read-only=off: 'readonly' and 'read-only' are the same" },
   { "-drive file=f,id=d,if=none,serial=x",
-    "-drive file=f,id=d,if=none,serial=x: 'serial' and 'iothread' need a -device with 'drive=d'" },
+    "-drive file=f,id=d,if=none,serial=x: 'serial' needs a -device with 'drive=d'" },
   { "-drive '{}'", "-drive {}: expected KEY=VALUE,..., got JSON: that is for -blockdev" },
   { "-mon mode=control", "-mon mode=control: 'chardev' is missing" },
   { "-mon c", "-mon c: 'mode' must be 'control'" },

@@ -119,11 +119,14 @@ static const struct
     "-drive file=disk,id=d,redonly=on: blockdev-file: Property 'redonly' not found "
     "(did you mean 'read-only'?)" },
   { "-machine none -drive file=disk,id=d,readonly=maybe",
-    "-drive file=disk,id=d,readonly=maybe: blockdev-file: Parameter 'read-only' expects 'on' or "
+    "-drive file=disk,id=d,readonly=maybe: readonly: Parameter 'read-only' expects 'on' or "
     "'off', got 'maybe'" },
   /* The socket that came before the error goes with it. */
-  { "-machine none -chardev socket,id=c,path=s0,server=on,wait=off -device nosuch",
-    "-device nosuch: 'nosuch' is not a valid device model name" },
+  { "-machine none -chardev socket,id=c,path=s0,server=on,wait=off "
+    "-device virtio-blk-device,x=1",
+    "-device virtio-blk-device,x=1: virtio-blk-device: Property 'x' not found" },
+  { "-machine none -device nosuch",
+    "-device nosuch: device 'nosuch' is not supported: see '-device help'" },
 };
 
 static void
