@@ -38,8 +38,33 @@ sv_serial_transmitter_drain (SvSerialTransmitter *self, SvChardev *chardev)
     return;
 
   self->held = 0;
+  self->resting = FALSE;
   self->drain_deadline = 0;
   self->interrupt = TRUE;
+}
+
+void
+sv_serial_transmitter_enable_interrupt (SvSerialTransmitter *self, gint64 now)
+{
+  if (!sv_serial_transmitter_is_empty (self))
+    return;
+
+  self->resting = now - self->last_write < SV_SERIAL_REST_US;
+  self->interrupt = !self->resting;
+  if (self->resting)
+    self->drain_deadline = self->last_write + SV_SERIAL_REST_US;
+}
+
+void
+sv_serial_transmitter_run_timer (SvSerialTransmitter *self, SvChardev *chardev, gint64 now)
+{
+  if (self->drain_deadline == 0 || self->drain_deadline > now)
+    return;
+
+  self->drain_deadline = 0;
+  self->drains = 0;
+  if (self->held > 0 || self->resting)
+    sv_serial_transmitter_drain (self, chardev);
 }
 
 void
@@ -54,7 +79,7 @@ sv_serial_transmitter_unblock (SvSerialTransmitter *self, SvChardev *chardev)
 void
 sv_serial_transmitter_look (SvSerialTransmitter *self, SvChardev *chardev)
 {
-  if (self->blocked && chardev == NULL)
+  if (self->resting || (self->blocked && chardev == NULL))
     sv_serial_transmitter_drain (self, chardev);
   if (self->held == 0 || self->blocked || self->drains >= SV_SERIAL_MAX_DRAINS)
     return;
@@ -73,6 +98,8 @@ sv_serial_transmitter_write (SvSerialTransmitter *self,
 {
   gboolean full;
 
+  self->last_write = now;
+  self->resting = FALSE;
   if (self->length < sizeof self->data)
     self->data[self->length++] = byte;
   full = self->length == sizeof self->data;

@@ -14,6 +14,11 @@ G_BEGIN_DECLS
 #define SV_SERIAL_GATHER_SIZE 256
 #define SV_SERIAL_DRAIN_DELAY_US 2000
 /*
+ * A program that writes word by word makes its driver switch the interrupt on for each word. So soon after the last byte,
+ * where a real line would still be busy, the interrupt waits, and the driver gathers a FIFO's worth.
+ */
+#define SV_SERIAL_REST_US 1000
+/*
  * A transmitter as fast as its driver would keep an interrupt handler that loops while there is work for ever (Linux warns
  * after 512 rounds): after this many FIFOs within one handler it takes its time.
  */
@@ -28,6 +33,8 @@ typedef struct
   guint held;         /* bytes that count as not yet sent */
   guint drains;       /* since the driver last found no interrupt */
   gboolean interrupt; /* transmitter-empty interrupt pending */
+  gboolean resting;   /* it will be at the deadline, or when the driver looks */
+  gint64 last_write;
   gint64 drain_deadline; /* 0: none */
 
   SvSerialPacer pacer;
@@ -43,6 +50,10 @@ void sv_serial_transmitter_write (SvSerialTransmitter *self, SvChardev *chardev,
                                   gboolean interrupt_mode, guint fifo_size, gint64 now);
 /* Sends what is gathered; an empty transmitter sets the interrupt flag. */
 void sv_serial_transmitter_drain (SvSerialTransmitter *self, SvChardev *chardev);
+/* The driver switches the interrupt on. */
+void sv_serial_transmitter_enable_interrupt (SvSerialTransmitter *self, gint64 now);
+/* The deadline has come. */
+void sv_serial_transmitter_run_timer (SvSerialTransmitter *self, SvChardev *chardev, gint64 now);
 /* The driver looks at LSR or IIR. */
 void sv_serial_transmitter_look (SvSerialTransmitter *self, SvChardev *chardev);
 /* The device takes bytes again. */

@@ -75,13 +75,7 @@ sv_uart_run_timers (SvUart *self, SvChardev *chardev, gint64 now)
   if (self->rx.deadline != 0 && self->rx.deadline <= now)
     sv_serial_receiver_end_burst (&self->rx);
 
-  if (self->tx.drain_deadline != 0 && self->tx.drain_deadline <= now)
-    {
-      self->tx.drain_deadline = 0;
-      self->tx.drains = 0;
-      if (self->tx.held > 0)
-        sv_serial_transmitter_drain (&self->tx, chardev);
-    }
+  sv_serial_transmitter_run_timer (&self->tx, chardev, now);
 }
 
 /* Reading */
@@ -178,23 +172,23 @@ write_thr (SvUart *self, SvChardev *chardev, guint8 byte, gint64 now)
 }
 
 static void
-write_ier (SvUart *self, SvChardev *chardev, guint8 value)
+write_ier (SvUart *self, SvChardev *chardev, guint8 value, gint64 now)
 {
   guint8 enabled = value & ~self->ier;
 
   self->ier = value & SV_UART_IER_MASK;
   if ((self->ier & SV_UART_IER_THRI) == 0)
     {
-      if (self->tx.held > 0)
+      if (self->tx.held > 0 || self->tx.resting)
         sv_serial_transmitter_drain (&self->tx, chardev);
       return;
     }
 
   sv_serial_pacer_stop (&self->tx.pacer);
   sv_serial_transmitter_flush (&self->tx, chardev);
-  /* Enabling it with an empty transmitter raises it at once; drivers test for that. */
-  if ((enabled & SV_UART_IER_THRI) != 0 && sv_serial_transmitter_is_empty (&self->tx))
-    self->tx.interrupt = TRUE;
+  /* Enabling it with an empty transmitter raises it; drivers test for that. */
+  if ((enabled & SV_UART_IER_THRI) != 0)
+    sv_serial_transmitter_enable_interrupt (&self->tx, now);
 }
 
 static void
@@ -253,7 +247,7 @@ sv_uart_write (SvUart *self, SvChardev *chardev, guint offset, guint8 value, gin
       if (dlab)
         self->divisor = (self->divisor & 0x00ff) | value << 8;
       else
-        write_ier (self, chardev, value);
+        write_ier (self, chardev, value, now);
       break;
     case SV_UART_FCR:
       write_fcr (self, chardev, value);

@@ -359,6 +359,53 @@ test_transmit_interrupt (Fixture *f, gconstpointer data)
   g_assert_cmphex (in (f, SV_UART_LSR), ==, THRE_TEMT);
 }
 
+/* A program that writes word by word */
+static void
+test_rest (Fixture *f, gconstpointer data)
+{
+  enable_fifos (f, 0);
+  out (f, SV_UART_IER, SV_UART_IER_THRI);
+  g_assert_true (sv_uart_has_interrupt (&f->uart));
+  out (f, 0, 'a');
+  out (f, SV_UART_IER, 0);
+  test_chardev_assert_output (f->chardev, "a");
+
+  f->now += 100;
+  out (f, SV_UART_IER, SV_UART_IER_THRI);
+  g_assert_false (sv_uart_has_interrupt (&f->uart));
+  f->now += SV_SERIAL_REST_US - 101;
+  sv_uart_run_timers (&f->uart, SV_CHARDEV (f->chardev), f->now);
+  g_assert_false (sv_uart_has_interrupt (&f->uart));
+  f->now++;
+  sv_uart_run_timers (&f->uart, SV_CHARDEV (f->chardev), f->now);
+  g_assert_true (sv_uart_has_interrupt (&f->uart));
+  g_assert_cmphex (iir (f), ==, SV_UART_IIR_THRI);
+
+  /* One that looks need not wait: Linux takes the lack of the interrupt for a defect. */
+  out (f, 0, 'b');
+  out (f, SV_UART_IER, 0);
+  out (f, SV_UART_IER, SV_UART_IER_THRI);
+  g_assert_false (sv_uart_has_interrupt (&f->uart));
+  g_assert_cmphex (iir (f), ==, SV_UART_IIR_THRI);
+  out (f, 0, 'c');
+  out (f, SV_UART_IER, 0);
+  out (f, SV_UART_IER, SV_UART_IER_THRI);
+  g_assert_cmphex (in (f, SV_UART_LSR), ==, THRE_TEMT);
+  g_assert_true (sv_uart_has_interrupt (&f->uart));
+
+  /* Nor does it go on resting when it writes without being asked, or loses interest. */
+  out (f, 0, 'd');
+  out (f, SV_UART_IER, 0);
+  out (f, SV_UART_IER, SV_UART_IER_THRI);
+  out (f, 0, 'e');
+  g_assert_cmphex (iir (f), ==, SV_UART_IIR_THRI);
+  out (f, SV_UART_IER, 0);
+  out (f, SV_UART_IER, SV_UART_IER_THRI);
+  out (f, SV_UART_IER, 0);
+  g_assert_cmpint (f->uart.tx.drain_deadline, ==, 0);
+  test_chardev_assert_output (f->chardev, "bcde");
+}
+
 /* A handler that goes on as long as there is work must come to an end. */
 static void
 test_endless_handler (Fixture *f, gconstpointer data)
@@ -546,6 +593,7 @@ main (int argc, char **argv)
   ADD ("/uart/16450", test_16450);
   ADD ("/uart/break", test_break);
   ADD ("/uart/transmit-interrupt", test_transmit_interrupt);
+  ADD ("/uart/rest", test_rest);
   ADD ("/uart/endless-handler", test_endless_handler);
   ADD ("/uart/back-pressure", test_back_pressure);
   ADD ("/uart/reset-keeps-output", test_reset_keeps_output);
