@@ -41,10 +41,14 @@ mutate (GRand *random, GByteArray *input)
           input->data[at] = g_rand_int (random);
           break;
         case 2:
-          memset (input->data + at,
-                  interesting[g_rand_int_range (random, 0, G_N_ELEMENTS (interesting))],
-                  MIN (input->len - at, 1u << g_rand_int_range (random, 0, 4)));
-          break;
+          {
+            const guint length = 1u << g_rand_int_range (random, 0, 4);
+
+            memset (input->data + at,
+                    interesting[g_rand_int_range (random, 0, G_N_ELEMENTS (interesting))],
+                    MIN (input->len - at, length));
+            break;
+          }
         case 3:
           g_byte_array_set_size (input, at);
           break;
