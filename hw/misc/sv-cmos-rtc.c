@@ -6,34 +6,10 @@
 #include "hw/acpi/sv-aml.h"
 #include "hw/core/sv-isa-bus.h"
 #include "hw/misc/sv-cmos-time.h"
+#include "hw/misc/sv-mc146818.h"
 
-#define N_REGISTERS 128
 #define PORTS 2
-#define SECOND ((gint64)G_USEC_PER_SEC)
-
-#define A_UIP 0x80
-#define A_DIVIDER_RESET 0x60
-#define A_RATE 0x0f
-#define A_DEFAULT 0x26 /* 32768 Hz, 1024 periodic interrupts a second */
-#define B_SET 0x80
-#define B_INTERRUPTS 0x70 /* PIE, AIE, UIE: where C has PF, AF, UF */
-#define B_SQUARE_WAVE 0x08
-#define C_IRQF 0x80
-#define C_PF 0x40
-#define C_AF 0x20
-#define C_UF 0x10
-#define D_VALID 0x80
-#define EQUIPMENT 0x14
-#define EQUIPMENT_FPU 0x02
 #define DEFAULT_IRQ 8
-
-/* Before an update, UIP promises 244 us of quiet (MC146818A, update cycle). */
-#define UIP_US 244
-/*
- * With an exit for each register a driver may not make it within that time. What it reads after it
- * saw UIP clear is therefore one moment's time, this long.
- */
-#define SNAPSHOT_US 5000
 
 struct _SvCmosRtc
 {
@@ -47,12 +23,8 @@ struct _SvCmosRtc
   SvCmosRtcClock clock;
   gpointer clock_opaque;
 
-  guint8 registers[N_REGISTERS]; /* those of the time only count while the clock stands */
+  SvMc146818 chip;
   guint8 index;
-  gint64 offset;         /* guest's time minus host's, microseconds */
-  gint64 snapshot;       /* guest's time */
-  gint64 snapshot_until; /* by the guest's clock; 0: none */
-  gint64 flags_until;    /* guest's time up to which register C is worked out */
   gboolean irq_level;
   GSource *timer;
 };
@@ -74,124 +46,18 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (SvCmosRtc,
                                G_IMPLEMENT_INTERFACE (SV_TYPE_ACPI_DESCRIBED,
                                                       sv_cmos_rtc_described_init))
 
-/* Time */
-
 static gint64
-get_time (SvCmosRtc *self)
+get_host (SvCmosRtc *self)
 {
-  return self->clock (self->clock_opaque) + self->offset;
+  return self->clock (self->clock_opaque);
 }
 
-static gint64
-get_fraction (gint64 time)
-{
-  gint64 rest = time % SECOND;
-
-  return rest < 0 ? rest + SECOND : rest;
-}
-
-static gint64
-get_seconds (gint64 time)
-{
-  return (time - get_fraction (time)) / SECOND;
-}
-
-static gboolean
-is_stopped (SvCmosRtc *self)
-{
-  return (self->registers[SV_CMOS_B] & B_SET) != 0
-         || (self->registers[SV_CMOS_A] & A_DIVIDER_RESET) == A_DIVIDER_RESET;
-}
-
-/* The time registers are right from now on, the fraction of the second goes on. */
-static void
-adopt_registers (SvCmosRtc *self)
-{
-  gint64 time = get_time (self);
-
-  self->offset += sv_cmos_time_decode (self->registers) * SECOND + get_fraction (time) - time;
-  self->snapshot_until = 0;
-  self->flags_until = get_time (self);
-}
-
-/* Interrupts: flags are worked out when somebody looks, timers run only for those that are enabled.
- */
-
-/* Periodic ticks since 1970 at 32768 Hz, divided as register A says */
-static gint64
-count_ticks (SvCmosRtc *self, gint64 time)
-{
-  guint rate = self->registers[SV_CMOS_A] & A_RATE;
-  gint64 base = get_seconds (time) * 32768 + get_fraction (time) * 32768 / SECOND;
-
-  if (rate == 0)
-    return 0;
-  /* Rates 1 and 2 are those of 8 and 9. */
-  return base >> (rate <= 2 ? rate + 6 : rate - 1);
-}
-
-static void
-update_flags (SvCmosRtc *self)
-{
-  gint64 from = self->flags_until;
-  gint64 to = get_time (self);
-  guint8 flags = 0;
-
-  self->flags_until = to;
-  if (is_stopped (self) || to <= from)
-    return;
-
-  if (count_ticks (self, to) != count_ticks (self, from))
-    flags |= C_PF;
-  if (get_seconds (to) != get_seconds (from))
-    {
-      flags |= C_UF;
-      if (sv_cmos_time_next_alarm (self->registers, get_seconds (from)) <= get_seconds (to))
-        flags |= C_AF;
-    }
-  self->registers[SV_CMOS_C] |= flags;
-}
-
-static gboolean
-is_interrupting (SvCmosRtc *self)
-{
-  return (self->registers[SV_CMOS_C] & self->registers[SV_CMOS_B] & B_INTERRUPTS) != 0;
-}
-
-/* Microseconds until the next event that is enabled, from @time on; -1: none */
-static gint64
-get_delay (SvCmosRtc *self, gint64 time)
-{
-  guint8 enabled = self->registers[SV_CMOS_B];
-  guint rate = self->registers[SV_CMOS_A] & A_RATE;
-  gint64 to_second = SECOND - get_fraction (time);
-  gint64 delay = G_MAXINT64;
-
-  if ((enabled & C_PF) != 0 && rate != 0)
-    {
-      gint64 period = (SECOND << (rate <= 2 ? rate + 6 : rate - 1)) / 32768;
-
-      delay = MIN (delay, period - get_fraction (time) % MAX (period, 1) + 1);
-    }
-  if ((enabled & C_UF) != 0)
-    delay = MIN (delay, to_second);
-  if ((enabled & C_AF) != 0)
-    {
-      gint64 alarm = sv_cmos_time_next_alarm (self->registers, get_seconds (time));
-
-      if (alarm != G_MAXINT64)
-        delay = MIN (delay, to_second + (alarm - get_seconds (time) - 1) * SECOND);
-    }
-  return delay == G_MAXINT64 ? -1 : delay;
-}
-
-/* Until the guest acknowledges an interrupt by reading C there cannot be another: no timer is
- * needed then. */
+/* Timers run only for interrupts that are enabled and acknowledged. */
 static void
 settle (SvCmosRtc *self)
 {
-  gboolean level = is_interrupting (self);
-  gint64 delay = level || is_stopped (self) ? -1 : get_delay (self, get_time (self));
+  gboolean level = sv_mc146818_has_interrupt (&self->chip);
+  gint64 delay = sv_mc146818_get_delay (&self->chip, get_host (self));
 
   if (level != self->irq_level)
     {
@@ -208,7 +74,7 @@ on_timer (gpointer user_data)
 {
   SvCmosRtc *self = user_data;
 
-  update_flags (self);
+  sv_mc146818_run (&self->chip, get_host (self));
   settle (self);
   return G_SOURCE_CONTINUE;
 }
@@ -223,127 +89,33 @@ static GSourceFuncs timer_funcs = {
   .dispatch = dispatch_timer,
 };
 
-/* Registers */
-
-static guint8
-read_time (SvCmosRtc *self, guint index)
-{
-  gint64 time = get_time (self);
-
-  if (is_stopped (self))
-    return self->registers[index];
-  if (time < self->snapshot_until && time >= self->snapshot)
-    time = self->snapshot;
-  sv_cmos_time_encode (self->registers, get_seconds (time));
-  return self->registers[index];
-}
-
-static guint8
-read_a (SvCmosRtc *self)
-{
-  gint64 time = get_time (self);
-
-  self->snapshot_until = 0;
-  if (is_stopped (self))
-    return self->registers[SV_CMOS_A];
-  if (get_fraction (time) >= SECOND - UIP_US)
-    return self->registers[SV_CMOS_A] | A_UIP;
-  self->snapshot = time;
-  self->snapshot_until = time + SNAPSHOT_US;
-  return self->registers[SV_CMOS_A];
-}
-
-static guint8
-read_c (SvCmosRtc *self)
-{
-  guint8 value;
-
-  update_flags (self);
-  value = self->registers[SV_CMOS_C];
-  if (is_interrupting (self))
-    value |= C_IRQF;
-  self->registers[SV_CMOS_C] = 0;
-  self->snapshot_until = 0;
-  settle (self);
-  return value;
-}
-
 static guint64
 sv_cmos_rtc_read (gpointer opaque, guint64 offset, guint size)
 {
   SvCmosRtc *self = opaque;
+  guint8 value;
 
   if (offset == 0)
     return 0xff;
-  if (sv_cmos_time_is_register (self->index))
-    return read_time (self, self->index);
-
-  switch (self->index)
-    {
-    case SV_CMOS_A:
-      return read_a (self);
-    case SV_CMOS_C:
-      return read_c (self);
-    case SV_CMOS_D:
-      return D_VALID;
-    default:
-      return self->registers[self->index];
-    }
-}
-
-static void
-write_time (SvCmosRtc *self, guint index, guint8 value)
-{
-  if (!is_stopped (self))
-    sv_cmos_time_encode (self->registers, get_seconds (get_time (self)));
-  self->registers[index] = value;
-  if (!is_stopped (self))
-    adopt_registers (self);
-}
-
-/* @index is A or B: together they say whether the clock runs. */
-static void
-write_control (SvCmosRtc *self, guint index, guint8 value)
-{
-  gboolean was_stopped = is_stopped (self);
-  gboolean was_reset = (self->registers[SV_CMOS_A] & A_DIVIDER_RESET) == A_DIVIDER_RESET;
-
-  update_flags (self);
-  if (!was_stopped)
-    sv_cmos_time_encode (self->registers, get_seconds (get_time (self)));
-  self->registers[index] = value;
-  /* A divider that was reset makes its first update half a second later. */
-  if (was_reset && (self->registers[SV_CMOS_A] & A_DIVIDER_RESET) != A_DIVIDER_RESET)
-    self->offset += SECOND / 2 - get_fraction (get_time (self));
-  if (was_stopped && !is_stopped (self))
-    adopt_registers (self);
+  value = sv_mc146818_read (&self->chip, self->index, get_host (self));
+  if (self->index == SV_CMOS_C)
+    settle (self);
+  return value;
 }
 
 static void
 sv_cmos_rtc_write (gpointer opaque, guint64 offset, guint64 value, guint size)
 {
   SvCmosRtc *self = opaque;
-  guint8 byte = value & 0xff;
 
   if (offset == 0)
     {
       /* The highest bit masks the NMI, which nothing here raises. */
-      self->index = byte & (N_REGISTERS - 1);
+      self->index = value & (SV_MC146818_N_REGISTERS - 1);
       return;
     }
 
-  if (sv_cmos_time_is_register (self->index))
-    write_time (self, self->index, byte);
-  else if (self->index == SV_CMOS_A)
-    write_control (self, SV_CMOS_A, byte & ~A_UIP);
-  else if (self->index == SV_CMOS_B)
-    write_control (self, SV_CMOS_B, byte);
-  else if (self->index != SV_CMOS_C && self->index != SV_CMOS_D)
-    {
-      if (self->index <= SV_CMOS_HOURS_ALARM)
-        update_flags (self);
-      self->registers[self->index] = byte;
-    }
+  sv_mc146818_write (&self->chip, self->index, value & 0xff, get_host (self));
   if (self->index <= SV_CMOS_B || self->index == SV_CMOS_CENTURY)
     settle (self);
 }
@@ -355,10 +127,8 @@ static const SvMemoryRegionOps sv_cmos_rtc_ops = {
   .max_access = 1,
 };
 
-/* Device */
-
 static gint64
-get_host_time (gpointer opaque)
+get_real_time (gpointer opaque)
 {
   return g_get_real_time ();
 }
@@ -386,7 +156,6 @@ sv_cmos_rtc_realize (SvDevice *device, GError **error)
       sv_isa_bus_map (self->bus, SV_CMOS_RTC_PORT, self->region);
     }
 
-  self->flags_until = get_time (self);
   self->timer = g_source_new (&timer_funcs, sizeof (GSource));
   g_source_set_callback (self->timer, on_timer, self, NULL);
   g_source_attach (self->timer, NULL);
@@ -405,16 +174,13 @@ sv_cmos_rtc_unrealize (SvDevice *device)
   g_clear_pointer (&self->timer, g_source_unref);
 }
 
-/* The clock and the memory have a battery. */
 static void
 sv_cmos_rtc_reset (SvDevice *device)
 {
   SvCmosRtc *self = SV_CMOS_RTC (device);
 
   self->index = 0;
-  self->registers[SV_CMOS_B] &= ~(B_INTERRUPTS | B_SQUARE_WAVE);
-  self->registers[SV_CMOS_C] = 0;
-  self->flags_until = get_time (self);
+  sv_mc146818_reset (&self->chip, get_host (self));
   settle (self);
 }
 
@@ -510,13 +276,11 @@ static void
 sv_cmos_rtc_init (SvCmosRtc *self)
 {
   self->irq_number = DEFAULT_IRQ;
-  self->clock = get_host_time;
+  self->clock = get_real_time;
   self->region = sv_memory_region_new_io ("rtc", PORTS, &sv_cmos_rtc_ops, self);
   /* The index has no effect before the data port is accessed: KVM may keep it until then. */
   sv_memory_region_set_coalesced (self->region, 0, 1);
-  self->registers[SV_CMOS_A] = A_DEFAULT;
-  self->registers[SV_CMOS_B] = SV_CMOS_B_24H;
-  self->registers[EQUIPMENT] = EQUIPMENT_FPU;
+  sv_mc146818_init (&self->chip, get_host (self));
 }
 
 /**
@@ -554,8 +318,8 @@ static void
 set_word (SvCmosRtc *self, guint index, guint64 value)
 {
   value = MIN (value, G_MAXUINT16);
-  self->registers[index] = value & 0xff;
-  self->registers[index + 1] = value >> 8;
+  self->chip.registers[index] = value & 0xff;
+  self->chip.registers[index + 1] = value >> 8;
 }
 
 /**
@@ -579,7 +343,7 @@ sv_cmos_rtc_set_memory (SvCmosRtc *self, guint64 below_4g, guint64 above_4g)
   set_word (self, 0x30, above_1m);
   set_word (self, 0x34, above_16m);
   set_word (self, 0x5b, (above_4g >> 16) & G_MAXUINT16);
-  self->registers[0x5d] = (above_4g >> 32) & 0xff;
+  self->chip.registers[0x5d] = (above_4g >> 32) & 0xff;
 }
 
 /**
@@ -594,9 +358,9 @@ void
 sv_cmos_rtc_set_nvram (SvCmosRtc *self, guint index, guint8 value)
 {
   g_return_if_fail (SV_IS_CMOS_RTC (self));
-  g_return_if_fail (index > SV_CMOS_D && index < N_REGISTERS);
+  g_return_if_fail (index > SV_CMOS_D && index < SV_MC146818_N_REGISTERS);
 
-  self->registers[index] = value;
+  self->chip.registers[index] = value;
 }
 
 /**

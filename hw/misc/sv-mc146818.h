@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/*
+ * Registers of an MC146818A: clock, interrupt flags and memory, apart from machine, main loop and clock. @host is the host's
+ * time, microseconds since 1970, UTC.
+ */
+#define SV_MC146818_N_REGISTERS 128
+
+typedef struct
+{
+  guint8 registers[SV_MC146818_N_REGISTERS]; /* those of the time only count while the clock stands */
+  gint64 offset;         /* guest's time minus host's */
+  gint64 snapshot;       /* guest's time */
+  gint64 snapshot_until; /* 0: none */
+  gint64 flags_until;    /* guest's time up to which register C is worked out */
+} SvMc146818;
+
+void sv_mc146818_init (SvMc146818 *self, gint64 host);
+/* The time and the memory have a battery. */
+void sv_mc146818_reset (SvMc146818 *self, gint64 host);
+/* @index: below SV_MC146818_N_REGISTERS */
+guint8 sv_mc146818_read (SvMc146818 *self, guint index, gint64 host);
+void sv_mc146818_write (SvMc146818 *self, guint index, guint8 value, gint64 host);
+/* Sees what happened up to now. */
+void sv_mc146818_run (SvMc146818 *self, gint64 host);
+/* Level of the interrupt line */
+gboolean sv_mc146818_has_interrupt (const SvMc146818 *self);
+/* Microseconds until the next event that interrupts; -1: none */
+gint64 sv_mc146818_get_delay (SvMc146818 *self, gint64 host);
+
+G_END_DECLS
