@@ -10,6 +10,8 @@
 #include "src/runtime/sv-daemon.h"
 #include "src/runtime/sv-log.h"
 #include "src/runtime/sv-pid-file.h"
+#include "src/runtime/sv-privileges.h"
+#include "src/runtime/sv-process-title.h"
 #include "src/runtime/sv-vm-lock.h"
 #include "src/sv-type-list.h"
 
@@ -58,6 +60,8 @@ run_vm (SvVmConfig *config, GError **error)
   for (guint i = 0; i < G_N_ELEMENTS (signals); i++)
     g_unix_signal_add (signals[i], on_signal, &run);
 
+  if (!sv_privileges_enter (error))
+    return EXIT_FAILURE;
   if (!config->paused && !SV_MACHINE_GET_CLASS (vm->machine)->no_guest
       && !sv_machine_start (vm->machine, error))
     return EXIT_FAILURE;
@@ -79,6 +83,10 @@ run_process (SvVmConfig *config, GError **error)
   signal (SIGPIPE, SIG_IGN);
 
   /* First of all, while there is one thread. */
+  if (!sv_privileges_init (config->run_as, config->chroot,
+                           config->seccomp || config->run_as != NULL || config->chroot != NULL,
+                           error))
+    return EXIT_FAILURE;
   if (config->daemonize && !sv_daemon_start (error))
     return EXIT_FAILURE;
   if (config->pid_file != NULL)
@@ -110,6 +118,8 @@ main (int argc, char **argv)
     {
       if (answer != NULL)
         return fputs (answer, stdout) < 0 || fflush (stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+      if (config->name != NULL)
+        sv_process_title_set (argv, config->name);
       status = run_process (config, &error);
     }
   if (error != NULL)

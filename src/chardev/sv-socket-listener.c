@@ -21,7 +21,8 @@ struct _SvSocketListener
   gpointer opaque;
   guint pause_timer;
 
-  char *made_path; /* unlinked in the end while it is still the same file */
+  char *made_name;   /* unlinked in the end while it is still the same file */
+  int made_directory; /* by descriptor: the process may not find it by name any more */
   dev_t made_device;
   ino_t made_inode;
 };
@@ -40,6 +41,7 @@ static void
 remember_path (SvSocketListener *self, int fd)
 {
   g_autofree char *name = NULL;
+  g_autofree char *directory = NULL;
   gboolean is_unix;
   struct stat st;
 
@@ -47,8 +49,11 @@ remember_path (SvSocketListener *self, int fd)
       || !S_ISSOCK (st.st_mode))
     return;
 
-  /* The VMM may change its working directory before the socket goes. */
-  self->made_path = g_canonicalize_filename (name, NULL);
+  directory = g_path_get_dirname (name);
+  self->made_directory = open (directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (self->made_directory < 0)
+    return;
+  self->made_name = g_path_get_basename (name);
   self->made_device = st.st_dev;
   self->made_inode = st.st_ino;
 }
@@ -131,10 +136,14 @@ sv_socket_listener_free (SvSocketListener *self)
   unwatch (self);
   for (guint i = 0; i < self->fds->len; i++)
     close (g_array_index (self->fds, int, i));
-  if (self->made_path != NULL && lstat (self->made_path, &st) == 0 && st.st_dev == self->made_device
-      && st.st_ino == self->made_inode)
-    unlink (self->made_path);
-  g_free (self->made_path);
+  if (self->made_name != NULL)
+    {
+      if (fstatat (self->made_directory, self->made_name, &st, AT_SYMLINK_NOFOLLOW) == 0
+          && st.st_dev == self->made_device && st.st_ino == self->made_inode)
+        unlinkat (self->made_directory, self->made_name, 0);
+      close (self->made_directory);
+    }
+  g_free (self->made_name);
   g_array_unref (self->fds);
   g_ptr_array_unref (self->sources);
   g_free (self);

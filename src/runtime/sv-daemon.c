@@ -12,6 +12,8 @@
 
 /* Written to by the daemon when it is ready; its end of file tells the parent that it failed. */
 static int ready_fd = -1;
+/* /dev/null, which may be out of reach later */
+static int null_fd = -1;
 
 static gboolean
 fail (const char *what, GError **error)
@@ -57,6 +59,9 @@ sv_daemon_start (GError **error)
   int fds[2];
   pid_t child;
 
+  null_fd = open ("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null_fd < 0)
+    return fail ("/dev/null", error);
   if (pipe2 (fds, O_CLOEXEC) < 0)
     return fail ("pipe2", error);
   child = fork ();
@@ -99,23 +104,15 @@ sv_daemon_start (GError **error)
 gboolean
 sv_daemon_ready (GError **error)
 {
-  int null_fd;
-
   if (ready_fd < 0)
     return TRUE;
 
-  null_fd = open ("/dev/null", O_RDWR | O_CLOEXEC);
-  if (null_fd < 0)
-    return fail ("/dev/null", error);
   if (chdir ("/") < 0 || dup2 (null_fd, STDIN_FILENO) < 0 || dup2 (null_fd, STDOUT_FILENO) < 0
       || dup2 (null_fd, STDERR_FILENO) < 0)
-    {
-      fail ("/dev/null", error);
-      close (null_fd);
-      return FALSE;
-    }
+    return fail ("/dev/null", error);
   if (null_fd > STDERR_FILENO)
     close (null_fd);
+  null_fd = -1;
   if (write (ready_fd, "", 1) != 1)
     return fail ("write", error);
   close (ready_fd);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@ struct _SvPidFile
 {
   char *path; /* absolute: a daemon changes its directory */
   int fd;
+  int directory_fd; /* its directory, which the process may not find by name later */
 };
 
 static gboolean
@@ -28,19 +30,23 @@ fail (SvPidFile *self, GError **error)
   return FALSE;
 }
 
-/* Whether the file holds nothing but a number, as our own files do. */
+/*
+ * Whether the file is one of ours that a killed process left: it holds a number, and no process has
+ * it. All other files stay.
+ */
 static gboolean
-is_pid_file (int fd)
+is_left_over (int fd)
 {
-  char text[32];
-  ssize_t n = pread (fd, text, sizeof text, 0);
+  char text[32] = { 0 };
+  ssize_t n = pread (fd, text, sizeof text - 1, 0);
+  guint64 pid;
 
-  if (n < 0 || n == sizeof text)
+  if (n <= 0)
     return FALSE;
-  for (ssize_t i = 0; i < n; i++)
-    if (!g_ascii_isdigit (text[i]) && text[i] != '\n')
-      return FALSE;
-  return TRUE;
+  g_strchomp (text);
+  if (!g_ascii_string_to_unsigned (text, 10, 1, G_MAXUINT64, &pid, NULL))
+    return FALSE;
+  return pid > G_MAXINT || (kill ((pid_t)pid, 0) < 0 && errno == ESRCH);
 }
 
 static gboolean
@@ -49,7 +55,12 @@ write_pid (SvPidFile *self, GError **error)
   char text[32];
   int length = g_snprintf (text, sizeof text, "%d\n", (int)getpid ());
 
-  self->fd = open (self->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+  gboolean created;
+
+  self->fd = open (self->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+  created = self->fd >= 0;
+  if (!created && errno == EEXIST)
+    self->fd = open (self->path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (self->fd < 0)
     return fail (self, error);
   if (flock (self->fd, LOCK_EX | LOCK_NB) < 0)
@@ -65,12 +76,13 @@ write_pid (SvPidFile *self, GError **error)
                    self->path);
       return FALSE;
     }
-  if (!is_pid_file (self->fd))
+  if (!created && !is_left_over (self->fd))
     {
       close (self->fd);
       self->fd = -1;
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_EXISTS,
-                   "'%s' exists and is not a pidfile: it is not overwritten", self->path);
+                   "Pidfile '%s' exists: it is not overwritten; expected a path that is free",
+                   self->path);
       return FALSE;
     }
   if (ftruncate (self->fd, 0) < 0 || pwrite (self->fd, text, length, 0) != length)
@@ -83,18 +95,21 @@ write_pid (SvPidFile *self, GError **error)
  * @path: a file
  * @error: return location
  *
- * Writes the process id to @path, which may be left from a process that is gone.
+ * Writes the process id to @path, which must not exist, unless a process that was killed left it.
  *
- * Returns: (transfer full): the file, removed when it is freed; %NULL with @error set when another
- *   process uses it, it holds something else, or it cannot be written
+ * Returns: (transfer full): the file, removed when it is freed; %NULL with @error set when there is a
+ *   file, or it cannot be written
  */
 SvPidFile *
 sv_pid_file_new (const char *path, GError **error)
 {
   g_autoptr (SvPidFile) self = g_new0 (SvPidFile, 1);
+  g_autofree char *directory = NULL;
 
   self->fd = -1;
   self->path = g_canonicalize_filename (path, NULL);
+  directory = g_path_get_dirname (self->path);
+  self->directory_fd = open (directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
   return write_pid (self, error) ? g_steal_pointer (&self) : NULL;
 }
 
@@ -110,13 +125,18 @@ sv_pid_file_free (SvPidFile *self)
   struct stat ours;
   struct stat there;
 
+  g_autofree char *name = g_path_get_basename (self->path);
+
   if (self->fd >= 0)
     {
-      if (fstat (self->fd, &ours) == 0 && lstat (self->path, &there) == 0
+      if (fstat (self->fd, &ours) == 0
+          && fstatat (self->directory_fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0
           && ours.st_dev == there.st_dev && ours.st_ino == there.st_ino)
-        unlink (self->path);
+        unlinkat (self->directory_fd, name, 0);
       close (self->fd);
     }
+  if (self->directory_fd >= 0)
+    close (self->directory_fd);
   g_free (self->path);
   g_free (self);
 }

@@ -71,17 +71,24 @@ test_in_use (Fixture *f, gconstpointer data)
   g_assert_true (g_file_test (f->path, G_FILE_TEST_EXISTS));
 }
 
+/* What is no file of a process that is gone stays as it is. */
 static void
 test_foreign (Fixture *f, gconstpointer data)
 {
-  g_autoptr (GError) error = NULL;
-  g_autofree char *text = NULL;
+  g_autofree char *alive = g_strdup_printf ("%d\n", (int)getppid ());
+  const char *const contents[] = { "precious\n", "", "-1\n", "0\n", "1 2\n", alive };
 
-  g_assert_true (g_file_set_contents (f->path, "precious\n", -1, NULL));
-  g_assert_null (sv_pid_file_new (f->path, &error));
-  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_EXISTS);
-  g_assert_true (g_file_get_contents (f->path, &text, NULL, NULL));
-  g_assert_cmpstr (text, ==, "precious\n");
+  for (guint i = 0; i < G_N_ELEMENTS (contents); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autofree char *text = NULL;
+
+      g_assert_true (g_file_set_contents (f->path, contents[i], -1, NULL));
+      g_assert_null (sv_pid_file_new (f->path, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_EXISTS);
+      g_assert_true (g_file_get_contents (f->path, &text, NULL, NULL));
+      g_assert_cmpstr (text, ==, contents[i]);
+    }
 }
 
 static void
