@@ -169,6 +169,15 @@ build_section (SvVm *vm, const SvVmConfig *config, SvConfigSection section, GErr
   return TRUE;
 }
 
+static void
+append_machine (const char *name, GType type, const char *alias_of, gpointer user_data)
+{
+  GString *text = user_data;
+
+  g_string_append_printf (text, "%s'%.*s'", text->len > 0 ? ", " : "",
+                          (int)(strlen (name) - strlen ("-machine")), name);
+}
+
 static SvObject *
 new_machine (const SvVmConfig *config, GError **error)
 {
@@ -177,8 +186,12 @@ new_machine (const SvVmConfig *config, GError **error)
 
   if (sv_type_registry_lookup (type) == G_TYPE_INVALID)
     {
+      g_autoptr (GString) accepted = g_string_new (NULL);
+
+      sv_type_registry_foreach (SV_TYPE_MACHINE, FALSE, append_machine, accepted);
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_NOT_FOUND,
-                   "Machine type '%s' not found: see '-machine help'", config->machine_type);
+                   "Machine type '%s' not found: accepted are %s", config->machine_type,
+                   accepted->str);
       machine = NULL;
     }
   else

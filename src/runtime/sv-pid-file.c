@@ -30,6 +30,20 @@ fail (SvPidFile *self, GError **error)
   return FALSE;
 }
 
+/* A process that was killed may wait for its parent to look. */
+static gboolean
+is_alive (pid_t pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int)pid);
+  g_autofree char *text = NULL;
+  const char *state;
+
+  if (kill (pid, 0) < 0 && errno == ESRCH)
+    return FALSE;
+  state = g_file_get_contents (path, &text, NULL, NULL) ? strrchr (text, ')') : NULL;
+  return state == NULL || (!g_str_has_prefix (state, ") Z") && !g_str_has_prefix (state, ") X"));
+}
+
 /*
  * Whether the file is one of ours that a killed process left: it holds a number, and no process has
  * it. All other files stay.
@@ -46,7 +60,7 @@ is_left_over (int fd)
   g_strchomp (text);
   if (!g_ascii_string_to_unsigned (text, 10, 1, G_MAXUINT64, &pid, NULL))
     return FALSE;
-  return pid > G_MAXINT || (kill ((pid_t)pid, 0) < 0 && errno == ESRCH);
+  return pid > G_MAXINT || !is_alive ((pid_t)pid);
 }
 
 static gboolean
