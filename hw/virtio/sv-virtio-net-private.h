@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hw/virtio/sv-vhost.h"
+#include "hw/virtio/sv-virtio-net-queue.h"
+#include "hw/virtio/sv-virtio-net.h"
+
+G_BEGIN_DECLS
+
+struct _SvVirtioNet
+{
+  SvVirtioDevice parent_instance;
+
+  SvObject *netdev;
+  SvObject *iothread;
+  char *mac;
+  guint rx_queue_size;
+  guint tx_queue_size;
+  guint host_mtu;
+  guint vectors;
+  gint bootindex;
+  gboolean mq;
+  gboolean link;
+  guint64 switched_off; /* features, by properties */
+
+  guint8 mac_bytes[6];
+  guint n_pairs;
+  guint active_pairs; /* atomic: that the driver uses */
+  SvVirtioNetCard card;
+  SvVirtioNetCounters *counters; /* of each pair */
+  SvVirtioNetQueue **queues;     /* while started, but for vhost */
+  SvVhost **vhosts;              /* of each pair; NULL: no vhost */
+  gboolean *vhost_running;       /* of each queue */
+};
+
+/* The bit of a feature */
+#define SV_VIRTIO_NET_FEATURE(bit) (G_GUINT64_CONSTANT (1) << (bit))
+
+/* Executes commands of the control queue (VIRTIO 1.2 §5.1.6.5). */
+void sv_virtio_net_handle_control (SvVirtioNet *self, SvVirtqueue *queue);
+
+/* For it; VM lock held. */
+void sv_virtio_net_set_filter (SvVirtioNet *self, const SvVirtioNetFilter *filter);
+gboolean sv_virtio_net_set_offloads (SvVirtioNet *self, guint64 features);
+gboolean sv_virtio_net_set_active_pairs (SvVirtioNet *self, guint n);
+
+/* sv-virtio-net-vhost.c: the kernel moves the packets */
+gboolean sv_virtio_net_vhost_open (SvVirtioNet *self, GError **error);
+void sv_virtio_net_vhost_close (SvVirtioNet *self);
+gboolean sv_virtio_net_vhost_start (SvVirtioNet *self, GError **error);
+void sv_virtio_net_vhost_stop (SvVirtioNet *self);
+void sv_virtio_net_vhost_set_running (SvVirtioNet *self, guint n, gboolean running);
+/* After the link or the number of pairs in use changed. */
+void sv_virtio_net_vhost_update (SvVirtioNet *self);
+
+/* sv-virtio-net-props.c */
+void sv_virtio_net_install_properties (GObjectClass *object_class);
+void sv_virtio_net_set_link (SvVirtioNet *self, gboolean link);
+
+G_END_DECLS

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "src/net/sv-netdev.h"
+
+G_DEFINE_ABSTRACT_TYPE (SvNetdev, sv_netdev, SV_TYPE_OBJECT)
+
+G_DEFINE_QUARK (sv-net-error-quark, sv_net_error)
+
+static void
+sv_netdev_class_init (SvNetdevClass *klass)
+{
+}
+
+static void
+sv_netdev_init (SvNetdev *self)
+{
+}
+
+/**
+ * sv_netdev_create_queue: (skip)
+ * @self: a complete back end
+ * @n: number of the queue, below sv_netdev_get_n_queues()
+ * @context: (nullable): where it works; %NULL: the default context
+ * @funcs: what is called when it is ready; static
+ * @opaque: passed to them
+ * @error: return location
+ *
+ * Returns: (transfer full) (nullable): a data path; the back end must outlive it
+ */
+SvNetQueue *
+sv_netdev_create_queue (SvNetdev *self,
+                        guint n,
+                        GMainContext *context,
+                        const SvNetQueueFuncs *funcs,
+                        gpointer opaque,
+                        GError **error)
+{
+  SvNetQueue *queue;
+
+  g_return_val_if_fail (n < sv_netdev_get_n_queues (self), NULL);
+
+  queue = SV_NETDEV_GET_CLASS (self)->create_queue (self, n, context, funcs, opaque, error);
+  if (queue != NULL)
+    {
+      queue->funcs = funcs;
+      queue->opaque = opaque;
+      queue->watch = SV_NET_WATCH_NONE;
+    }
+  return queue;
+}
+
+/**
+ * sv_net_queue_watch: (skip)
+ * @self: a data path
+ * @watch: what to call its functions for
+ *
+ * In the queue's context, or with the VM lock for the default one.
+ */
+void
+sv_net_queue_watch (SvNetQueue *self, SvNetWatch watch)
+{
+  if (self->watch == watch)
+    return;
+  self->watch = watch;
+  self->ops->watch (self);
+}
+
+/**
+ * sv_net_queue_free: (skip)
+ * @self: (transfer full): a data path
+ *
+ * In the queue's context, or with the VM lock for the default one.
+ */
+void
+sv_net_queue_free (SvNetQueue *self)
+{
+  self->ops->free (self);
+}
+
+/**
+ * sv_netdev_get_n_queues:
+ * @self: a complete back end
+ *
+ * Returns: how many data paths it has
+ */
+guint
+sv_netdev_get_n_queues (SvNetdev *self)
+{
+  SvNetdevClass *klass = SV_NETDEV_GET_CLASS (self);
+
+  return klass->get_n_queues != NULL ? klass->get_n_queues (self) : 1;
+}
+
+/**
+ * sv_netdev_set_queue_enabled:
+ * @self: a back end
+ * @n: number of a queue
+ * @enabled: whether packets to the guest may come by it
+ * @error: return location
+ *
+ * Returns: %FALSE when the host refused
+ */
+gboolean
+sv_netdev_set_queue_enabled (SvNetdev *self, guint n, gboolean enabled, GError **error)
+{
+  SvNetdevClass *klass = SV_NETDEV_GET_CLASS (self);
+
+  return klass->set_queue_enabled == NULL || klass->set_queue_enabled (self, n, enabled, error);
+}
+
+/**
+ * sv_netdev_has_header:
+ * @self: a complete back end
+ *
+ * Returns: whether packets have a virtio-net header of %SV_NET_HEADER_SIZE bytes in front
+ */
+gboolean
+sv_netdev_has_header (SvNetdev *self)
+{
+  SvNetdevClass *klass = SV_NETDEV_GET_CLASS (self);
+
+  return klass->has_header != NULL && klass->has_header (self);
+}
+
+/**
+ * sv_netdev_get_offloads:
+ * @self: a complete back end
+ *
+ * Returns: what it can leave to the guest; nothing without headers
+ */
+SvNetOffloads
+sv_netdev_get_offloads (SvNetdev *self)
+{
+  SvNetdevClass *klass = SV_NETDEV_GET_CLASS (self);
+
+  return klass->get_offloads != NULL ? klass->get_offloads (self) : 0;
+}
+
+/**
+ * sv_netdev_set_offloads:
+ * @self: a back end
+ * @offloads: what it shall leave to the guest, within sv_netdev_get_offloads()
+ * @error: return location
+ *
+ * Returns: %FALSE when the host refused
+ */
+gboolean
+sv_netdev_set_offloads (SvNetdev *self, SvNetOffloads offloads, GError **error)
+{
+  SvNetdevClass *klass = SV_NETDEV_GET_CLASS (self);
+
+  return klass->set_offloads == NULL || klass->set_offloads (self, offloads, error);
+}
+
+/**
+ * sv_netdev_get_fd:
+ * @self: a complete back end
+ * @n: number of a queue
+ *
+ * Returns: the descriptor that vhost-net would use; -1: none
+ */
+int
+sv_netdev_get_fd (SvNetdev *self, guint n)
+{
+  SvNetdevClass *klass = SV_NETDEV_GET_CLASS (self);
+
+  return klass->get_fd != NULL ? klass->get_fd (self, n) : -1;
+}
+
+/**
+ * sv_netdev_get_vhost_fd:
+ * @self: a complete back end
+ * @n: number of a queue
+ *
+ * Returns: the vhost-net device for the queue, the back end's; -1: no vhost
+ */
+int
+sv_netdev_get_vhost_fd (SvNetdev *self, guint n)
+{
+  SvNetdevClass *klass = SV_NETDEV_GET_CLASS (self);
+
+  return klass->get_vhost_fd != NULL ? klass->get_vhost_fd (self, n) : -1;
+}
