@@ -1,0 +1,787 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <string.h>
+
+#include "hw/virtio/sv-virtio-net.h"
+#include "tests/unit/net-guest.h"
+
+#define BIT(n) (G_GUINT64_CONSTANT (1) << (n))
+
+static const guint8 our_mac[] = { 0x52, 0x54, 0x00, 0x12, 0x34, 0x56 };
+static const guint8 other_mac[] = { 0x52, 0x54, 0x00, 0xaa, 0xbb, 0xcc };
+static const guint8 group_mac[] = { 0x01, 0x00, 0x5e, 0x00, 0x00, 0x01 };
+static const guint8 broadcast[] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+
+static void
+test_config (void)
+{
+  NetGuest net;
+
+  net_guest_init (&net, &(NetGuestOptions){ .device = "'host_mtu': 9000, 'mac': '52:54:00:AA:bb:01'" });
+  g_assert_cmphex (virtio_guest_read_config (&net.guest, 0, 4), ==, 0xaa005452);
+  g_assert_cmphex (virtio_guest_read_config (&net.guest, 4, 2), ==, 0x01bb);
+  g_assert_cmphex (virtio_guest_read_config (&net.guest, 6, 2), ==, VIRTIO_NET_S_LINK_UP);
+  g_assert_cmpuint (virtio_guest_read_config (&net.guest, 10, 2), ==, 9000);
+  g_assert_true (net_guest_has (&net, VIRTIO_NET_F_MTU));
+  g_assert_true (net_guest_has (&net, VIRTIO_NET_F_MRG_RXBUF));
+  g_assert_true (net_guest_has (&net, VIRTIO_NET_F_GUEST_TSO6));
+  g_assert_true (net_guest_has (&net, VIRTIO_NET_F_HOST_TSO4));
+  g_assert_false (net_guest_has (&net, VIRTIO_NET_F_MQ));
+  g_assert_cmpuint (net.netdev->offloads, ==, net.netdev->offered);
+  net_guest_start (&net, BIT (VIRTIO_NET_F_GUEST_TSO4) | BIT (VIRTIO_NET_F_GUEST_ECN));
+  g_assert_cmpuint (net.netdev->offloads, ==,
+                    SV_NET_OFFLOAD_CSUM | SV_NET_OFFLOAD_TSO6 | SV_NET_OFFLOAD_UFO);
+  net_guest_clear (&net);
+
+  /* Without headers nothing can be left open. */
+  net_guest_init (&net, &(NetGuestOptions){ .no_header = TRUE });
+  g_assert_false (net_guest_has (&net, VIRTIO_NET_F_CSUM));
+  g_assert_false (net_guest_has (&net, VIRTIO_NET_F_GUEST_CSUM));
+  g_assert_false (net_guest_has (&net, VIRTIO_NET_F_HOST_TSO4));
+  g_assert_false (net_guest_has (&net, VIRTIO_NET_F_CTRL_GUEST_OFFLOADS));
+  net_guest_clear (&net);
+
+  net_guest_init (&net, &(NetGuestOptions){ .device = "'csum': false, 'guest_csum': false" });
+  g_assert_false (net_guest_has (&net, VIRTIO_NET_F_CSUM));
+  g_assert_false (net_guest_has (&net, VIRTIO_NET_F_HOST_TSO4));
+  g_assert_false (net_guest_has (&net, VIRTIO_NET_F_GUEST_TSO4));
+  net_guest_clear (&net);
+}
+
+/* VIRTIO 1.2 §5.1.3.1 */
+static void
+test_feature_dependencies (void)
+{
+  static const guint64 bad[] = {
+    BIT (VIRTIO_NET_F_GUEST_TSO4),
+    BIT (VIRTIO_NET_F_GUEST_ECN) | BIT (VIRTIO_NET_F_GUEST_CSUM),
+    BIT (VIRTIO_NET_F_HOST_UFO),
+    BIT (VIRTIO_NET_F_CTRL_RX),
+    BIT (VIRTIO_NET_F_GUEST_ANNOUNCE),
+  };
+  NetGuest net;
+
+  net_guest_init (&net, &(NetGuestOptions){ 0 });
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      SvVirtioDevice *device = net.guest.device;
+      const guint up = VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER;
+
+      sv_virtio_device_set_status (device, 0);
+      sv_virtio_device_set_status (device, up);
+      sv_virtio_device_set_driver_features (device, bad[i] | F_VERSION_1);
+      sv_virtio_device_set_status (device, up | VIRTIO_CONFIG_S_FEATURES_OK);
+      g_assert_cmpuint (sv_virtio_device_get_status (device), ==, up);
+    }
+  net_guest_clear (&net);
+}
+
+static void
+test_send (gconstpointer data)
+{
+  gboolean no_header = GPOINTER_TO_INT (data);
+  NetGuest net;
+  guint8 packet[2048];
+
+  net_guest_init (&net, &(NetGuestOptions){ .no_header = no_header });
+  net_guest_send (&net, NET_TX, 0xab, 60);
+  net_guest_send (&net, NET_TX, 0xcd, 1514);
+  virtio_guest_wait (&net.guest, NET_TX, NULL);
+  virtio_guest_wait (&net.guest, NET_TX, NULL);
+
+  g_assert_cmpint (net_guest_receive (&net, 0, packet, sizeof packet), ==, 60);
+  g_assert_cmphex (packet[0], ==, 0xab);
+  g_assert_cmphex (packet[59], ==, 0xab);
+  g_assert_cmpint (net_guest_receive (&net, 0, packet, sizeof packet), ==, 1514);
+  g_assert_cmphex (packet[1513], ==, 0xcd);
+  g_assert_cmpint (net_guest_receive (&net, 0, packet, sizeof packet), ==, -1);
+  g_assert_cmpuint (net_guest_counter (&net, "tx-packets"), ==, 2);
+  g_assert_cmpuint (net_guest_counter (&net, "tx-bytes"), ==, 1574);
+  g_assert_false (virtio_guest_is_broken (&net.guest));
+  net_guest_clear (&net);
+}
+
+/* A header in pieces before a back end that takes none */
+static void
+test_send_split_header (void)
+{
+  NetGuest net;
+  TestRing *ring;
+  guint8 packet[256];
+
+  net_guest_init (&net, &(NetGuestOptions){ .no_header = TRUE });
+  ring = &net.guest.rings[NET_TX];
+  memset (virtio_guest_at (&net.guest, NET_TX_DATA), 0, 16);
+  memset (virtio_guest_at (&net.guest, NET_TX_DATA + 16), 0x42, 100);
+  test_ring_desc (ring, 0, NET_TX_DATA, 5, VRING_DESC_F_NEXT, 1);
+  test_ring_desc (ring, 1, NET_TX_DATA + 5, 4, VRING_DESC_F_NEXT, 2);
+  test_ring_desc (ring, 2, NET_TX_DATA + 13, 103, 0, 0);
+  test_ring_add (ring, 0);
+  virtio_guest_kick (&net.guest, NET_TX);
+  virtio_guest_wait (&net.guest, NET_TX, NULL);
+  g_assert_cmpint (net_guest_receive (&net, 0, packet, sizeof packet), ==, 100);
+  g_assert_cmphex (packet[0], ==, 0x42);
+  g_assert_cmphex (packet[99], ==, 0x42);
+  net_guest_clear (&net);
+}
+
+static void
+test_receive (gconstpointer data)
+{
+  gboolean no_header = GPOINTER_TO_INT (data);
+  NetGuest net;
+  guint8 frame[100];
+  guint32 written;
+  guint16 head;
+  guint8 *buffer;
+
+  net_guest_init (&net, &(NetGuestOptions){ .no_header = no_header });
+  net_guest_post (&net, NET_RX, 4, 1600);
+  net_frame (frame, sizeof frame, our_mac, 0x0800);
+  for (guint i = 0; i < 3; i++)
+    {
+      frame[50] = i;
+      net_guest_inject (&net, 0, frame, sizeof frame);
+      head = virtio_guest_wait (&net.guest, NET_RX, &written);
+      g_assert_cmpuint (head, ==, i);
+      g_assert_cmpuint (written, ==, NET_HEADER + sizeof frame);
+      buffer = net_guest_buffer (&net, head);
+      g_assert_cmpuint (buffer[0], ==, no_header ? 0 : VIRTIO_NET_HDR_F_DATA_VALID);
+      g_assert_cmpuint (buffer[10], ==, 1);
+      g_assert_cmpuint (buffer[11], ==, 0);
+      g_assert_cmpmem (buffer + NET_HEADER, sizeof frame, frame, sizeof frame);
+    }
+  g_assert_cmpuint (net_guest_counter (&net, "rx-packets"), ==, 3);
+  g_assert_cmpuint (net_guest_counter (&net, "rx-bytes"), ==, 300);
+  net_guest_clear (&net);
+}
+
+static void
+expect_spread (NetGuest *net, const guint8 *frame, guint size, guint piece)
+{
+  guint total = NET_HEADER + size;
+  guint n = (total + piece - 1) / piece;
+  guint at = 0;
+
+  for (guint i = 0; i < n; i++)
+    {
+      guint skip = i == 0 ? NET_HEADER : 0;
+      guint32 written;
+      guint16 head = virtio_guest_wait (&net->guest, NET_RX, &written);
+      guint8 *buffer = net_guest_buffer (net, head);
+
+      g_assert_cmpuint (written, ==, MIN (piece, total));
+      total -= written;
+      if (i == 0)
+        g_assert_cmpuint (buffer[10] | buffer[11] << 8, ==, n);
+      g_assert_cmpmem (buffer + skip, written - skip, frame + at, written - skip);
+      at += written - skip;
+    }
+}
+
+static guint8 *
+new_frame (guint size)
+{
+  guint8 *frame = g_malloc (size);
+
+  net_frame (frame, size, our_mac, 0x0800);
+  for (guint i = 14; i < size; i++)
+    frame[i] = i * 7 + (i >> 8);
+  return frame;
+}
+
+static void
+test_mergeable (gconstpointer data)
+{
+  gboolean no_header = GPOINTER_TO_INT (data);
+  g_autofree guint8 *frame = new_frame (40000);
+  NetGuest net;
+
+  net_guest_init (&net, &(NetGuestOptions){ .no_header = no_header });
+  net_guest_post (&net, NET_RX, 60, 1000);
+  net_guest_inject (&net, 0, frame, 40000);
+  expect_spread (&net, frame, 40000, 1000);
+  net_guest_inject (&net, 0, frame, 988);
+  expect_spread (&net, frame, 988, 1000);
+  net_guest_inject (&net, 0, frame, 989);
+  expect_spread (&net, frame, 989, 1000);
+  net_guest_clear (&net);
+}
+
+/* A packet that the buffers at hand do not hold waits for more, and comes whole. */
+static void
+test_mergeable_waits (void)
+{
+  g_autofree guint8 *frame = new_frame (3000);
+  NetGuest net;
+
+  net_guest_init (&net, &(NetGuestOptions){ 0 });
+  net_guest_post (&net, NET_RX, 2, 300);
+  net_guest_inject (&net, 0, frame, 3000);
+  virtio_guest_settle (&net.guest);
+  g_assert_cmpuint (test_ring_used_idx (&net.guest.rings[NET_RX]), ==, 0);
+  net_guest_post (&net, NET_RX, 3, 300);
+  g_assert_cmpuint (test_ring_used_idx (&net.guest.rings[NET_RX]), ==, 0);
+  net_guest_post (&net, NET_RX, 20, 300);
+  expect_spread (&net, frame, 3000, 300);
+  net_guest_inject (&net, 0, frame, 1000);
+  expect_spread (&net, frame, 1000, 300);
+  g_assert_cmpuint (net_guest_counter (&net, "rx-dropped"), ==, 0);
+  net_guest_clear (&net);
+}
+
+/* When all of the ring is too small for a packet, it is dropped. */
+static void
+test_too_large (gconstpointer data)
+{
+  gboolean mergeable = GPOINTER_TO_INT (data);
+  g_autofree guint8 *frame = new_frame (3000);
+  guint32 written;
+  NetGuest net;
+
+  net_guest_init (&net, &(NetGuestOptions){ .without = mergeable ? 0 : BIT (VIRTIO_NET_F_MRG_RXBUF) });
+  net_guest_post (&net, NET_RX, mergeable ? GUEST_RING_SIZE : 2, mergeable ? 40 : 1000);
+  net_guest_inject (&net, 0, frame, 3000);
+  virtio_guest_settle (&net.guest);
+  g_assert_cmpuint (net_guest_counter (&net, "rx-dropped"), ==, 1);
+  net_guest_inject (&net, 0, frame, 28);
+  virtio_guest_wait (&net.guest, NET_RX, &written);
+  g_assert_cmpuint (written, ==, 40);
+  g_assert_cmpuint (net_guest_buffer (&net, 0)[10], ==, 1);
+  g_assert_cmpmem (net_guest_buffer (&net, 0) + NET_HEADER, 28, frame, 28);
+  net_guest_clear (&net);
+}
+
+/* Many more packets than buffers, buffers given back as they come. */
+static void
+test_receive_stream (void)
+{
+  g_autofree guint8 *frame = new_frame (700);
+  NetGuest net;
+  guint received = 0;
+  guint sent = 0;
+
+  net_guest_init (&net, &(NetGuestOptions){ 0 });
+  net_guest_post (&net, NET_RX, 8, 512);
+  while (received < 500)
+    {
+      for (; sent < 500 && sent < received + 20; sent++)
+        {
+          memcpy (frame + 20, &sent, sizeof sent);
+          net_guest_inject (&net, 0, frame, 700);
+        }
+      memcpy (frame + 20, &received, sizeof received);
+      expect_spread (&net, frame, 700, 512);
+      received++;
+      net_guest_post (&net, NET_RX, 2, 512);
+    }
+  g_assert_cmpuint (net_guest_counter (&net, "rx-packets"), ==, 500);
+  net_guest_clear (&net);
+}
+
+static void
+test_back_pressure (void)
+{
+  NetGuest net;
+  guint8 packet[2048];
+  guint sent = 0, received = 0;
+  gssize size;
+
+  net_guest_init (&net, &(NetGuestOptions){ 0 });
+  while (received < 2000)
+    {
+      TestRing *ring = &net.guest.rings[NET_TX];
+      guint32 id, length;
+
+      /* As much as the ring takes; the peer reads only when the card is stuck. */
+      while (sent < 2000 && (guint16) (ring->avail_idx - ring->used_seen) < GUEST_RING_SIZE / 2)
+        net_guest_send (&net, NET_TX, sent++, 1000);
+      virtio_guest_settle (&net.guest);
+      if (test_ring_take (ring, &id, &length))
+        {
+          while (test_ring_take (ring, &id, &length))
+            continue;
+          continue;
+        }
+      while ((size = net_guest_receive (&net, 0, packet, sizeof packet)) > 0)
+        {
+          g_assert_cmpint (size, ==, 1000);
+          g_assert_cmpuint (packet[0], ==, (guint8) received);
+          received++;
+        }
+    }
+  g_assert_cmpuint (net_guest_counter (&net, "tx-dropped"), ==, 0);
+  g_assert_cmpuint (net_guest_counter (&net, "tx-packets"), ==, 2000);
+  net_guest_clear (&net);
+}
+
+static void
+test_link (void)
+{
+  NetGuest net;
+  guint8 frame[100];
+  guint8 packet[256];
+  guint irqs;
+
+  net_guest_init (&net, &(NetGuestOptions){ 0 });
+  net_guest_post (&net, NET_RX, 4, 1600);
+  net_frame (frame, sizeof frame, our_mac, 0x0800);
+  irqs = net.guest.n_irqs;
+  g_object_set (net.guest.device, "link", FALSE, NULL);
+  virtio_guest_settle (&net.guest);
+  g_assert_cmpuint (net.guest.n_irqs, ==, irqs + 1);
+  g_assert_cmpuint (virtio_guest_read_config (&net.guest, 6, 2), ==, 0);
+
+  net_guest_inject (&net, 0, frame, sizeof frame);
+  net_guest_send (&net, NET_TX, 1, 60);
+  virtio_guest_wait (&net.guest, NET_TX, NULL);
+  virtio_guest_settle (&net.guest);
+  g_assert_cmpint (net_guest_receive (&net, 0, packet, sizeof packet), ==, -1);
+  g_assert_cmpuint (test_ring_used_idx (&net.guest.rings[NET_RX]), ==, 0);
+  g_assert_cmpuint (net_guest_counter (&net, "rx-dropped"), ==, 1);
+  g_assert_cmpuint (net_guest_counter (&net, "tx-dropped"), ==, 1);
+
+  g_object_set (net.guest.device, "link", TRUE, NULL);
+  g_assert_cmpuint (virtio_guest_read_config (&net.guest, 6, 2), ==, VIRTIO_NET_S_LINK_UP);
+  net_guest_inject (&net, 0, frame, sizeof frame);
+  virtio_guest_wait (&net.guest, NET_RX, NULL);
+  net_guest_clear (&net);
+}
+
+static gboolean
+passes (NetGuest *net, const guint8 *to, guint vlan)
+{
+  guint64 before = net_guest_counter (net, "rx-packets");
+  guint8 frame[64];
+
+  net_frame (frame, sizeof frame, to, vlan ? 0x8100 : 0x0800);
+  frame[14] = vlan >> 8;
+  frame[15] = vlan & 0xff;
+  net_guest_inject (net, 0, frame, sizeof frame);
+  virtio_guest_settle (&net->guest);
+  return net_guest_counter (net, "rx-packets") > before;
+}
+
+static guint8
+command_byte (NetGuest *net, guint8 class, guint8 command, guint8 value)
+{
+  return net_guest_command (net, class, command, &value, 1);
+}
+
+static void
+test_filter (void)
+{
+  guint8 tables[4 + 6 + 4 + 6] = { [0] = 1, [10] = 1 };
+  guint8 vlan[] = { 100, 0 };
+  NetGuest net;
+
+  memcpy (tables + 4, other_mac, 6);
+  memcpy (tables + 14, group_mac, 6);
+  net_guest_init (&net, &(NetGuestOptions){ 0 });
+  net_guest_post (&net, NET_RX, 40, 1600);
+
+  g_assert_true (passes (&net, other_mac, 0));
+  g_assert_cmpuint (command_byte (&net, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, 0), ==, 0);
+  g_assert_false (passes (&net, other_mac, 0));
+  g_assert_false (passes (&net, group_mac, 0));
+  g_assert_true (passes (&net, our_mac, 0));
+  g_assert_true (passes (&net, broadcast, 0));
+  g_assert_false (passes (&net, our_mac, 100));
+  g_assert_cmpuint (net_guest_counter (&net, "rx-filtered"), ==, 3);
+
+  g_assert_cmpuint (command_byte (&net, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_ALLMULTI, 1), ==, 0);
+  g_assert_true (passes (&net, group_mac, 0));
+  g_assert_cmpuint (command_byte (&net, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_ALLMULTI, 0), ==, 0);
+  g_assert_cmpuint (command_byte (&net, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_ALLUNI, 1), ==, 0);
+  g_assert_true (passes (&net, other_mac, 0));
+  g_assert_cmpuint (command_byte (&net, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_ALLUNI, 0), ==, 0);
+  g_assert_cmpuint (command_byte (&net, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_NOBCAST, 1), ==, 0);
+  g_assert_false (passes (&net, broadcast, 0));
+
+  g_assert_cmpuint (net_guest_command (&net, VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_TABLE_SET,
+                                       tables, sizeof tables),
+                    ==, 0);
+  g_assert_true (passes (&net, other_mac, 0));
+  g_assert_true (passes (&net, group_mac, 0));
+  g_assert_cmpuint (command_byte (&net, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_NOMULTI, 1), ==, 0);
+  g_assert_false (passes (&net, group_mac, 0));
+  g_assert_cmpuint (command_byte (&net, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_NOUNI, 1), ==, 0);
+  g_assert_false (passes (&net, our_mac, 0));
+  g_assert_cmpuint (command_byte (&net, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_NOUNI, 0), ==, 0);
+
+  g_assert_cmpuint (net_guest_command (&net, VIRTIO_NET_CTRL_VLAN, VIRTIO_NET_CTRL_VLAN_ADD, vlan, 2),
+                    ==, 0);
+  g_assert_true (passes (&net, our_mac, 100));
+  g_assert_false (passes (&net, our_mac, 101));
+  g_assert_cmpuint (net_guest_command (&net, VIRTIO_NET_CTRL_VLAN, VIRTIO_NET_CTRL_VLAN_DEL, vlan, 2),
+                    ==, 0);
+  g_assert_false (passes (&net, our_mac, 100));
+
+  g_assert_cmpuint (net_guest_command (&net, VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET,
+                                       other_mac, 6),
+                    ==, 0);
+  g_assert_cmphex (virtio_guest_read_config (&net.guest, 0, 4), ==, 0xaa005452);
+  g_assert_false (passes (&net, our_mac, 0));
+  /* A reset brings the address back and lets all through. */
+  net_guest_start (&net, 0);
+  net_guest_post (&net, NET_RX, 4, 1600);
+  g_assert_cmphex (virtio_guest_read_config (&net.guest, 0, 4), ==, 0x12005452);
+  g_assert_true (passes (&net, other_mac, 0));
+  net_guest_clear (&net);
+}
+
+/* More addresses than the card keeps: all of the kind pass. */
+static void
+test_filter_overflow (void)
+{
+  g_autofree guint8 *tables = g_malloc0 (4 + 65 * 6 + 4);
+  NetGuest net;
+
+  tables[0] = 65;
+  net_guest_init (&net, &(NetGuestOptions){ 0 });
+  net_guest_post (&net, NET_RX, 8, 1600);
+  g_assert_cmpuint (command_byte (&net, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, 0), ==, 0);
+  g_assert_false (passes (&net, other_mac, 0));
+  g_assert_cmpuint (net_guest_command (&net, VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_TABLE_SET,
+                                       tables, 4 + 65 * 6 + 4),
+                    ==, 0);
+  g_assert_true (passes (&net, other_mac, 0));
+  g_assert_false (passes (&net, group_mac, 0));
+  net_guest_clear (&net);
+}
+
+static void
+test_bad_commands (void)
+{
+  static const struct
+  {
+    guint8 class;
+    guint8 command;
+    guint size;
+    guint8 data[12];
+  } bad[] = {
+    { 99, 0, 1, { 0 } },
+    { VIRTIO_NET_CTRL_RX, 9, 1, { 0 } },
+    { VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, 0, { 0 } },
+    { VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_TABLE_SET, 3, { 0 } },
+    { VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_TABLE_SET, 10, { 2 } },
+    { VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_TABLE_SET, 10, { 0xff, 0xff, 0xff, 0xff } },
+    { VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET, 5, { 0 } },
+    { VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET, 7, { 0 } },
+    { VIRTIO_NET_CTRL_VLAN, VIRTIO_NET_CTRL_VLAN_ADD, 2, { 0, 0x10 } },
+    { VIRTIO_NET_CTRL_VLAN, 2, 2, { 0, 0 } },
+    { VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, 2, { 1, 0 } },
+    { VIRTIO_NET_CTRL_GUEST_OFFLOADS, VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET, 8, { 0, 0, 0, 0, 1 } },
+    { VIRTIO_NET_CTRL_GUEST_OFFLOADS, VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET, 7, { 0 } },
+    { VIRTIO_NET_CTRL_ANNOUNCE, 1, 0, { 0 } },
+  };
+  NetGuest net;
+
+  net_guest_init (&net, &(NetGuestOptions){ 0 });
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    g_assert_cmpuint (
+        net_guest_command (&net, bad[i].class, bad[i].command, bad[i].data, bad[i].size), ==,
+        VIRTIO_NET_ERR);
+  g_assert_false (virtio_guest_is_broken (&net.guest));
+  net_guest_clear (&net);
+}
+
+static void
+test_offload_command (void)
+{
+  guint64 offloads = GUINT64_TO_LE (BIT (VIRTIO_NET_F_GUEST_CSUM));
+  NetGuest net;
+
+  net_guest_init (&net, &(NetGuestOptions){ 0 });
+  g_assert_cmpuint (net_guest_command (&net, VIRTIO_NET_CTRL_GUEST_OFFLOADS,
+                                       VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET, &offloads, 8),
+                    ==, VIRTIO_NET_OK);
+  g_assert_cmpuint (net.netdev->offloads, ==, SV_NET_OFFLOAD_CSUM);
+  net.netdev->refuse_offloads = TRUE;
+  g_test_expect_message (G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "*refused*");
+  g_assert_cmpuint (net_guest_command (&net, VIRTIO_NET_CTRL_GUEST_OFFLOADS,
+                                       VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET, &offloads, 8),
+                    ==, VIRTIO_NET_ERR);
+  g_test_assert_expected_messages ();
+  net.netdev->refuse_offloads = FALSE;
+  net_guest_clear (&net);
+}
+
+static void
+test_announce (void)
+{
+  NetGuest net;
+
+  net_guest_init (&net, &(NetGuestOptions){ 0 });
+  sv_virtio_net_announce (SV_VIRTIO_NET (net.guest.device));
+  g_assert_cmpuint (virtio_guest_read_config (&net.guest, 6, 2), ==,
+                    VIRTIO_NET_S_LINK_UP | VIRTIO_NET_S_ANNOUNCE);
+  g_assert_cmpuint (
+      net_guest_command (&net, VIRTIO_NET_CTRL_ANNOUNCE, VIRTIO_NET_CTRL_ANNOUNCE_ACK, NULL, 0), ==,
+      VIRTIO_NET_OK);
+  g_assert_cmpuint (virtio_guest_read_config (&net.guest, 6, 2), ==, VIRTIO_NET_S_LINK_UP);
+  net_guest_clear (&net);
+}
+
+static void
+set_pairs (NetGuest *net, guint16 n, guint8 answer)
+{
+  guint16 value = GUINT16_TO_LE (n);
+
+  g_assert_cmpuint (net_guest_command (net, VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET,
+                                       &value, 2),
+                    ==, answer);
+}
+
+static void
+test_multi_queue (void)
+{
+  g_autofree guint8 *frame = new_frame (100);
+  guint8 packet[256];
+  NetGuest net;
+
+  net_guest_init (&net, &(NetGuestOptions){ .n_queues = 3, .device = "'mq': true" });
+  g_assert_true (net_guest_has (&net, VIRTIO_NET_F_MQ));
+  g_assert_cmpuint (virtio_guest_read_config (&net.guest, 8, 2), ==, 3);
+  for (guint i = 0; i < 3; i++)
+    net_guest_post (&net, 2 * i, 4, 1600);
+  g_assert_true (net.netdev->enabled[0] && !net.netdev->enabled[1]);
+
+  /* A pair that the driver does not use yet gets nothing. */
+  net_guest_inject (&net, 2, frame, 100);
+  virtio_guest_settle (&net.guest);
+  g_assert_cmpuint (test_ring_used_idx (&net.guest.rings[4]), ==, 0);
+  set_pairs (&net, 0, VIRTIO_NET_ERR);
+  set_pairs (&net, 4, VIRTIO_NET_ERR);
+  set_pairs (&net, 3, VIRTIO_NET_OK);
+  g_assert_true (net.netdev->enabled[1] && net.netdev->enabled[2]);
+  virtio_guest_wait (&net.guest, 4, NULL);
+
+  net_guest_send (&net, 5, 0x33, 77);
+  virtio_guest_wait (&net.guest, 5, NULL);
+  g_assert_cmpint (net_guest_receive (&net, 2, packet, sizeof packet), ==, 77);
+  set_pairs (&net, 2, VIRTIO_NET_OK);
+  g_assert_true (net.netdev->enabled[1] && !net.netdev->enabled[2]);
+  g_assert_cmpuint (sv_virtqueue_get_in_flight (sv_virtio_device_get_queue (net.guest.device, 4)), ==,
+                    0);
+
+  /* Without the feature the control queue comes third. */
+  net_guest_start (&net, BIT (VIRTIO_NET_F_MQ));
+  g_assert_true (net.netdev->enabled[0] && !net.netdev->enabled[1]);
+  g_assert_cmpuint (command_byte (&net, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, 0), ==, 0);
+  set_pairs (&net, 1, VIRTIO_NET_ERR);
+  net_guest_clear (&net);
+}
+
+static void
+expect_broken (NetGuest *net, guint queue)
+{
+  virtio_guest_kick (&net->guest, queue);
+  virtio_guest_settle (&net->guest);
+  g_assert_true (virtio_guest_is_broken (&net->guest));
+  net_guest_start (net, 0);
+}
+
+static void
+test_malformed (void)
+{
+  NetGuest net;
+
+  net_guest_init (&net, &(NetGuestOptions){ 0 });
+  /* To be sent: no whole header, nothing at all */
+  virtio_guest_add (&net.guest, NET_TX, NET_TX_DATA, 11, 0, 0);
+  expect_broken (&net, NET_TX);
+  virtio_guest_add (&net.guest, NET_TX, 0, 0, NET_TX_DATA, 100);
+  expect_broken (&net, NET_TX);
+  /* For packets, once one comes: too small, or not only to write */
+  net_guest_inject (&net, 0, our_mac, sizeof our_mac);
+  virtio_guest_add (&net.guest, NET_RX, 0, 0, NET_RX_DATA, 11);
+  expect_broken (&net, NET_RX);
+  virtio_guest_add (&net.guest, NET_RX, NET_RX_DATA, 8, NET_RX_DATA, 2000);
+  expect_broken (&net, NET_RX);
+  /* Commands: no place for an answer, no header */
+  virtio_guest_add (&net.guest, 2, NET_CONTROL, 8, 0, 0);
+  expect_broken (&net, 2);
+  virtio_guest_add (&net.guest, 2, NET_CONTROL, 1, NET_CONTROL, 1);
+  expect_broken (&net, 2);
+  /* Only a header, or larger than any packet: dropped */
+  virtio_guest_add (&net.guest, NET_TX, NET_TX_DATA, 12, 0, 0);
+  virtio_guest_add (&net.guest, NET_TX, NET_TX_DATA, 0x20000, 0, 0);
+  virtio_guest_kick (&net.guest, NET_TX);
+  virtio_guest_wait (&net.guest, NET_TX, NULL);
+  virtio_guest_wait (&net.guest, NET_TX, NULL);
+  g_assert_cmpuint (net_guest_counter (&net, "tx-dropped"), ==, 2);
+  net_guest_clear (&net);
+}
+
+static void
+test_quiesce (void)
+{
+  g_autofree guint8 *frame = new_frame (3000);
+  SvVirtqueue *queue;
+  NetGuest net;
+
+  net_guest_init (&net, &(NetGuestOptions){ 0 });
+  queue = sv_virtio_device_get_queue (net.guest.device, NET_RX);
+  net_guest_post (&net, NET_RX, 4, 1600);
+  net_guest_inject (&net, 0, frame, 100);
+  virtio_guest_wait (&net.guest, NET_RX, NULL);
+  g_assert_cmpuint (sv_virtqueue_get_in_flight (queue), >, 0);
+
+  sv_device_quiesce (SV_DEVICE (net.guest.device));
+  g_assert_cmpuint (sv_virtqueue_get_in_flight (queue), ==, 0);
+  net_guest_inject (&net, 0, frame, 100);
+  virtio_guest_settle (&net.guest);
+  g_assert_cmpuint (test_ring_used_idx (&net.guest.rings[NET_RX]), ==, 1);
+  sv_device_resume (SV_DEVICE (net.guest.device));
+  g_assert_cmpuint (virtio_guest_wait (&net.guest, NET_RX, NULL), ==, 1);
+
+  /* A packet that waits for buffers does not outlive that. */
+  net_guest_inject (&net, 0, frame, 100);
+  virtio_guest_wait (&net.guest, NET_RX, NULL);
+  net_guest_inject (&net, 0, frame, 3000);
+  virtio_guest_settle (&net.guest);
+  sv_device_quiesce (SV_DEVICE (net.guest.device));
+  g_assert_cmpuint (sv_virtqueue_get_in_flight (queue), ==, 0);
+  sv_device_resume (SV_DEVICE (net.guest.device));
+  net_guest_inject (&net, 0, frame, 100);
+  g_assert_cmpuint (virtio_guest_wait (&net.guest, NET_RX, NULL), ==, 3);
+  g_assert_cmpuint (net_guest_counter (&net, "rx-dropped"), ==, 1);
+  net_guest_clear (&net);
+}
+
+static void
+test_properties (void)
+{
+  static const struct
+  {
+    const char *json;
+    const char *message;
+  } bad[] = {
+    { "{}", "*netdev=ID*" },
+    { "{'netdev': 'nobody'}", "*nobody*" },
+    { "{'netdev': 'net1', 'mac': '52:54:00:12:34'}", "*six hexadecimal*" },
+    { "{'netdev': 'net1', 'mac': '53:54:00:12:34:56'}", "*group*" },
+    { "{'netdev': 'net1', 'mac': '52:54:00:12:34:5g'}", "*six hexadecimal*" },
+    { "{'netdev': 'net1', 'mac': '52:54:00:12:34:56:'}", "*six hexadecimal*" },
+    { "{'netdev': 'net1', 'rx_queue_size': 100}", "*rx_queue_size=100*power of two*" },
+    { "{'netdev': 'net1', 'tx_queue_size': 2048}", "*1024*" },
+    { "{'netdev': 'net1', 'host_mtu': 60}", "*68*" },
+    { "{'netdev': 'net0'}", "*net0*use*" },
+  };
+  g_autofree char *mac = NULL;
+  g_autofree char *second_mac = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SvObject) netdev = NULL;
+  VirtioGuest second;
+  NetGuest net;
+  SvObject *device;
+
+  net_guest_init (&net, &(NetGuestOptions){ 0 });
+  netdev = g_object_new (TEST_TYPE_NETDEV, NULL);
+  sv_object_add_child (net.guest.root, "net1", netdev, &error);
+  g_assert_no_error (error);
+  sv_object_complete (netdev, &error);
+  g_object_get (net.guest.device, "mac", &mac, NULL);
+  g_assert_cmpstr (mac, ==, "52:54:00:12:34:56");
+
+  /* A second transport in the same tree */
+  second = net.guest;
+  second.transport = sv_virtio_mmio_new (net.guest.memory.space, 1, 0x5000000, net.guest.irq);
+  sv_object_add_child (net.guest.root, "second", SV_OBJECT (second.transport), &error);
+  g_assert_no_error (error);
+  device = SV_OBJECT (net.guest.device);
+  sv_object_unparent (device);
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      gboolean ok;
+
+      if (strstr (bad[i].json, "net0"))
+        {
+          ok = sv_object_claim (sv_object_get_child (net.guest.root, "net0"), netdev, &error);
+          g_assert_true (ok);
+        }
+      ok = virtio_guest_plug (&second, "virtio-net-device", bad[i].json, &error);
+      g_assert_false (ok);
+      g_assert_nonnull (error);
+      if (!g_pattern_match_simple (bad[i].message, error->message))
+        g_error ("%s: %s", bad[i].json, error->message);
+      g_clear_error (&error);
+    }
+  g_object_get (netdev, "id", &second_mac, NULL);
+  g_assert_cmpstr (second_mac, ==, "net1");
+  sv_object_unparent (SV_OBJECT (second.transport));
+  g_object_unref (second.transport);
+  net.guest.device = NULL;
+  net_guest_clear (&net);
+}
+
+static void
+test_iothread (void)
+{
+  g_autofree guint8 *frame = new_frame (700);
+  g_autoptr (GError) error = NULL;
+  NetGuest net;
+  guint8 packet[2048];
+  guint32 id, length;
+
+  net_guest_init (&net, &(NetGuestOptions){ 0 });
+  virtio_guest_unplug (&net.guest);
+  virtio_guest_add_object (&net.guest, "iothread", "io0", NULL);
+  virtio_guest_plug (&net.guest, "virtio-net-device", "{'netdev': 'net0', 'iothread': 'io0'}", &error);
+  g_assert_no_error (error);
+  net_guest_start (&net, 0);
+  net_guest_post (&net, NET_RX, 32, 1600);
+  for (guint i = 0; i < 200; i++)
+    {
+      net_guest_inject (&net, 0, frame, 700);
+      net_guest_send (&net, NET_TX, i, 500);
+      while (!test_ring_take (&net.guest.rings[NET_RX], &id, &length))
+        g_thread_yield ();
+      while (!test_ring_take (&net.guest.rings[NET_TX], &id, &length))
+        g_thread_yield ();
+      g_assert_cmpint (net_guest_receive (&net, 0, packet, sizeof packet), ==, 500);
+      g_assert_cmpuint (packet[0], ==, (guint8) i);
+      net_guest_post (&net, NET_RX, 1, 1600);
+      if (i % 50 == 0)
+        {
+          g_assert_cmpuint (
+              command_byte (&net, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, i == 0 ? 0 : 1), ==, 0);
+          sv_device_quiesce (SV_DEVICE (net.guest.device));
+          sv_device_resume (SV_DEVICE (net.guest.device));
+        }
+    }
+  net_guest_clear (&net);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/virtio/net/config", test_config);
+  g_test_add_func ("/virtio/net/feature-dependencies", test_feature_dependencies);
+  g_test_add_data_func ("/virtio/net/send", GINT_TO_POINTER (FALSE), test_send);
+  g_test_add_data_func ("/virtio/net/send-no-header", GINT_TO_POINTER (TRUE), test_send);
+  g_test_add_func ("/virtio/net/send-split-header", test_send_split_header);
+  g_test_add_data_func ("/virtio/net/receive", GINT_TO_POINTER (FALSE), test_receive);
+  g_test_add_data_func ("/virtio/net/receive-no-header", GINT_TO_POINTER (TRUE), test_receive);
+  g_test_add_data_func ("/virtio/net/mergeable", GINT_TO_POINTER (FALSE), test_mergeable);
+  g_test_add_data_func ("/virtio/net/mergeable-no-header", GINT_TO_POINTER (TRUE), test_mergeable);
+  g_test_add_func ("/virtio/net/mergeable-waits", test_mergeable_waits);
+  g_test_add_data_func ("/virtio/net/too-large", GINT_TO_POINTER (FALSE), test_too_large);
+  g_test_add_data_func ("/virtio/net/too-large-mergeable", GINT_TO_POINTER (TRUE), test_too_large);
+  g_test_add_func ("/virtio/net/receive-stream", test_receive_stream);
+  g_test_add_func ("/virtio/net/back-pressure", test_back_pressure);
+  g_test_add_func ("/virtio/net/link", test_link);
+  g_test_add_func ("/virtio/net/filter", test_filter);
+  g_test_add_func ("/virtio/net/filter-overflow", test_filter_overflow);
+  g_test_add_func ("/virtio/net/bad-commands", test_bad_commands);
+  g_test_add_func ("/virtio/net/offload-command", test_offload_command);
+  g_test_add_func ("/virtio/net/announce", test_announce);
+  g_test_add_func ("/virtio/net/multi-queue", test_multi_queue);
+  g_test_add_func ("/virtio/net/malformed", test_malformed);
+  g_test_add_func ("/virtio/net/quiesce", test_quiesce);
+  g_test_add_func ("/virtio/net/properties", test_properties);
+  g_test_add_func ("/virtio/net/iothread", test_iothread);
+  return g_test_run ();
+}
