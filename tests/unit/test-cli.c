@@ -2,69 +2,8 @@
 
 #include <string.h>
 
-#include "src/cli/sv-cli.h"
+#include "cli-fixture.h"
 #include "src/sv-type-list.h"
-
-static gboolean
-parse (SvVmConfig *config, const char *line, char **answer, GError **error)
-{
-  g_auto (GStrv) arguments = NULL;
-
-  if (*line != '\0')
-    g_assert_true (g_shell_parse_argv (line, NULL, &arguments, NULL));
-  else
-    arguments = g_new0 (char *, 1);
-  return sv_cli_parse (config, (const char *const *)arguments, answer, error);
-}
-
-static void
-append_json (GString *text, JsonNode *node)
-{
-  g_autofree char *json = json_to_string (node, FALSE);
-
-  g_string_append (text, g_strdelimit (json, "\"", '\''));
-}
-
-/* All that the configuration holds, one thing per line. */
-static char *
-dump (SvVmConfig *config)
-{
-  static const char *const sections[SV_CONFIG_N_SECTIONS]
-      = { "object", "chardev", "block", "netdev", "serial", "device", "monitor" };
-  GString *text = g_string_new (NULL);
-
-  if (strcmp (config->machine_type, "microvm") != 0)
-    g_string_append_printf (text, "type %s\n", config->machine_type);
-  for (guint i = 0; i < config->machine->len; i++)
-    {
-      SvConfigSetting *setting = g_ptr_array_index (config->machine, i);
-
-      g_string_append_printf (text, "machine %s=", setting->name);
-      append_json (text, setting->value);
-      g_string_append_c (text, '\n');
-    }
-  for (guint s = 0; s < SV_CONFIG_N_SECTIONS; s++)
-    for (guint i = 0; i < config->items[s]->len; i++)
-      {
-        SvConfigItem *item = g_ptr_array_index (config->items[s], i);
-        g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
-
-        json_node_set_object (node, item->properties);
-        g_string_append_printf (text, "%s %s %s ", sections[s], item->type ? item->type : "-",
-                                item->id ? item->id : "-");
-        append_json (text, node);
-        g_string_append_c (text, '\n');
-      }
-  if (config->log_file != NULL)
-    g_string_append_printf (text, "log %s\n", config->log_file);
-  if (config->pid_file != NULL)
-    g_string_append_printf (text, "pidfile %s\n", config->pid_file);
-  if (config->daemonize)
-    g_string_append (text, "daemonize\n");
-  if (config->paused)
-    g_string_append (text, "paused\n");
-  return g_string_free (text, FALSE);
-}
 
 static const struct
 {
@@ -145,10 +84,10 @@ test_good (void)
       g_autofree char *answer = NULL;
       g_autofree char *text = NULL;
 
-      parse (config, good[i].line, &answer, &error);
+      cli_parse (config, good[i].line, &answer, &error);
       g_assert_no_error (error);
       g_assert_null (answer);
-      text = dump (config);
+      text = cli_dump (config);
       g_assert_cmpstr (text, ==, good[i].expected);
     }
 }
@@ -228,7 +167,7 @@ test_bad (void)
       g_autoptr (SvVmConfig) config = sv_vm_config_new ();
       g_autoptr (GError) error = NULL;
       g_autofree char *answer = NULL;
-      gboolean ok = parse (config, bad[i].line, &answer, &error);
+      gboolean ok = cli_parse (config, bad[i].line, &answer, &error);
 
       g_assert_false (ok);
       g_assert_null (answer);
@@ -269,7 +208,7 @@ test_answers (void)
       g_autoptr (GError) error = NULL;
       g_autofree char *answer = NULL;
 
-      g_assert_true (parse (config, answers[i].line, &answer, &error));
+      g_assert_true (cli_parse (config, answers[i].line, &answer, &error));
       g_assert_no_error (error);
       g_assert_nonnull (answer);
       if (strstr (answer, answers[i].part) == NULL)
@@ -285,9 +224,9 @@ test_help_is_whole (void)
   g_autofree char *devices = NULL;
   g_autofree char *objects = NULL;
 
-  g_assert_true (parse (config, "-device help", &devices, NULL));
+  g_assert_true (cli_parse (config, "-device help", &devices, NULL));
   g_assert_null (strstr (devices, "host-x86-cpu"));
-  g_assert_true (parse (config, "-object help", &objects, NULL));
+  g_assert_true (cli_parse (config, "-object help", &objects, NULL));
   g_assert_null (strstr (objects, "virtio"));
   g_assert_null (strstr (objects, "container"));
 }
