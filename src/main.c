@@ -8,6 +8,7 @@
 #include "src/cli/sv-cli.h"
 #include "src/cli/sv-vm-builder.h"
 #include "src/runtime/sv-daemon.h"
+#include "src/runtime/sv-litter.h"
 #include "src/runtime/sv-log.h"
 #include "src/runtime/sv-pid-file.h"
 #include "src/runtime/sv-privileges.h"
@@ -50,7 +51,7 @@ run_vm (SvVmConfig *config, GError **error)
   g_autoptr (GMainLoop) loop = NULL;
   Run run = { NULL, NULL, EXIT_FAILURE };
 
-  if (vm == NULL)
+  if (vm == NULL || !sv_privileges_enter (error))
     return EXIT_FAILURE;
 
   loop = g_main_loop_new (NULL, FALSE);
@@ -60,8 +61,6 @@ run_vm (SvVmConfig *config, GError **error)
   for (guint i = 0; i < G_N_ELEMENTS (signals); i++)
     g_unix_signal_add (signals[i], on_signal, &run);
 
-  if (!sv_privileges_enter (error))
-    return EXIT_FAILURE;
   if (!config->paused && !SV_MACHINE_GET_CLASS (vm->machine)->no_guest
       && !sv_machine_start (vm->machine, error))
     return EXIT_FAILURE;
@@ -81,6 +80,7 @@ run_process (SvVmConfig *config, GError **error)
 
   /* A vanished peer is an error where it is written to, not the end of the VM. */
   signal (SIGPIPE, SIG_IGN);
+  sv_litter_init ();
 
   /* First of all, while there is one thread. */
   if (!sv_privileges_init (config->run_as, config->chroot,

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "src/runtime/sv-privileges.h"
 #include "src/runtime/sv-vm-lock.h"
 
 typedef struct
@@ -40,6 +41,7 @@ vcpu_thread (gpointer data)
   SvVcpu *self = data;
   SvVcpuPrivate *priv = PRIV (self);
 
+  sv_privileges_enter_thread ();
   sv_vm_lock ();
   priv->pthread = pthread_self ();
   g_atomic_int_set (&priv->tid, gettid ());

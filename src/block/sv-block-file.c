@@ -14,6 +14,7 @@
 #include "qom/sv-property.h"
 #include "src/block/sv-block-file-lock.h"
 #include "src/block/sv-block-file-queue.h"
+#include "src/runtime/sv-fd-store.h"
 
 struct _SvBlockFile
 {
@@ -94,7 +95,7 @@ open_file (SvBlockFile *self, gboolean write, gboolean direct)
   int flags
       = (write ? O_RDWR : O_RDONLY) | (direct ? O_DIRECT : 0) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
-  return TEMP_FAILURE_RETRY (open (self->filename, flags));
+  return sv_fd_store_open (SV_OBJECT (self), self->filename, flags, 0);
 }
 
 static gboolean

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "src/runtime/sv-privileges.h"
 #define MAX_THREADS 8
 #define IDLE_SECONDS 5
 
@@ -88,6 +89,7 @@ work (gpointer data)
   SvBlockWorker *worker = data;
   SvBlockThreads *self = worker->pool;
 
+  sv_privileges_enter_thread ();
   pthread_mutex_lock (&self->lock);
   for (;;)
     {

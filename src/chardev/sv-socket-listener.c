@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/runtime/sv-litter.h"
+
 /* How long to leave callers alone when the process has no descriptor for them. */
 #define SHORTAGE_PAUSE_MS 1000
 
@@ -25,6 +27,7 @@ struct _SvSocketListener
   int made_directory; /* by descriptor: the process may not find it by name any more */
   dev_t made_device;
   ino_t made_inode;
+  guint made_litter;
 };
 
 static SvSocketListener *
@@ -56,6 +59,7 @@ remember_path (SvSocketListener *self, int fd)
   self->made_name = g_path_get_basename (name);
   self->made_device = st.st_dev;
   self->made_inode = st.st_ino;
+  self->made_litter = sv_litter_add (self->made_directory, self->made_name);
 }
 
 static in_port_t *
@@ -138,6 +142,7 @@ sv_socket_listener_free (SvSocketListener *self)
     close (g_array_index (self->fds, int, i));
   if (self->made_name != NULL)
     {
+      sv_litter_remove (self->made_litter);
       if (fstatat (self->made_directory, self->made_name, &st, AT_SYMLINK_NOFOLLOW) == 0
           && st.st_dev == self->made_device && st.st_ino == self->made_inode)
         unlinkat (self->made_directory, self->made_name, 0);

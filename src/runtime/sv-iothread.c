@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "qom/sv-property.h"
+#include "src/runtime/sv-privileges.h"
 #include "src/runtime/sv-vm-lock.h"
 
 /* Linux's TASK_COMM_LEN, the NUL included */
@@ -140,6 +141,7 @@ run (gpointer data)
   Runner *runner = data;
 
   prctl (PR_SET_NAME, runner->name);
+  sv_privileges_enter_thread ();
   current_runner = runner;
   g_main_context_set_poll_func (runner->context, poll_busily);
   /* Held for the thread's life: others can then tell that the context is being run. */

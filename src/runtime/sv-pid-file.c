@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/runtime/sv-litter.h"
+
 /* A file that holds our process id, locked while we live: the lock tells a stale one from one in
  * use. */
 struct _SvPidFile
@@ -18,6 +20,7 @@ struct _SvPidFile
   char *path; /* absolute: a daemon changes its directory */
   int fd;
   int directory_fd; /* its directory, which the process may not find by name later */
+  guint litter;
 };
 
 static gboolean
@@ -119,12 +122,18 @@ sv_pid_file_new (const char *path, GError **error)
 {
   g_autoptr (SvPidFile) self = g_new0 (SvPidFile, 1);
   g_autofree char *directory = NULL;
+  g_autofree char *name = NULL;
 
   self->fd = -1;
+  self->litter = G_MAXUINT;
   self->path = g_canonicalize_filename (path, NULL);
   directory = g_path_get_dirname (self->path);
   self->directory_fd = open (directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  return write_pid (self, error) ? g_steal_pointer (&self) : NULL;
+  if (!write_pid (self, error))
+    return NULL;
+  name = g_path_get_basename (self->path);
+  self->litter = sv_litter_add (self->directory_fd, name);
+  return g_steal_pointer (&self);
 }
 
 /**
@@ -141,6 +150,7 @@ sv_pid_file_free (SvPidFile *self)
 
   g_autofree char *name = g_path_get_basename (self->path);
 
+  sv_litter_remove (self->litter);
   if (self->fd >= 0)
     {
       if (fstat (self->fd, &ours) == 0
