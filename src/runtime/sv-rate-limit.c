@@ -167,3 +167,20 @@ sv_rate_limit_take (SvRateLimit *self, guint64 cost, gint64 now_ns)
   g_mutex_unlock (&self->mutex);
   return wait_ns;
 }
+
+/**
+ * sv_rate_limit_give_back: (skip)
+ * @self: a rate limit
+ * @cost: how much of what was taken did not pass after all
+ */
+void
+sv_rate_limit_give_back (SvRateLimit *self, guint64 cost)
+{
+  if (cost == 0 || sv_rate_limit_get_amount (self) == 0)
+    return;
+
+  g_mutex_lock (&self->mutex);
+  self->tokens += units_of (self, MIN (cost, MAX_COST));
+  self->tokens = MIN (self->tokens, burst_units (self));
+  g_mutex_unlock (&self->mutex);
+}

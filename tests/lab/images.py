@@ -29,6 +29,9 @@ META_PACKAGE = "linux-image-cloud-amd64"
 GUEST_MODULES = ["virtio_ring", "virtio", "virtio_mmio", "virtio_pci_modern_dev",
                  "virtio_pci_legacy_dev", "virtio_pci", "virtio_blk", "failover", "net_failover",
                  "virtio_net", "evdev", "button"]
+# In the initramfs, but loaded only by tests that name them
+GUEST_SPARE_MODULES = ["virtio-rng", "virtio_balloon", "virtio_console", "vsock",
+                       "vmw_vsock_virtio_transport_common", "vmw_vsock_virtio_transport"]
 LAB_MODULES = ["virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev",
                "virtio_pci", "virtio_blk", "virtio_console", "fuse", "virtiofs", "overlay",
                "irqbypass", "kvm", "kvm-amd"]
@@ -158,7 +161,7 @@ def _applets():
     return [name for name in listed if name != "bin/busybox" and "linuxrc" not in name]
 
 
-def _initramfs(kernel, init, modules):
+def _initramfs(kernel, init, modules, spare=()):
     release = (kernel / "release").read_text().strip()
     tree = kernel / "lib" / "modules" / release / "kernel"
     found = {path.stem: path for path in tree.rglob("*.ko")}
@@ -171,7 +174,7 @@ def _initramfs(kernel, init, modules):
     archive.copy("bin/busybox", _busybox(), 0o755)
     for applet in _applets():
         archive.symlink(applet, "/bin/busybox")
-    for name in modules:
+    for name in [*modules, *spare]:
         archive.copy(f"lib/modules/{name}.ko", found[name])
     archive.file("lib/modules/order", "\n".join(modules) + "\n")
     archive.copy("init", init, 0o755)
@@ -240,7 +243,8 @@ def ensure():
             if not images.is_dir():
                 with _becoming(images) as made:
                     (made / "initrd").write_bytes(
-                        _initramfs(kernel, HERE / "guest-init", GUEST_MODULES))
+                        _initramfs(kernel, HERE / "guest-init", GUEST_MODULES,
+                                   GUEST_SPARE_MODULES))
                     (made / "lab-initrd").write_bytes(
                         _initramfs(kernel, HERE / "lab-init", LAB_MODULES))
                     _root_disk(made / "root.ext4", made)

@@ -187,6 +187,26 @@ test_change (void)
 }
 
 static void
+test_give_back (void)
+{
+  SvRateLimit limit;
+
+  sv_rate_limit_init (&limit);
+  sv_rate_limit_set (&limit, 1000, SECOND, 0);
+  for (guint i = 0; i < 1000; i++)
+    {
+      g_assert_cmpint (sv_rate_limit_take (&limit, 50, 0), ==, 0);
+      g_assert_cmpint (sv_rate_limit_take (&limit, 1, 0), >, 0);
+      sv_rate_limit_give_back (&limit, 50);
+    }
+  /* Never more than full */
+  sv_rate_limit_give_back (&limit, 1000);
+  g_assert_cmpint (sv_rate_limit_take (&limit, 50, 0), ==, 0);
+  g_assert_cmpint (sv_rate_limit_take (&limit, 1, 0), >, 0);
+  sv_rate_limit_clear (&limit);
+}
+
+static void
 test_extremes (void)
 {
   SvRateLimit limit;
@@ -208,6 +228,7 @@ main (int argc, char **argv)
   g_test_add_func ("/rate-limit/burst", test_burst);
   g_test_add_func ("/rate-limit/large-cost", test_large_cost);
   g_test_add_func ("/rate-limit/change", test_change);
+  g_test_add_func ("/rate-limit/give-back", test_give_back);
   g_test_add_func ("/rate-limit/extremes", test_extremes);
   return g_test_run ();
 }
