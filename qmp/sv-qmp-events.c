@@ -3,10 +3,12 @@
 #include "qmp/sv-qmp-events.h"
 
 #include "hw/core/sv-machine.h"
+#include "qmp/sv-qmp-throttle.h"
 
 struct _SvQmpEvents
 {
   SvQmpServer *server;
+  SvQmpThrottle *throttle;
   GPtrArray *watched; /* objects with handlers of ours */
 };
 
@@ -50,6 +52,12 @@ static void
 on_shutdown (SvMachine *machine, SvShutdownCause cause, gpointer user_data)
 {
   emit_cause (user_data, "SHUTDOWN", cause);
+}
+
+static void
+on_device_event (SvMachine *machine, const char *name, JsonObject *data, gpointer user_data)
+{
+  sv_qmp_throttle_emit (((SvQmpEvents *)user_data)->throttle, name, data);
 }
 
 static void
@@ -101,6 +109,7 @@ watch_machine (SvQmpEvents *self, SvObject *machine)
   watch (self, machine, "powerdown", G_CALLBACK (on_powerdown));
   watch (self, machine, "reset", G_CALLBACK (on_reset));
   watch (self, machine, "shutdown", G_CALLBACK (on_shutdown));
+  watch (self, machine, "device-event", G_CALLBACK (on_device_event));
   watch (self, machine, "child-added", G_CALLBACK (on_container_added));
   for (guint i = 0; i < sv_object_get_n_children (machine); i++)
     watch_container (self, sv_object_get_nth_child (machine, i));
@@ -138,6 +147,7 @@ sv_qmp_events_new (SvQmpServer *server, SvObject *root)
   SvQmpEvents *self = g_new0 (SvQmpEvents, 1);
 
   self->server = server;
+  self->throttle = sv_qmp_throttle_new (server);
   self->watched = g_ptr_array_new_with_free_func (g_object_unref);
   watch (self, root, "child-added", G_CALLBACK (on_machine_added));
   watch (self, root, "child-removed", G_CALLBACK (on_machine_removed));
@@ -152,5 +162,6 @@ sv_qmp_events_free (SvQmpEvents *self)
   for (guint i = 0; i < self->watched->len; i++)
     g_signal_handlers_disconnect_by_data (g_ptr_array_index (self->watched, i), self);
   g_ptr_array_unref (self->watched);
+  sv_qmp_throttle_free (self->throttle);
   g_free (self);
 }

@@ -478,4 +478,28 @@ sv_machine_run_class_init (SvMachineClass *klass)
    */
   signals[SV_MACHINE_SIGNAL_QUIT] = g_signal_new ("quit", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                                   NULL, G_TYPE_NONE, 1, G_TYPE_INT);
+  /**
+   * SvMachine::device-event:
+   * @name: name of a QMP event, as `BALLOON_CHANGE`
+   * @data: its data
+   *
+   * A device has something to tell.
+   */
+  signals[SV_MACHINE_SIGNAL_DEVICE_EVENT]
+      = g_signal_new ("device-event", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2,
+                      G_TYPE_STRING, JSON_TYPE_OBJECT);
+}
+
+/**
+ * sv_machine_emit_device_event:
+ * @self: a machine
+ * @name: name of a QMP event
+ * @data: its data
+ *
+ * Emits #SvMachine::device-event. Main thread, VM lock held.
+ */
+void
+sv_machine_emit_device_event (SvMachine *self, const char *name, JsonObject *data)
+{
+  g_signal_emit (self, signals[SV_MACHINE_SIGNAL_DEVICE_EVENT], 0, name, data);
 }

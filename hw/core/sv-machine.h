@@ -57,6 +57,7 @@ SV_API gboolean sv_shutdown_cause_is_guest (SvShutdownCause cause);
  * - `reset` (SvShutdownCause cause): the RESET event
  * - `powerdown`: the POWERDOWN event
  * - `shutdown` (SvShutdownCause cause): the SHUTDOWN event
+ * - `device-event` (string name, JsonObject data): a QMP event of a device
  * - `quit` (gint status): the process that owns this VM should end with @status
  */
 #define SV_TYPE_MACHINE (sv_machine_get_type ())
@@ -111,6 +112,9 @@ SV_API void sv_machine_request_shutdown (SvMachine *self, SvShutdownCause cause)
 SV_API SvDevice *sv_machine_add_device (SvMachine *self, JsonObject *properties, GError **error);
 /* Takes a device that sv_machine_add_device() made out at once, without asking the guest. */
 SV_API void sv_machine_remove_device (SvMachine *self, SvDevice *device);
+
+/* For devices: tells the world of an event of QMP's. Main thread, VM lock held. */
+SV_API void sv_machine_emit_device_event (SvMachine *self, const char *name, JsonObject *data);
 
 /* Gives the machine a serial port that talks through the character device with this id: `-serial`. */
 SV_API gboolean sv_machine_add_serial (SvMachine *self, const char *chardev, GError **error);

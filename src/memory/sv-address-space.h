@@ -65,6 +65,16 @@ SV_API gboolean sv_address_space_write (SvAddressSpace *self, guint64 address, g
 SV_API gboolean sv_address_space_fill (SvAddressSpace *self, guint64 address, guint8 byte, guint64 length);
 
 /*
+ * Gives the memory of whole pages within @length bytes back to the host; RAM keeps its place and reads as anything
+ * until it is written, as zeroes with @zero. By guest address, or by a host pointer from sv_flat_view_map().
+ * Returns the number of bytes given back: less when something is no RAM that can be given back.
+ */
+SV_API guint64 sv_address_space_discard (SvAddressSpace *self, guint64 address, guint64 length,
+                                         gboolean zero);
+SV_API guint64 sv_address_space_discard_mapped (SvAddressSpace *self, gpointer host, guint64 length,
+                                                gboolean zero);
+
+/*
  * An access by a processor (a KVM exit, a test accelerator): registers are called under the VM
  * lock (taken unless this thread holds it already), RAM is accessed directly. @size is 1 to 8. Holes read all-ones.
  */

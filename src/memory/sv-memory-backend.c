@@ -463,3 +463,37 @@ sv_memory_backend_check_size (SvMemoryBackend *self, gsize page_size, GError **e
                id != NULL ? id : "", priv->size, page_size);
   return FALSE;
 }
+
+static gint n_inhibitors;
+
+void
+sv_memory_inhibit_discard (gboolean inhibit)
+{
+  g_atomic_int_add (&n_inhibitors, inhibit ? 1 : -1);
+}
+
+gboolean
+sv_memory_backend_discard (SvMemoryBackend *self, guint64 offset, guint64 length, gboolean zero)
+{
+  SvMemoryBackendPrivate *priv = get_private (self);
+  guint64 mask = priv->page_size - 1;
+  guint64 end;
+
+  if (priv->host == NULL || priv->readonly || g_atomic_int_get (&n_inhibitors) > 0)
+    return FALSE;
+  /* What a private mapping of a file loses are its changes. */
+  if (zero && priv->fd >= 0 && !priv->share)
+    return FALSE;
+  if (!g_uint64_checked_add (&end, offset, length) || end > priv->size)
+    return FALSE;
+
+  offset = (offset + mask) & ~mask;
+  end &= ~mask;
+  if (offset >= end)
+    return FALSE;
+  if (priv->fd >= 0 && priv->share)
+    return fallocate (priv->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
+                      (off_t)(end - offset))
+           == 0;
+  return madvise (priv->host + offset, end - offset, priv->share ? MADV_REMOVE : MADV_DONTNEED) == 0;
+}

@@ -33,6 +33,16 @@ SV_API gboolean sv_memory_backend_get_share (SvMemoryBackend *self);
 SV_API gboolean sv_memory_backend_get_readonly (SvMemoryBackend *self); /* mapped read-only */
 SV_API gsize sv_memory_backend_get_page_size (SvMemoryBackend *self);
 
+/*
+ * Gives the memory of whole pages within the range back to the host. FALSE: not possible, as for read-only memory or
+ * while it is inhibited; with @zero also where other bytes than zeroes would come back.
+ */
+SV_API gboolean sv_memory_backend_discard (SvMemoryBackend *self, guint64 offset, guint64 length,
+                                           gboolean zero);
+/* From now on (until as often FALSE) no memory is given back, as long as devices outside of this process access it
+ * by addresses that would not follow. Any thread. */
+SV_API void sv_memory_inhibit_discard (gboolean inhibit);
+
 /* For subclasses */
 SV_API void sv_memory_backend_set_readonly (SvMemoryBackend *self, gboolean readonly);
 SV_API gboolean sv_memory_backend_check_size (SvMemoryBackend *self, gsize page_size, GError **error);

@@ -253,6 +253,18 @@ sv_memory_region_is_ram (SvMemoryRegion *self)
   return self->kind == SV_MEMORY_REGION_RAM;
 }
 
+/**
+ * sv_memory_region_get_backend:
+ * @self: a region
+ *
+ * Returns: (transfer none) (nullable): the host memory behind RAM
+ */
+SvMemoryBackend *
+sv_memory_region_get_backend (SvMemoryRegion *self)
+{
+  return self->backend;
+}
+
 gboolean
 sv_memory_region_is_visible (SvMemoryRegion *self)
 {

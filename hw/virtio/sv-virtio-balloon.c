@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "hw/virtio/sv-virtio-balloon.h"
+
+#include <linux/virtio_balloon.h>
+#include <linux/virtio_ids.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "hw/core/sv-machine.h"
+#include "hw/virtio/sv-virtio-balloon-stats.h"
+#include "hw/virtio/sv-virtio-bus.h"
+#include "src/runtime/sv-log.h"
+
+#define FEATURE(bit) (G_GUINT64_CONSTANT (1) << (bit))
+#define QUEUE_SIZE 128
+#define PAGE_SHIFT VIRTIO_BALLOON_PFN_SHIFT
+/* Page numbers handled in one go; then other work on the main thread gets its turn. */
+#define MAX_PAGES 1024
+/* Longer lists are no driver's: Linux sends 256 at a time. */
+#define MAX_LIST (64 * 1024)
+
+/* Where the driver looks for its queues: those that it has features for, in this order. */
+typedef enum
+{
+  ROLE_INFLATE,
+  ROLE_DEFLATE,
+  ROLE_STATS,
+  ROLE_REPORTING,
+  N_ROLES,
+} Role;
+
+struct _SvVirtioBalloon
+{
+  SvVirtioDevice parent_instance;
+
+  gboolean deflate_on_oom;
+  gboolean free_page_reporting;
+  gint64 polling_interval;
+
+  guint64 ram_size;
+  SvAddressSpace *memory; /* the bus's, while set up */
+  SvBalloonStats stats;
+  gboolean stats_read; /* of the buffer that waits in the ring */
+  guint stats_timer;
+  guint event; /* source that tells of a change */
+  SvVirtqElement element;
+  struct iovec *iov; /* while started */
+  guint32 pages[MAX_PAGES];
+};
+
+G_DEFINE_FINAL_TYPE (SvVirtioBalloon, sv_virtio_balloon, SV_TYPE_VIRTIO_DEVICE)
+
+enum
+{
+  PROP_0,
+  PROP_DEFLATE_ON_OOM,
+  PROP_FREE_PAGE_REPORTING,
+  PROP_POLLING_INTERVAL,
+  PROP_STATS,
+  PROP_TARGET,
+  PROP_ACTUAL,
+  N_PROPS,
+};
+
+static GParamSpec *props[N_PROPS];
+
+static const char *
+name_of (SvVirtioBalloon *self)
+{
+  const char *id = sv_object_get_id (SV_OBJECT (self));
+
+  return id ? id : "virtio-balloon-device";
+}
+
+/* --- size --- */
+
+static struct virtio_balloon_config *
+config_of (SvVirtioBalloon *self)
+{
+  return sv_virtio_device_get_config (SV_VIRTIO_DEVICE (self));
+}
+
+static guint64
+without_pages (SvVirtioBalloon *self, guint32 pages)
+{
+  guint64 bytes = (guint64)GUINT32_FROM_LE (pages) << PAGE_SHIFT;
+
+  return self->ram_size - MIN (bytes, self->ram_size);
+}
+
+/**
+ * sv_virtio_balloon_get_actual:
+ * @self: a realized balloon
+ *
+ * Returns: bytes of memory that the guest has, those in the balloon not counted
+ */
+guint64
+sv_virtio_balloon_get_actual (SvVirtioBalloon *self)
+{
+  struct virtio_balloon_config *config = config_of (self);
+
+  return config ? without_pages (self, config->actual) : 0;
+}
+
+static guint64
+get_target (SvVirtioBalloon *self)
+{
+  struct virtio_balloon_config *config = config_of (self);
+
+  return config ? without_pages (self, config->num_pages) : 0;
+}
+
+/**
+ * sv_virtio_balloon_set_target:
+ * @self: a realized balloon
+ * @bytes: what the guest shall have; more than there is counts as all
+ *
+ * Asks the guest to inflate or deflate the balloon. VM lock held.
+ */
+void
+sv_virtio_balloon_set_target (SvVirtioBalloon *self, guint64 bytes)
+{
+  struct virtio_balloon_config *config = config_of (self);
+  guint64 pages = (self->ram_size - MIN (bytes, self->ram_size)) >> PAGE_SHIFT;
+  guint32 value = GUINT32_TO_LE ((guint32)MIN (pages, G_MAXUINT32));
+
+  if (config->num_pages == value)
+    return;
+  config->num_pages = value;
+  sv_virtio_device_config_changed (SV_VIRTIO_DEVICE (self));
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_TARGET]);
+}
+
+static gboolean
+tell_change (gpointer user_data)
+{
+  SvVirtioBalloon *self = user_data;
+  SvMachine *machine = sv_device_get_machine (SV_DEVICE (self));
+  g_autoptr (JsonObject) data = json_object_new ();
+
+  self->event = 0;
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_ACTUAL]);
+  json_object_set_int_member (data, "actual", (gint64)sv_virtio_balloon_get_actual (self));
+  if (machine)
+    sv_machine_emit_device_event (machine, "BALLOON_CHANGE", data);
+  return G_SOURCE_REMOVE;
+}
+
+/* Told from the main loop: this may be a processor's thread. */
+static void
+set_actual (SvVirtioBalloon *self, guint32 pages)
+{
+  struct virtio_balloon_config *config = config_of (self);
+
+  if (config->actual == pages)
+    return;
+  config->actual = pages;
+  if (self->event == 0)
+    self->event = g_idle_add (tell_change, self);
+}
+
+static void
+sv_virtio_balloon_write_config (SvVirtioDevice *device, guint offset, guint64 value, guint size)
+{
+  SvVirtioBalloon *self = SV_VIRTIO_BALLOON (device);
+
+  if (size != sizeof (guint32))
+    return;
+  if (offset == offsetof (struct virtio_balloon_config, actual))
+    set_actual (self, GUINT32_TO_LE ((guint32)value));
+  else if (offset == offsetof (struct virtio_balloon_config, poison_val))
+    config_of (self)->poison_val = GUINT32_TO_LE ((guint32)value);
+}
+
+/* --- pages --- */
+
+static int
+compare_pages (const void *a, const void *b)
+{
+  guint32 first = *(const guint32 *)a, second = *(const guint32 *)b;
+
+  return (first > second) - (first < second);
+}
+
+static void
+give_back (SvVirtioBalloon *self, guint n)
+{
+  guint64 wanted = 0, done = 0;
+
+  for (guint i = 0; i < n; i++)
+    self->pages[i] = GUINT32_FROM_LE (self->pages[i]);
+  /* Neighbours together: a system call for each range */
+  qsort (self->pages, n, sizeof *self->pages, compare_pages);
+  for (guint first = 0, next; first < n; first = next)
+    {
+      guint64 length;
+
+      for (next = first + 1; next < n && self->pages[next] - self->pages[next - 1] <= 1;)
+        next++;
+      length = (guint64)(self->pages[next - 1] - self->pages[first] + 1) << PAGE_SHIFT;
+      wanted += length;
+      done += sv_address_space_discard (self->memory, (guint64)self->pages[first] << PAGE_SHIFT,
+                                        length, FALSE);
+    }
+  if (done < wanted)
+    sv_log_guest ("%s: %" G_GUINT64_FORMAT " bytes in the balloon cannot be given back",
+                  name_of (self), wanted - done);
+}
+
+/* FALSE: the list is longer than any driver's. */
+static gboolean
+inflate (SvVirtioBalloon *self, SvVirtqueue *queue)
+{
+  SvVirtqElement *element = &self->element;
+
+  if (element->out_size > MAX_LIST * sizeof *self->pages)
+    {
+      sv_virtqueue_break (queue, "a list of %" G_GUINT64_FORMAT " bytes of page numbers",
+                          element->out_size);
+      return FALSE;
+    }
+  while (element->out_size >= sizeof *self->pages)
+    {
+      guint n = MIN (element->out_size / sizeof *self->pages, MAX_PAGES);
+
+      sv_virtq_element_pull (element, self->pages, n * sizeof *self->pages);
+      give_back (self, n);
+    }
+  return TRUE;
+}
+
+/* VIRTIO 1.2 §5.5.6.7: what is there afterwards must be the poison value, when there is one. */
+static void
+take_report (SvVirtioBalloon *self)
+{
+  SvVirtqElement *element = &self->element;
+  gboolean poison = sv_virtio_device_has_feature (SV_VIRTIO_DEVICE (self), VIRTIO_BALLOON_F_PAGE_POISON);
+
+  if (poison && config_of (self)->poison_val != 0)
+    return;
+  for (guint i = 0; i < element->n_in; i++)
+    sv_address_space_discard_mapped (self->memory, element->in[i].iov_base, element->in[i].iov_len,
+                                     poison);
+}
+
+/* --- statistics --- */
+
+static void
+look_at_stats (SvVirtioBalloon *self, SvVirtqueue *queue)
+{
+  if (!sv_virtqueue_pop (queue, &self->element))
+    {
+      self->stats_read = FALSE;
+      return;
+    }
+  if (!self->stats_read)
+    sv_balloon_stats_read (&self->stats, &self->element);
+  self->stats_read = TRUE;
+  /* It stays in the ring until the next are wanted (VIRTIO 1.2 §5.5.6.3). */
+  sv_virtqueue_unpop (queue, &self->element);
+}
+
+/* Gives the buffer back, which asks for a new one. */
+static gboolean
+poll_stats (gpointer user_data)
+{
+  SvVirtioBalloon *self = user_data;
+  SvVirtqueue *queue = sv_virtio_device_get_queue (SV_VIRTIO_DEVICE (self), ROLE_STATS);
+
+  if (sv_virtio_device_is_started (SV_VIRTIO_DEVICE (self))
+      && sv_virtio_device_has_feature (SV_VIRTIO_DEVICE (self), VIRTIO_BALLOON_F_STATS_VQ)
+      && self->stats_read && sv_virtqueue_begin (queue))
+    {
+      self->stats_read = FALSE;
+      if (sv_virtqueue_pop (queue, &self->element))
+        sv_virtqueue_push (queue, &self->element, 0);
+      look_at_stats (self, queue);
+      sv_virtqueue_end (queue);
+    }
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+set_polling_interval (SvVirtioBalloon *self, gint64 seconds)
+{
+  self->polling_interval = seconds;
+  g_clear_handle_id (&self->stats_timer, g_source_remove);
+  if (seconds > 0 && self->memory != NULL)
+    {
+      self->stats_timer = g_timeout_add_seconds ((guint)seconds, poll_stats, self);
+      poll_stats (self);
+    }
+}
+
+/* --- queues --- */
+
+static Role
+role_of (SvVirtioDevice *device, guint n)
+{
+  if (n < ROLE_STATS)
+    return n;
+  if (n == ROLE_STATS && sv_virtio_device_has_feature (device, VIRTIO_BALLOON_F_STATS_VQ))
+    return ROLE_STATS;
+  return ROLE_REPORTING;
+}
+
+static void
+sv_virtio_balloon_handle_queue (SvVirtioDevice *device, guint n)
+{
+  SvVirtioBalloon *self = SV_VIRTIO_BALLOON (device);
+  SvVirtqueue *queue = sv_virtio_device_get_queue (device, n);
+  Role role = role_of (device, n);
+
+  if (!sv_virtqueue_begin (queue))
+    return;
+  if (role == ROLE_STATS)
+    look_at_stats (self, queue);
+  else if (sv_virtqueue_pop (queue, &self->element))
+    {
+      if (role == ROLE_INFLATE)
+        inflate (self, queue);
+      else if (role == ROLE_REPORTING)
+        take_report (self);
+      sv_virtqueue_push (queue, &self->element, 0);
+      /* One buffer a turn: giving memory back takes its time. */
+      sv_virtio_device_kick (device, n);
+    }
+  sv_virtqueue_end (queue);
+}
+
+static gboolean
+sv_virtio_balloon_start (SvVirtioDevice *device, GError **error)
+{
+  SvVirtioBalloon *self = SV_VIRTIO_BALLOON (device);
+
+  self->element.max_iov = QUEUE_SIZE + 4;
+  self->element.iov = self->iov = g_new (struct iovec, self->element.max_iov);
+  self->stats_read = FALSE;
+  return TRUE;
+}
+
+/* A driver that is gone, or starts anew, has no balloon. */
+static void
+sv_virtio_balloon_stop (SvVirtioDevice *device)
+{
+  SvVirtioBalloon *self = SV_VIRTIO_BALLOON (device);
+
+  g_clear_pointer (&self->iov, g_free);
+  config_of (self)->poison_val = 0;
+  sv_balloon_stats_clear (&self->stats);
+  set_actual (self, 0);
+}
+
+static guint64
+sv_virtio_balloon_get_features (SvVirtioDevice *device)
+{
+  SvVirtioBalloon *self = SV_VIRTIO_BALLOON (device);
+  guint64 features = FEATURE (VIRTIO_BALLOON_F_STATS_VQ);
+
+  if (self->deflate_on_oom)
+    features |= FEATURE (VIRTIO_BALLOON_F_DEFLATE_ON_OOM);
+  if (self->free_page_reporting)
+    features |= FEATURE (VIRTIO_BALLOON_F_REPORTING) | FEATURE (VIRTIO_BALLOON_F_PAGE_POISON);
+  return features;
+}
+
+/* --- set-up --- */
+
+static gboolean
+is_no_other_balloon (SvObject *object, gpointer user_data)
+{
+  return !SV_IS_VIRTIO_BALLOON (object) || object == user_data || !sv_object_is_complete (object);
+}
+
+/* Sums the RAM up; a page of it must not be larger than what the driver gives. */
+static gboolean
+check_memory (SvVirtioBalloon *self, GError **error)
+{
+  const SvFlatView *view = sv_address_space_enter (self->memory);
+  SvMachine *machine = sv_device_get_machine (SV_DEVICE (self));
+  gsize page_size = 0;
+  const SvFlatRange *ranges;
+  gsize n_ranges;
+
+  self->ram_size = 0;
+  ranges = sv_flat_view_get_ranges (view, &n_ranges);
+  for (gsize i = 0; i < n_ranges; i++)
+    {
+      SvMemoryBackend *backend = sv_memory_region_get_backend (ranges[i].region);
+
+      if (backend == NULL || ranges[i].readonly)
+        continue;
+      self->ram_size += ranges[i].size;
+      page_size = MAX (page_size, sv_memory_backend_get_page_size (backend));
+    }
+  sv_address_space_leave (self->memory);
+  if (machine && sv_machine_get_ram (machine))
+    self->ram_size = sv_memory_backend_get_size (sv_machine_get_ram (machine));
+
+  if (page_size <= (gsize)sysconf (_SC_PAGESIZE))
+    return TRUE;
+  g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+               "'%s': a balloon cannot be used with huge pages; the memory has pages of %" G_GSIZE_FORMAT
+               " bytes",
+               name_of (self), page_size);
+  return FALSE;
+}
+
+static gboolean
+sv_virtio_balloon_setup (SvVirtioDevice *device, GError **error)
+{
+  SvVirtioBalloon *self = SV_VIRTIO_BALLOON (device);
+  SvBus *bus = sv_device_get_bus (SV_DEVICE (self));
+
+  if (!sv_object_walk (sv_object_get_root (SV_OBJECT (self)), is_no_other_balloon, self))
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_EXISTS,
+                   "'%s': there is a balloon already; a machine has one at most", name_of (self));
+      return FALSE;
+    }
+  self->memory = sv_virtio_bus_get_memory (SV_VIRTIO_BUS (bus));
+  if (!check_memory (self, error))
+    {
+      self->memory = NULL;
+      return FALSE;
+    }
+  for (guint i = 0; i < (self->free_page_reporting ? N_ROLES : ROLE_REPORTING); i++)
+    sv_virtio_device_add_queue (device, QUEUE_SIZE);
+  sv_balloon_stats_clear (&self->stats);
+  set_polling_interval (self, self->polling_interval);
+  return TRUE;
+}
+
+static void
+sv_virtio_balloon_teardown (SvVirtioDevice *device)
+{
+  SvVirtioBalloon *self = SV_VIRTIO_BALLOON (device);
+
+  g_clear_handle_id (&self->event, g_source_remove);
+  self->memory = NULL;
+  set_polling_interval (self, self->polling_interval);
+}
+
+/* --- properties --- */
+
+static void
+sv_virtio_balloon_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  SvVirtioBalloon *self = SV_VIRTIO_BALLOON (object);
+
+  switch (id)
+    {
+    case PROP_DEFLATE_ON_OOM:
+      g_value_set_boolean (value, self->deflate_on_oom);
+      break;
+    case PROP_FREE_PAGE_REPORTING:
+      g_value_set_boolean (value, self->free_page_reporting);
+      break;
+    case PROP_POLLING_INTERVAL:
+      g_value_set_int64 (value, self->polling_interval);
+      break;
+    case PROP_STATS:
+      g_value_take_boxed (value, sv_balloon_stats_to_json (&self->stats));
+      break;
+    case PROP_TARGET:
+      g_value_set_uint64 (value, get_target (self));
+      break;
+    case PROP_ACTUAL:
+      g_value_set_uint64 (value, sv_virtio_balloon_get_actual (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+sv_virtio_balloon_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  SvVirtioBalloon *self = SV_VIRTIO_BALLOON (object);
+
+  switch (id)
+    {
+    case PROP_DEFLATE_ON_OOM:
+      self->deflate_on_oom = g_value_get_boolean (value);
+      break;
+    case PROP_FREE_PAGE_REPORTING:
+      self->free_page_reporting = g_value_get_boolean (value);
+      break;
+    case PROP_POLLING_INTERVAL:
+      set_polling_interval (self, g_value_get_int64 (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      return;
+    }
+  g_object_notify_by_pspec (object, pspec);
+}
+
+static void
+install_properties (GObjectClass *object_class)
+{
+  /**
+   * SvVirtioBalloon:deflate-on-oom:
+   *
+   * Whether a guest that runs out of memory may take pages out of the balloon by itself.
+   */
+  props[PROP_DEFLATE_ON_OOM] = g_param_spec_boolean (
+      "deflate-on-oom", "deflate-on-oom",
+      "A guest that runs out of memory may take pages out of the balloon", FALSE, SV_PARAM_RW_WIRING);
+  /**
+   * SvVirtioBalloon:free-page-reporting:
+   *
+   * Whether the guest reports pages that it does not use, which then go back to the host.
+   */
+  props[PROP_FREE_PAGE_REPORTING]
+      = g_param_spec_boolean ("free-page-reporting", "free-page-reporting",
+                              "The guest reports pages that it does not use, which go back to the host",
+                              FALSE, SV_PARAM_RW_WIRING);
+  /**
+   * SvVirtioBalloon:guest-stats-polling-interval:
+   *
+   * Seconds from one look at the guest's statistics to the next; 0 for none.
+   */
+  props[PROP_POLLING_INTERVAL] = g_param_spec_int64 (
+      "guest-stats-polling-interval", "guest-stats-polling-interval",
+      "Seconds between two looks at the guest's statistics; 0: never", 0, G_MAXINT32, 0, SV_PARAM_RW);
+  /**
+   * SvVirtioBalloon:guest-stats:
+   *
+   * What the guest last told: members `stats` and `last-update` (seconds since 1970).
+   */
+  props[PROP_STATS]
+      = g_param_spec_boxed ("guest-stats", "guest-stats",
+                            "What the guest last told about its memory, and when; -1: not told",
+                            JSON_TYPE_NODE, SV_PARAM_RO);
+  /**
+   * SvVirtioBalloon:target:
+   *
+   * Bytes that the guest shall have.
+   */
+  props[PROP_TARGET] = g_param_spec_uint64 ("target", "target", "Bytes that the guest shall have", 0,
+                                            G_MAXUINT64, 0, SV_PARAM_RO | SV_PARAM_SIZE);
+  /**
+   * SvVirtioBalloon:actual:
+   *
+   * Bytes that the guest has.
+   */
+  props[PROP_ACTUAL] = g_param_spec_uint64 ("actual", "actual", "Bytes that the guest has", 0,
+                                            G_MAXUINT64, 0, SV_PARAM_RO | SV_PARAM_SIZE);
+  g_object_class_install_properties (object_class, N_PROPS, props);
+}
+
+static void
+sv_virtio_balloon_class_init (SvVirtioBalloonClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  SvDeviceClass *device_class = SV_DEVICE_CLASS (klass);
+  SvVirtioDeviceClass *virtio_class = SV_VIRTIO_DEVICE_CLASS (klass);
+
+  object_class->get_property = sv_virtio_balloon_get_property;
+  object_class->set_property = sv_virtio_balloon_set_property;
+
+  device_class->user_creatable = TRUE;
+  device_class->category = "misc";
+  device_class->description = "virtio memory balloon";
+
+  virtio_class->device_id = VIRTIO_ID_BALLOON;
+  virtio_class->config_size = sizeof (struct virtio_balloon_config);
+  virtio_class->setup = sv_virtio_balloon_setup;
+  virtio_class->teardown = sv_virtio_balloon_teardown;
+  virtio_class->get_features = sv_virtio_balloon_get_features;
+  virtio_class->write_config = sv_virtio_balloon_write_config;
+  virtio_class->start = sv_virtio_balloon_start;
+  virtio_class->stop = sv_virtio_balloon_stop;
+  virtio_class->handle_queue = sv_virtio_balloon_handle_queue;
+  install_properties (object_class);
+}
+
+static void
+sv_virtio_balloon_init (SvVirtioBalloon *self)
+{
+  sv_balloon_stats_clear (&self->stats);
+}
