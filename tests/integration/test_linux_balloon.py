@@ -82,5 +82,5 @@ def test_none(launch, images):
     vm = start(launch, images, "")
     with pytest.raises(QmpError) as error:
         vm.qmp().execute("balloon", {"value": 128 * MIB})
-    assert error.value.args[0] == {"class": "DeviceNotActive",
-                                   "desc": "No balloon device has been activated"}
+    assert error.value.error_class == "DeviceNotActive"
+    assert error.value.desc == "No balloon device has been activated"
