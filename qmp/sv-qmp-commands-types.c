@@ -188,12 +188,7 @@ SV_QMP_COMMAND (device_del)
   if (!machine)
     return NULL;
   device = sv_qmp_resolve (call, id, SV_TYPE_DEVICE, error);
-  if (!device)
-    return NULL;
-  if (!sv_qmp_get_bool (device, "hotpluggable", FALSE))
-    g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
-                 "Device '%s' does not support hotplugging", id);
-  else
-    sv_machine_remove_device (machine, SV_DEVICE (device));
+  if (device)
+    sv_machine_request_unplug (machine, SV_DEVICE (device), error);
   return NULL;
 }

@@ -11,10 +11,15 @@
 #define SLEEP_TYPE(value) (((value) >> 2) & 7)
 #define SLEEP_TYPE_S5 5
 
+/* An edge that comes before the guest's driver is there is lost: it is repeated until the guest looks. */
+#define REPEAT_MS 500
+#define MAX_REPEATS 120
+
 typedef struct
 {
   char *path;
   guint8 value;
+  gboolean is_method;
 } SvAcpiGedNotify;
 
 struct _SvAcpiGed
@@ -28,6 +33,8 @@ struct _SvAcpiGed
   SvMemoryRegion *region;
   SvMemoryRegion *container;
   guint32 pending;
+  GSource *repeat; /* while anything is pending */
+  guint n_repeats;
 };
 
 enum
@@ -47,6 +54,26 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (SvAcpiGed,
                                G_IMPLEMENT_INTERFACE (SV_TYPE_ACPI_DESCRIBED,
                                                       sv_acpi_ged_described_init))
 
+static void
+stop_repeating (SvAcpiGed *self)
+{
+  if (self->repeat != NULL)
+    g_source_destroy (self->repeat);
+  g_clear_pointer (&self->repeat, g_source_unref);
+}
+
+static gboolean
+repeat (gpointer user_data)
+{
+  SvAcpiGed *self = user_data;
+
+  sv_irq_pulse (self->irq);
+  if (++self->n_repeats < MAX_REPEATS)
+    return G_SOURCE_CONTINUE;
+  stop_repeating (self);
+  return G_SOURCE_REMOVE;
+}
+
 static guint64
 sv_acpi_ged_read (gpointer opaque, guint64 offset, guint size)
 {
@@ -58,6 +85,7 @@ sv_acpi_ged_read (gpointer opaque, guint64 offset, guint size)
 
   pending = self->pending;
   self->pending = 0;
+  stop_repeating (self);
   return pending;
 }
 
@@ -108,6 +136,7 @@ sv_acpi_ged_unrealize (SvDevice *device)
 {
   SvAcpiGed *self = SV_ACPI_GED (device);
 
+  stop_repeating (self);
   sv_memory_region_remove (self->container, self->region);
   g_clear_object (&self->region);
   g_clear_object (&self->container);
@@ -117,9 +146,10 @@ static void
 sv_acpi_ged_reset (SvDevice *device)
 {
   SV_ACPI_GED (device)->pending = 0;
+  stop_repeating (SV_ACPI_GED (device));
 }
 
-/* If (LOCAL0 & bit) { Notify (path, value) } */
+/* If (LOCAL0 & bit) { Notify (path, value) }, or path () */
 static void
 append_notify (GByteArray *aml, guint event, const SvAcpiGedNotify *notify)
 {
@@ -130,9 +160,11 @@ append_notify (GByteArray *aml, guint event, const SvAcpiGedNotify *notify)
   sv_aml_int (aml, 1u << event);
   sv_aml_op (aml, SV_AML_NO_TARGET);
 
-  sv_aml_op (aml, SV_AML_NOTIFY);
+  if (!notify->is_method)
+    sv_aml_op (aml, SV_AML_NOTIFY);
   sv_aml_path (aml, notify->path);
-  sv_aml_int (aml, notify->value);
+  if (!notify->is_method)
+    sv_aml_int (aml, notify->value);
   sv_aml_end (aml, block);
 }
 
@@ -274,6 +306,21 @@ sv_acpi_ged_add_notify (SvAcpiGed *self, guint event, const char *path, guint8 v
   g_free (self->notifies[event].path);
   self->notifies[event].path = g_strdup (path);
   self->notifies[event].value = value;
+  self->notifies[event].is_method = FALSE;
+}
+
+/**
+ * sv_acpi_ged_add_method:
+ * @event: 0 to 31
+ * @path: absolute ACPI path of a method without arguments
+ *
+ * Has the guest call a method for an event; otherwise as sv_acpi_ged_add_notify().
+ */
+void
+sv_acpi_ged_add_method (SvAcpiGed *self, guint event, const char *path)
+{
+  sv_acpi_ged_add_notify (self, event, path, 0);
+  self->notifies[event].is_method = TRUE;
 }
 
 /**
@@ -290,6 +337,27 @@ sv_acpi_ged_raise (SvAcpiGed *self, guint event)
 
   self->pending |= 1u << event;
   sv_irq_pulse (self->irq);
+
+  self->n_repeats = 0;
+  if (self->repeat != NULL)
+    return;
+  self->repeat = g_timeout_source_new (REPEAT_MS);
+  g_source_set_callback (self->repeat, repeat, self, NULL);
+  g_source_attach (self->repeat, NULL);
+}
+
+/**
+ * sv_acpi_ged_is_pending:
+ * @event: 0 to 31
+ *
+ * VM lock held.
+ *
+ * Returns: whether the guest has not looked since the event was raised
+ */
+gboolean
+sv_acpi_ged_is_pending (SvAcpiGed *self, guint event)
+{
+  return (self->pending & (1u << event)) != 0;
 }
 
 /**

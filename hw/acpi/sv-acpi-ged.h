@@ -14,8 +14,10 @@ G_BEGIN_DECLS
 #define SV_ACPI_GED_RESET 0x202u         /* 1 byte: writing SV_ACPI_GED_RESET_VALUE resets the machine */
 #define SV_ACPI_GED_RESET_VALUE 0x42u
 
-/* Events. From SV_ACPI_GED_EVENT_SLOT on one bit for each hotplug slot of the machine. */
+/* Events. From SV_ACPI_GED_EVENT_SLOT on one bit for each hotplug slot of a machine that has such. */
 #define SV_ACPI_GED_EVENT_POWER_BUTTON 1u
+#define SV_ACPI_GED_EVENT_SLOTS_IN 2u  /* of SvAcpiSlots: something came */
+#define SV_ACPI_GED_EVENT_SLOTS_OUT 3u /* something is to be given up */
 #define SV_ACPI_GED_EVENT_SLOT 8u
 #define SV_ACPI_GED_MAX_EVENTS 32u
 
@@ -36,7 +38,10 @@ SV_API G_DECLARE_FINAL_TYPE (SvAcpiGed, sv_acpi_ged, SV, ACPI_GED, SvDevice)
 
 SV_API SvAcpiGed *sv_acpi_ged_new (guint64 address, SvIrq *irq);
 SV_API void sv_acpi_ged_add_notify (SvAcpiGed *self, guint event, const char *path, guint8 value);
+/* Calls a method without arguments rather than notifying a device. */
+SV_API void sv_acpi_ged_add_method (SvAcpiGed *self, guint event, const char *path);
 SV_API void sv_acpi_ged_raise (SvAcpiGed *self, guint event);
+SV_API gboolean sv_acpi_ged_is_pending (SvAcpiGed *self, guint event);
 SV_API void sv_acpi_ged_power_button (SvAcpiGed *self);
 
 G_END_DECLS

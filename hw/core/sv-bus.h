@@ -19,6 +19,7 @@ SV_API G_DECLARE_DERIVABLE_TYPE (SvBus, sv_bus, SV, BUS, SvObject)
  * @can_plug: whether @device fits now (free slot, address); names what is wrong
  * @plug: @device, about to be realized, takes its place
  * @unplug: @device, unrealized, leaves
+ * @unplug_request: asks the guest to give @device up; %NULL: the machine knows how
  */
 struct _SvBusClass
 {
@@ -27,7 +28,8 @@ struct _SvBusClass
   gboolean (*can_plug) (SvBus *self, SvDevice *device, GError **error);
   void (*plug) (SvBus *self, SvDevice *device);
   void (*unplug) (SvBus *self, SvDevice *device);
-  gpointer padding[6];
+  gboolean (*unplug_request) (SvBus *self, SvDevice *device, GError **error);
+  gpointer padding[5];
 };
 
 SV_API guint sv_bus_get_n_devices (SvBus *self);

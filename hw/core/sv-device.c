@@ -17,6 +17,7 @@ enum
   PROP_REALIZED = 1,
   PROP_PARENT_BUS,
   PROP_HOTPLUGGED,
+  PROP_HOTPLUGGABLE,
   N_PROPS
 };
 
@@ -55,6 +56,9 @@ sv_device_get_property (GObject *object, guint id, GValue *value, GParamSpec *ps
     case PROP_HOTPLUGGED:
       g_value_set_boolean (value, priv->hotplugged);
       break;
+    case PROP_HOTPLUGGABLE:
+      g_value_set_boolean (value, sv_device_is_hotpluggable (SV_DEVICE (object)));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -86,12 +90,31 @@ sv_device_class_init (SvDeviceClass *klass)
       "parent-bus", "parent_bus", "Bus that the device is plugged into", SV_TYPE_BUS, SV_PARAM_RO);
   props[PROP_HOTPLUGGED] = g_param_spec_boolean (
       "hotplugged", "hotplugged", "Whether the device came while the machine ran", FALSE, SV_PARAM_RO);
+  props[PROP_HOTPLUGGABLE] = g_param_spec_boolean (
+      "hotpluggable", "hotpluggable", "Whether the device can come and go while the machine runs",
+      FALSE, SV_PARAM_RO);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
 static void
 sv_device_init (SvDevice *self)
 {
+}
+
+/**
+ * sv_device_is_hotpluggable:
+ * @self: a device
+ *
+ * Returns: whether the device can come and go while the machine runs: its kind can, and the machine did
+ *   not bring it along
+ */
+gboolean
+sv_device_is_hotpluggable (SvDevice *self)
+{
+  SvObject *parent = sv_object_get_parent (SV_OBJECT (self));
+
+  return SV_DEVICE_GET_CLASS (self)->hotpluggable && parent != NULL
+         && g_strcmp0 (sv_object_get_id (parent), "unattached") != 0;
 }
 
 /**

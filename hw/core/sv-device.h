@@ -26,6 +26,7 @@ SV_API G_DECLARE_DERIVABLE_TYPE (SvDevice, sv_device, SV, DEVICE, SvObject)
  * @resume: starts data path work again
  * @bus_type: type of bus that the device plugs into; 0 for a device wired by its machine
  * @user_creatable: `-device` and device_add may make it
+ * @hotpluggable: it can come and go while the guest runs, where the machine has hotplug
  * @category: for `-device help`: "storage", "network", "input", "misc"...
  * @description: one line for `-device help`
  */
@@ -41,11 +42,13 @@ struct _SvDeviceClass
 
   GType bus_type;
   gboolean user_creatable;
+  gboolean hotpluggable;
   const char *category;
   const char *description;
   gpointer padding[8];
 };
 
+SV_API gboolean sv_device_is_hotpluggable (SvDevice *self);
 SV_API gboolean sv_device_is_realized (SvDevice *self);
 SV_API void sv_device_unrealize (SvDevice *self);
 SV_API SvBus *sv_device_get_bus (SvDevice *self);         /* (transfer none) (nullable) */

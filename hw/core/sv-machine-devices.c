@@ -168,10 +168,49 @@ plug_and_realize (SvMachine *self, SvDevice *device, const char *bus_name, GErro
   return FALSE;
 }
 
+static void
+copy_member (JsonObject *object, const char *name, JsonNode *node, gpointer target)
+{
+  json_object_set_member (target, name, json_node_copy (node));
+}
+
+static gboolean
+check_hotpluggable (SvDevice *device, GError **error)
+{
+  if (sv_device_is_hotpluggable (device))
+    return TRUE;
+  g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID, "Device '%s' does not support hotplugging",
+               sv_type_registry_get_display_name (G_OBJECT_TYPE (device)));
+  return FALSE;
+}
+
+/* The device is on its bus and realized: the guest hears of it. */
+static gboolean
+announce (SvMachine *self, SvDevice *device, GError **error)
+{
+  SvMachineClass *klass = SV_MACHINE_GET_CLASS (self);
+
+  return !sv_machine_get_priv (self)->run.loaded || klass->device_plugged == NULL
+         || klass->device_plugged (self, device, error);
+}
+
+static void
+unplug (SvMachine *self, SvDevice *device)
+{
+  SvBus *bus = sv_device_get_bus (device);
+
+  sv_device_unrealize (device);
+  if (bus == NULL)
+    return;
+  sv_bus_unplug (bus, device);
+  if (SV_MACHINE_GET_CLASS (self)->bus_vacated != NULL)
+    SV_MACHINE_GET_CLASS (self)->bus_vacated (self, bus);
+}
+
 /**
  * sv_machine_add_device:
  * @self: a complete machine
- * @properties: `driver`, optionally `id` and `bus`, and the device's own properties
+ * @wanted: `driver`, optionally `id` and `bus`, and the device's own properties
  * @error: return location
  *
  * Makes a device, places it at `/machine/peripheral/<id>` (`peripheral-anon` without an id), plugs it
@@ -180,12 +219,15 @@ plug_and_realize (SvMachine *self, SvDevice *device, const char *bus_name, GErro
  * Returns: (transfer none) (nullable): the device; %NULL with nothing left behind
  */
 SvDevice *
-sv_machine_add_device (SvMachine *self, JsonObject *properties, GError **error)
+sv_machine_add_device (SvMachine *self, JsonObject *wanted, GError **error)
 {
+  SvMachineClass *klass = SV_MACHINE_GET_CLASS (self);
+  gboolean hotplug = sv_machine_get_priv (self)->run.loaded;
+  g_autoptr (JsonObject) properties = json_object_new ();
   g_autoptr (GError) local = NULL;
-  const char *driver = string_member (properties, "driver", &local);
-  const char *id = local == NULL ? string_member (properties, "id", &local) : NULL;
-  const char *bus = local == NULL ? string_member (properties, "bus", &local) : NULL;
+  const char *driver = string_member (wanted, "driver", &local);
+  const char *id = local == NULL ? string_member (wanted, "id", &local) : NULL;
+  const char *bus = local == NULL ? string_member (wanted, "bus", &local) : NULL;
   g_autoptr (SvObject) object = NULL;
 
   if (local == NULL && driver == NULL)
@@ -197,13 +239,27 @@ sv_machine_add_device (SvMachine *self, JsonObject *properties, GError **error)
     }
   if ((id != NULL && !check_id (id, error)) || lookup_driver (driver, error) == G_TYPE_INVALID)
     return NULL;
+  json_object_foreach_member (wanted, copy_member, properties);
+  if (klass->prepare_device != NULL && !klass->prepare_device (self, properties, error))
+    return NULL;
   object = sv_object_new_from_json (driver, SV_TYPE_DEVICE, properties, SV_OBJECT (self), error);
   if (object == NULL || !place (self, SV_DEVICE (object), id, error))
     return NULL;
-  if (sv_machine_get_priv (self)->run.loaded)
+  if (hotplug && !check_hotpluggable (SV_DEVICE (object), error))
+    {
+      sv_object_unparent (object);
+      return NULL;
+    }
+  if (hotplug)
     sv_device_set_hotplugged (SV_DEVICE (object));
   if (!plug_and_realize (self, SV_DEVICE (object), bus, error))
     {
+      sv_object_unparent (object);
+      return NULL;
+    }
+  if (!announce (self, SV_DEVICE (object), error))
+    {
+      unplug (self, SV_DEVICE (object));
       sv_object_unparent (object);
       return NULL;
     }
@@ -221,17 +277,48 @@ void
 sv_machine_remove_device (SvMachine *self, SvDevice *device)
 {
   g_object_ref (device);
-  SvBus *bus = sv_device_get_bus (device);
-
-  sv_device_unrealize (device);
-  if (bus != NULL)
-    {
-      sv_bus_unplug (bus, device);
-      if (SV_MACHINE_GET_CLASS (self)->bus_vacated != NULL)
-        SV_MACHINE_GET_CLASS (self)->bus_vacated (self, bus);
-    }
+  unplug (self, device);
   sv_object_unparent (SV_OBJECT (device));
   g_object_unref (device);
+}
+
+/**
+ * sv_machine_request_unplug:
+ * @self: a machine
+ * @device: a device that sv_machine_add_device() made
+ * @error: return location
+ *
+ * Asks the guest to give @device up. It leaves the tree when the guest has, and before this returns when there
+ * is no guest yet or nobody to ask. A guest that does not answer keeps it; asking again repeats the
+ * request. VM lock held.
+ *
+ * Returns: %FALSE when it cannot be unplugged
+ */
+gboolean
+sv_machine_request_unplug (SvMachine *self, SvDevice *device, GError **error)
+{
+  SvMachineClass *klass = SV_MACHINE_GET_CLASS (self);
+  SvBus *bus = sv_device_get_bus (device);
+  gboolean (*on_bus) (SvBus *, SvDevice *, GError **)
+      = bus != NULL ? SV_BUS_GET_CLASS (bus)->unplug_request : NULL;
+  g_autofree char *label = NULL;
+
+  if (sv_device_is_hotpluggable (device))
+    {
+      if (!sv_machine_get_priv (self)->run.loaded)
+        {
+          sv_machine_remove_device (self, device);
+          return TRUE;
+        }
+      if (on_bus != NULL)
+        return on_bus (bus, device, error);
+      if (klass->unplug_request != NULL)
+        return klass->unplug_request (self, device, error);
+    }
+  label = sv_object_dup_label (SV_OBJECT (device));
+  g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID, "Device '%s' does not support hotplugging",
+               label);
+  return FALSE;
 }
 
 /**

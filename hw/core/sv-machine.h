@@ -70,6 +70,11 @@ SV_API G_DECLARE_DERIVABLE_TYPE (SvMachine, sv_machine, SV, MACHINE, SvObject)
  * @find_bus: a bus with room for @device, which names none (microvm makes a transport);
  *   the default looks for one in the tree
  * @bus_vacated: the device on @bus went, or did not come: what find_bus made for it may go as well
+ * @prepare_device: before a device is made: takes out of @properties what only the machine understands, such as
+ *   a slot, and adds what it implies; %NULL: nothing
+ * @device_plugged: a device that was made while the guest runs is realized: tells the guest; %NULL: nothing
+ * @unplug_request: asks the guest to give @device up, when its bus has no vfunc of that name; whoever hears
+ *   that it did calls sv_machine_remove_device(); %NULL: the machine has no hotplug
  * @powerdown: presses the power button
  * @description: for `-machine help`
  */
@@ -81,6 +86,9 @@ struct _SvMachineClass
   gboolean (*load) (SvMachine *self, GError **error);
   SvBus *(*find_bus) (SvMachine *self, SvDevice *device, GError **error);
   void (*bus_vacated) (SvMachine *self, SvBus *bus);
+  gboolean (*prepare_device) (SvMachine *self, JsonObject *properties, GError **error);
+  gboolean (*device_plugged) (SvMachine *self, SvDevice *device, GError **error);
+  gboolean (*unplug_request) (SvMachine *self, SvDevice *device, GError **error);
   void (*powerdown) (SvMachine *self);
 
   const char *description;
@@ -107,9 +115,14 @@ SV_API void sv_machine_request_shutdown (SvMachine *self, SvShutdownCause cause)
 
 /*
  * Adds a device: makes it, places it at /machine/peripheral/<id> (peripheral-anon without an id), plugs and realizes it.
- * @properties has "driver", "id", "bus" as in device_add. On failure nothing is left. (transfer none)
+ * @wanted has "driver", "id", "bus" as in device_add. On failure nothing is left. (transfer none)
  */
-SV_API SvDevice *sv_machine_add_device (SvMachine *self, JsonObject *properties, GError **error);
+SV_API SvDevice *sv_machine_add_device (SvMachine *self, JsonObject *wanted, GError **error);
+/*
+ * Asks the guest to give up a device that sv_machine_add_device() made; it is taken out when the guest has, or at once
+ * when there is nobody to ask. May be repeated.
+ */
+SV_API gboolean sv_machine_request_unplug (SvMachine *self, SvDevice *device, GError **error);
 /* Takes a device that sv_machine_add_device() made out at once, without asking the guest. */
 SV_API void sv_machine_remove_device (SvMachine *self, SvDevice *device);
 

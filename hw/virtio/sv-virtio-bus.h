@@ -27,6 +27,8 @@ SV_API G_DECLARE_DERIVABLE_TYPE (SvVirtioBus, sv_virtio_bus, SV, VIRTIO_BUS, SvB
  * @notify_queue: interrupts the driver for queue @n. Any thread, no lock
  * @notify_config: the device's configuration changed; interrupts the driver if it is up. VM lock held
  * @notify_broken: the device's status has DEVICE_NEEDS_RESET now. Any thread, no lock
+ * @hold: while held, the guest goes on seeing the registers of the device that was there, and what the driver
+ *   selected in them is kept for the next; %NULL: nothing to do. VM lock held
  */
 struct _SvVirtioBusClass
 {
@@ -41,7 +43,8 @@ struct _SvVirtioBusClass
   void (*notify_queue) (SvVirtioBus *self, guint n);
   void (*notify_config) (SvVirtioBus *self);
   void (*notify_broken) (SvVirtioBus *self);
-  gpointer padding[4];
+  void (*hold) (SvVirtioBus *self, gboolean hold);
+  gpointer padding[3];
 };
 
 SV_API SvAddressSpace *sv_virtio_bus_get_memory (SvVirtioBus *self); /* (transfer none) */

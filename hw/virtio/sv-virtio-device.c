@@ -209,6 +209,7 @@ sv_virtio_device_class_init (SvVirtioDeviceClass *klass)
   device_class->quiesce = sv_virtio_device_quiesce;
   device_class->resume = sv_virtio_device_resume;
   device_class->bus_type = SV_TYPE_VIRTIO_BUS;
+  device_class->hotpluggable = TRUE;
 
   props[PROP_INDIRECT_DESC] = g_param_spec_boolean (
       "indirect-desc", "indirect_desc", "Offer indirect descriptors", TRUE, SV_PARAM_RW_WIRING);

@@ -14,6 +14,9 @@ struct _SvVirtioMmioBank
   SvMemoryRegion *region;
   guint n_slots;
   SvVirtioMmio **transports; /* not owned; NULL: free */
+  guint16 *announced;        /* device ids; 0: none */
+  void (*touch) (guint slot, gpointer opaque);
+  gpointer touch_opaque;
 };
 
 G_DEFINE_FINAL_TYPE (SvVirtioMmioBank, sv_virtio_mmio_bank, G_TYPE_OBJECT)
@@ -24,7 +27,11 @@ bank_write (gpointer opaque, guint64 offset, guint64 value, guint size)
   SvVirtioMmioBank *self = opaque;
   guint slot = offset / SV_VIRTIO_MMIO_SIZE;
 
-  if (slot < self->n_slots && self->transports[slot] != NULL)
+  if (slot >= self->n_slots)
+    return;
+  if (self->transports[slot] == NULL && self->announced[slot] != 0 && self->touch != NULL)
+    self->touch (slot, self->touch_opaque);
+  if (self->transports[slot] != NULL)
     sv_virtio_mmio_ops.write (self->transports[slot], offset % SV_VIRTIO_MMIO_SIZE, value, size);
 }
 
@@ -48,6 +55,7 @@ sv_virtio_mmio_bank_finalize (GObject *object)
     }
   g_clear_object (&self->region);
   g_free (self->transports);
+  g_free (self->announced);
   G_OBJECT_CLASS (sv_virtio_mmio_bank_parent_class)->finalize (object);
 }
 
@@ -77,6 +85,7 @@ sv_virtio_mmio_bank_new (guint n_slots)
 
   self->n_slots = n_slots;
   self->transports = g_new0 (SvVirtioMmio *, n_slots);
+  self->announced = g_new0 (guint16, n_slots);
   self->region = sv_memory_region_new_rom_device ("virtio-mmio", size, &bank_ops, self);
   return self;
 }
@@ -109,6 +118,7 @@ sv_virtio_mmio_bank_add (SvVirtioMmioBank *self, SvVirtioMmio *transport)
   g_return_if_fail (sv_virtio_mmio_is_empty (transport));
 
   self->transports[slot] = transport;
+  self->announced[slot] = 0;
   transport->bank = self;
   sv_virtio_mmio_place_regs (transport, registers_of (self, slot), self->region,
                              slot * SV_VIRTIO_MMIO_SIZE);
@@ -134,4 +144,41 @@ sv_virtio_mmio_bank_remove (SvVirtioMmioBank *self, SvVirtioMmio *transport)
   memset (registers_of (self, slot), 0, SV_VIRTIO_MMIO_SIZE);
   self->transports[slot] = NULL;
   transport->bank = NULL;
+}
+
+/**
+ * sv_virtio_mmio_bank_announce:
+ * @self: a bank
+ * @slot: number of a slot without a transport
+ * @device_id: kind of device (VIRTIO 1.2 §5), 0 for none
+ *
+ * Shows a device to those who look, at no cost but for them. Ends when a transport is added.
+ */
+void
+sv_virtio_mmio_bank_announce (SvVirtioMmioBank *self, guint slot, guint16 device_id)
+{
+  g_return_if_fail (slot < self->n_slots && self->transports[slot] == NULL);
+
+  self->announced[slot] = device_id;
+  if (device_id != 0)
+    sv_virtio_mmio_fill_identity (registers_of (self, slot), device_id);
+  else
+    memset (registers_of (self, slot), 0, SV_VIRTIO_MMIO_SIZE);
+}
+
+/**
+ * sv_virtio_mmio_bank_set_touch_func:
+ * @self: a bank
+ * @func: (nullable): called when a driver first writes to an announced slot, VM lock held
+ * @opaque: its argument
+ *
+ * Lets transports be made when they are needed.
+ */
+void
+sv_virtio_mmio_bank_set_touch_func (SvVirtioMmioBank *self,
+                                    void (*func) (guint slot, gpointer opaque),
+                                    gpointer opaque)
+{
+  self->touch = func;
+  self->touch_opaque = opaque;
 }

@@ -178,6 +178,19 @@ sv_virtio_mmio_bus_notify_broken (SvVirtioBus *bus)
 }
 
 static void
+sv_virtio_mmio_bus_hold (SvVirtioBus *bus, gboolean hold)
+{
+  SvVirtioMmio *transport = transport_of (bus);
+
+  if (transport == NULL)
+    return;
+  if (hold)
+    sv_virtio_mmio_hold_regs (transport);
+  else
+    sv_virtio_mmio_show_regs (transport);
+}
+
+static void
 sv_virtio_mmio_bus_class_init (SvVirtioMmioBusClass *klass)
 {
   SvVirtioBusClass *bus_class = SV_VIRTIO_BUS_CLASS (klass);
@@ -192,6 +205,7 @@ sv_virtio_mmio_bus_class_init (SvVirtioMmioBusClass *klass)
   bus_class->notify_queue = sv_virtio_mmio_bus_notify_queue;
   bus_class->notify_config = sv_virtio_mmio_bus_notify_config;
   bus_class->notify_broken = sv_virtio_mmio_bus_notify_broken;
+  bus_class->hold = sv_virtio_mmio_bus_hold;
 }
 
 static void

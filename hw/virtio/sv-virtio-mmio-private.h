@@ -33,6 +33,11 @@ struct _SvVirtioMmio
   guint32 queue_sel;
   guint32 driver_features[2];
 
+  /* While held: what the guest sees, @regs being elsewhere, and the driver's selections */
+  guint32 *held_regs;
+  guint32 held_sel[3];
+  guint32 held_features[2];
+
   /* An interrupt is a write to @irq_fd: in the kernel, or @irq_source's when the line takes no eventfd */
   int irq_fd;
   gboolean irq_connected;
@@ -49,6 +54,12 @@ void sv_virtio_mmio_place_regs (SvVirtioMmio *self, guint32 *regs, SvMemoryRegio
 void sv_virtio_mmio_reset_regs (SvVirtioMmio *self);
 void sv_virtio_mmio_refresh_config (SvVirtioMmio *self);
 void sv_virtio_mmio_refresh_status (SvVirtioMmio *self);
+
+/* Changes go unseen until the registers are shown again, complete and with the driver's selections. */
+void sv_virtio_mmio_hold_regs (SvVirtioMmio *self);
+void sv_virtio_mmio_show_regs (SvVirtioMmio *self);
+/* What a slot shows to a driver that looks whether there is a device with this number. */
+void sv_virtio_mmio_fill_identity (guint32 *regs, guint16 device_id);
 
 /* Sets bits of InterruptStatus and interrupts the driver; any thread. */
 void sv_virtio_mmio_interrupt (SvVirtioMmio *self, guint32 bits);

@@ -92,6 +92,57 @@ sv_virtio_mmio_reset_regs (SvVirtioMmio *self)
   sv_virtio_mmio_refresh_status (self);
 }
 
+void
+sv_virtio_mmio_fill_identity (guint32 *regs, guint16 device_id)
+{
+  memset (regs, 0, SV_VIRTIO_MMIO_SIZE);
+  regs[VIRTIO_MMIO_MAGIC_VALUE / 4] = GUINT32_TO_LE (MAGIC);
+  regs[VIRTIO_MMIO_VERSION / 4] = GUINT32_TO_LE (2);
+  regs[VIRTIO_MMIO_DEVICE_ID / 4] = GUINT32_TO_LE (device_id);
+  regs[VIRTIO_MMIO_VENDOR_ID / 4] = GUINT32_TO_LE (VENDOR);
+}
+
+void
+sv_virtio_mmio_hold_regs (SvVirtioMmio *self)
+{
+  g_return_if_fail (self->held_regs == NULL);
+
+  self->held_regs = self->regs;
+  self->held_sel[0] = self->device_features_sel;
+  self->held_sel[1] = self->driver_features_sel;
+  self->held_sel[2] = self->queue_sel;
+  memcpy (self->held_features, self->driver_features, sizeof self->held_features);
+  self->regs = g_memdup2 (self->held_regs, SV_VIRTIO_MMIO_SIZE);
+}
+
+void
+sv_virtio_mmio_show_regs (SvVirtioMmio *self)
+{
+  const guint interrupts = VIRTIO_MMIO_INTERRUPT_STATUS / 4;
+  guint32 *shadow = self->regs;
+
+  g_return_if_fail (self->held_regs != NULL);
+
+  self->device_features_sel = self->held_sel[0];
+  self->driver_features_sel = self->held_sel[1];
+  self->queue_sel = self->held_sel[2];
+  memcpy (self->driver_features, self->held_features, sizeof self->driver_features);
+  if (self->device != NULL)
+    {
+      refresh_features (self);
+      refresh_queue (self);
+      sv_virtio_mmio_refresh_config (self);
+      sv_virtio_mmio_refresh_status (self);
+    }
+
+  self->regs = g_steal_pointer (&self->held_regs);
+  for (guint i = 0; i < SV_VIRTIO_MMIO_SIZE / 4; i++)
+    if (i != interrupts)
+      __atomic_store_n (&self->regs[i], shadow[i], __ATOMIC_SEQ_CST);
+  __atomic_fetch_or (&self->regs[interrupts], shadow[interrupts], __ATOMIC_SEQ_CST);
+  g_free (shadow);
+}
+
 /* The bit first, then the edge: a driver that is interrupted finds it. */
 void
 sv_virtio_mmio_interrupt (SvVirtioMmio *self, guint32 bits)

@@ -84,25 +84,17 @@ sv_virtio_mmio_close_irq (SvVirtioMmio *self)
 
 /* --- ACPI --- */
 
-/* What Linux' virtio_mmio driver binds to: the registers and the edge of one transport. */
 static void
 sv_virtio_mmio_build_aml (SvAcpiDescribed *described, GByteArray *scope)
 {
   SvVirtioMmio *self = SV_VIRTIO_MMIO (described);
   char name[5];
-  guint device, resources;
+  guint device;
 
   g_snprintf (name, sizeof name, "V%03u", self->slot % 1000);
   device = sv_aml_begin_device (scope, name);
-  sv_aml_name_string (scope, "_HID", "LNRO0005");
-  sv_aml_name_int (scope, "_UID", self->slot);
-  sv_aml_name_int (scope, "_CCA", 1);
+  sv_virtio_mmio_append_aml (scope, self->slot, self->base, sv_irq_get_line (self->irq));
   sv_aml_name_int (scope, "_STA", sv_virtio_mmio_is_empty (self) ? 0x0 : 0xf);
-  sv_aml_name (scope, "_CRS");
-  resources = sv_aml_begin_resources (scope);
-  sv_aml_resource_memory32 (scope, self->base, SV_VIRTIO_MMIO_SIZE);
-  sv_aml_resource_interrupt (scope, sv_irq_get_line (self->irq), TRUE);
-  sv_aml_end_resources (scope, resources);
   sv_aml_end (scope, device);
 }
 
@@ -312,4 +304,28 @@ sv_virtio_mmio_dup_cmdline (SvVirtioMmio *self)
 {
   return g_strdup_printf ("virtio_mmio.device=%u@0x%" G_GINT64_MODIFIER "x:%u",
                           SV_VIRTIO_MMIO_SIZE, self->base, sv_virtio_mmio_get_gsi (self));
+}
+
+/**
+ * sv_virtio_mmio_append_aml:
+ * @device: AML within a Device
+ * @slot: number of the transport in its machine
+ * @base: guest address of its registers
+ * @gsi: global system interrupt
+ *
+ * Says what Linux' virtio_mmio driver needs to know of a transport, which need not be there yet: all but _STA.
+ */
+void
+sv_virtio_mmio_append_aml (GByteArray *device, guint slot, guint64 base, guint gsi)
+{
+  guint resources;
+
+  sv_aml_name_string (device, "_HID", "LNRO0005");
+  sv_aml_name_int (device, "_UID", slot);
+  sv_aml_name_int (device, "_CCA", 1);
+  sv_aml_name (device, "_CRS");
+  resources = sv_aml_begin_resources (device);
+  sv_aml_resource_memory32 (device, base, SV_VIRTIO_MMIO_SIZE);
+  sv_aml_resource_interrupt (device, gsi, TRUE);
+  sv_aml_end_resources (device, resources);
 }

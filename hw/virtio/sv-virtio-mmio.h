@@ -30,6 +30,9 @@ SV_API guint64 sv_virtio_mmio_get_base (SvVirtioMmio *self);
 SV_API guint sv_virtio_mmio_get_gsi (SvVirtioMmio *self);
 SV_API guint sv_virtio_mmio_get_slot (SvVirtioMmio *self);
 SV_API gboolean sv_virtio_mmio_is_empty (SvVirtioMmio *self);
+/* AML of what Linux' virtio_mmio driver binds to: all but _STA. */
+SV_API void
+sv_virtio_mmio_append_aml (GByteArray *device, guint slot, guint64 base, guint gsi);
 /* `virtio_mmio.device=512@0xf0100000:12`, for kernels that find no ACPI. (transfer full) */
 SV_API char *sv_virtio_mmio_dup_cmdline (SvVirtioMmio *self);
 

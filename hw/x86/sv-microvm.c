@@ -2,7 +2,8 @@
 
 #include "hw/x86/sv-microvm.h"
 
-#include "hw/virtio/sv-virtio-mmio-bank.h"
+#include "hw/virtio/sv-virtio-bus.h"
+#include "hw/x86/sv-microvm-slots.h"
 #include "hw/x86/sv-mptable.h"
 #include "hw/x86/sv-x86-layout.h"
 
@@ -10,8 +11,7 @@ struct _SvMicrovm
 {
   SvX86Machine parent_instance;
 
-  SvVirtioMmioBank *bank;
-  SvVirtioMmio *transports[SV_MICROVM_MMIO_COUNT]; /* owned by the tree */
+  SvMicrovmSlots *slots;
 };
 
 G_DEFINE_FINAL_TYPE (SvMicrovm, sv_microvm, SV_TYPE_X86_MACHINE)
@@ -22,10 +22,9 @@ static void
 sv_microvm_map_early (SvX86Machine *machine)
 {
   SvMicrovm *self = SV_MICROVM (machine);
-  SvMemoryRegion *root = sv_address_space_get_root (sv_machine_get_memory (SV_MACHINE (self)));
 
-  self->bank = sv_virtio_mmio_bank_new (SV_MICROVM_MMIO_COUNT);
-  sv_memory_region_add (root, SV_MICROVM_MMIO_BASE, sv_virtio_mmio_bank_get_region (self->bank), 0);
+  self->slots = sv_microvm_slots_new (SV_MACHINE (self));
+  sv_microvm_slots_map (self->slots);
 }
 
 /* Ports that kernels probe and nothing answers here: PCI configuration. */
@@ -33,7 +32,7 @@ static gboolean
 sv_microvm_build_devices (SvX86Machine *machine, GError **error)
 {
   sv_isa_bus_map_absent (sv_x86_machine_get_isa (machine), 0xcf8, 8);
-  return TRUE;
+  return sv_microvm_slots_build (SV_MICROVM (machine)->slots, sv_x86_machine_get_ged (machine), error);
 }
 
 /* Words for kernels that find no ACPI come first: what follows "--" in @append is init's. */
@@ -44,13 +43,8 @@ sv_microvm_dup_cmdline (SvX86Machine *machine)
   const char *append = sv_machine_get_append (SV_MACHINE (self));
   GString *cmdline = g_string_new (NULL);
 
-  for (guint i = 0; i < SV_MICROVM_MMIO_COUNT; i++)
-    if (self->transports[i] != NULL)
-      {
-        g_autofree char *word = sv_virtio_mmio_dup_cmdline (self->transports[i]);
-
-        g_string_append_printf (cmdline, "%s ", word);
-      }
+  sv_microvm_slots_begin_load (self->slots);
+  sv_microvm_slots_append_cmdline (self->slots, cmdline);
   g_string_append (cmdline, append != NULL ? append : "");
   return g_string_free (cmdline, FALSE);
 }
@@ -73,52 +67,36 @@ sv_microvm_write_tables (SvX86Machine *machine, GError **error)
 
 /* --- devices that come with -device --- */
 
+static gboolean
+sv_microvm_prepare_device (SvMachine *machine, JsonObject *properties, GError **error)
+{
+  return sv_microvm_slots_prepare (SV_MICROVM (machine)->slots, properties, error);
+}
+
 static SvBus *
 sv_microvm_find_bus (SvMachine *machine, SvDevice *device, GError **error)
 {
-  SvMicrovm *self = SV_MICROVM (machine);
-  SvAddressSpace *memory = sv_machine_get_memory (machine);
-  g_autoptr (SvVirtioMmio) transport = NULL;
-  guint64 base;
-  guint slot = 0;
-
   if (!g_type_is_a (SV_TYPE_VIRTIO_BUS, SV_DEVICE_GET_CLASS (device)->bus_type))
     return SV_MACHINE_CLASS (sv_microvm_parent_class)->find_bus (machine, device, error);
-  while (slot < SV_MICROVM_MMIO_COUNT && self->transports[slot] != NULL)
-    slot++;
-  if (slot == SV_MICROVM_MMIO_COUNT)
-    {
-      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                   "Machine type 'microvm' takes at most %u virtio-mmio devices", SV_MICROVM_MMIO_COUNT);
-      return NULL;
-    }
-  base = SV_MICROVM_MMIO_BASE + slot * SV_MICROVM_MMIO_SIZE;
-  transport
-      = sv_virtio_mmio_new (memory, slot, base, sv_machine_get_irq (machine, SV_MICROVM_MMIO_GSI + slot));
-  if (!sv_machine_adopt (machine, SV_DEVICE (transport), NULL, error))
-    return NULL;
-  sv_virtio_mmio_bank_add (self->bank, transport);
-  self->transports[slot] = transport;
-  return sv_virtio_mmio_get_bus (transport);
+  return sv_microvm_slots_find_bus (SV_MICROVM (machine)->slots, device, error);
+}
+
+static gboolean
+sv_microvm_device_plugged (SvMachine *machine, SvDevice *device, GError **error)
+{
+  return sv_microvm_slots_plugged (SV_MICROVM (machine)->slots, device, error);
+}
+
+static gboolean
+sv_microvm_unplug_request (SvMachine *machine, SvDevice *device, GError **error)
+{
+  return sv_microvm_slots_unplug_request (SV_MICROVM (machine)->slots, device, error);
 }
 
 static void
 sv_microvm_bus_vacated (SvMachine *machine, SvBus *bus)
 {
-  SvMicrovm *self = SV_MICROVM (machine);
-
-  for (guint slot = 0; slot < SV_MICROVM_MMIO_COUNT; slot++)
-    {
-      SvVirtioMmio *transport = self->transports[slot];
-
-      if (transport == NULL || sv_virtio_mmio_get_bus (transport) != bus)
-        continue;
-      sv_virtio_mmio_bank_remove (self->bank, transport);
-      self->transports[slot] = NULL;
-      sv_device_unrealize (SV_DEVICE (transport));
-      sv_object_unparent (SV_OBJECT (transport));
-      break;
-    }
+  sv_microvm_slots_vacated (SV_MICROVM (machine)->slots, bus);
 }
 
 /* --- GObject --- */
@@ -126,7 +104,7 @@ sv_microvm_bus_vacated (SvMachine *machine, SvBus *bus)
 static void
 sv_microvm_finalize (GObject *object)
 {
-  g_clear_object (&SV_MICROVM (object)->bank);
+  g_clear_pointer (&SV_MICROVM (object)->slots, sv_microvm_slots_free);
   G_OBJECT_CLASS (sv_microvm_parent_class)->finalize (object);
 }
 
@@ -137,7 +115,10 @@ sv_microvm_class_init (SvMicrovmClass *klass)
   SvX86MachineClass *x86_class = SV_X86_MACHINE_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->finalize = sv_microvm_finalize;
+  machine_class->prepare_device = sv_microvm_prepare_device;
   machine_class->find_bus = sv_microvm_find_bus;
+  machine_class->device_plugged = sv_microvm_device_plugged;
+  machine_class->unplug_request = sv_microvm_unplug_request;
   machine_class->bus_vacated = sv_microvm_bus_vacated;
   machine_class->description = "lightweight machine: direct kernel boot, virtio-mmio, serial port, RTC";
 

@@ -11,7 +11,8 @@
 #define SV_X86_CMDLINE_MAX 0x10000u
 #define SV_X86_EBDA_START 0x9fc00u      /* MP floating pointer and table */
 #define SV_X86_ACPI_RSDP 0xe0000u       /* RSDP; the tables follow it */
-#define SV_X86_ACPI_END 0xfe000u
+#define SV_X86_ACPI_END 0xfdf00u
+#define SV_X86_SLOT_STATE 0xfdf00u      /* which ACPI hotplug slots are taken */
 #define SV_X86_MPTABLE_LARGE 0xfe000u   /* MP table of more than 37 processors */
 #define SV_X86_RESET_CODE 0xfffe0u      /* up to 1 MiB, with the BIOS entry at 0xffff0 */
 #define SV_X86_HIGH_RAM 0x100000u
@@ -20,6 +21,7 @@
 /* microvm, as StratoVirt's */
 #define SV_MICROVM_RAM_BELOW_4G 0xc0000000u
 #define SV_X86_GED_BASE 0xf0000000u
+#define SV_MICROVM_SLOTS_BASE 0xf0001000u
 #define SV_MICROVM_MMIO_BASE 0xf0100000u
 #define SV_MICROVM_MMIO_SIZE 0x200u
 #define SV_MICROVM_MMIO_COUNT 11

@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "hw/acpi/sv-acpi-slots.h"
+
+#include "hw/acpi/sv-acpi-build.h"
+#include "hw/acpi/sv-aml.h"
+#include "hw/core/sv-machine.h"
+
+/* _STA (ACPI 6.5 §6.3.7): present, enabled, shown, working */
+#define STA_PRESENT 0xfu
+
+struct _SvAcpiSlots
+{
+  SvDevice parent_instance;
+
+  SvAcpiGed *ged;
+  guint64 address;
+  guint64 state;
+  guint n_slots;
+  SvAcpiSlotsDescribe describe;
+  gpointer describe_opaque;
+
+  SvMemoryRegion *region;
+  SvMemoryRegion *container;
+  guint32 described; /* slots that the guest's tables have */
+  guint32 unseen;    /* inserted since the guest last looked */
+  guint32 leaving;   /* to be given up; the guest has not looked yet */
+  guint32 asked;     /* to be given up */
+  guint32 gone;      /* given up, but nobody was told */
+  GSource *tell;     /* while anything is gone */
+};
+
+enum
+{
+  SIGNAL_EJECTED,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+static void sv_acpi_slots_described_init (SvAcpiDescribedInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvAcpiSlots, sv_acpi_slots, SV_TYPE_DEVICE,
+                               G_IMPLEMENT_INTERFACE (SV_TYPE_ACPI_DESCRIBED,
+                                                      sv_acpi_slots_described_init))
+
+/* --- registers --- */
+
+static guint64
+sv_acpi_slots_read (gpointer opaque, guint64 offset, guint size)
+{
+  SvAcpiSlots *self = opaque;
+  guint32 leaving = self->leaving;
+
+  if (size != 4 || offset != SV_ACPI_SLOTS_LEAVING)
+    return 0;
+  self->leaving = 0;
+  return leaving;
+}
+
+/* Devices are taken out by the main thread, not by the processor that wrote the register. */
+static gboolean
+tell (gpointer user_data)
+{
+  SvAcpiSlots *self = user_data;
+  guint32 gone = self->gone;
+
+  self->gone = 0;
+  g_clear_pointer (&self->tell, g_source_unref);
+  for (guint slot = 0; slot < self->n_slots; slot++)
+    if ((gone & (1u << slot)) != 0)
+      g_signal_emit (self, signals[SIGNAL_EJECTED], 0, slot);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+stop_telling (SvAcpiSlots *self)
+{
+  if (self->tell != NULL)
+    g_source_destroy (self->tell);
+  g_clear_pointer (&self->tell, g_source_unref);
+}
+
+static void
+sv_acpi_slots_write (gpointer opaque, guint64 offset, guint64 value, guint size)
+{
+  SvAcpiSlots *self = opaque;
+  guint32 gone;
+
+  if (size != 4 || offset != SV_ACPI_SLOTS_EJECT)
+    return;
+
+  /* Only what the guest was asked for; its own idea of ejecting something is not ours. */
+  gone = value & self->asked;
+  self->asked &= ~gone;
+  self->leaving &= ~gone;
+  self->gone |= gone;
+  if (gone == 0 || self->tell != NULL)
+    return;
+  self->tell = g_idle_source_new ();
+  g_source_set_priority (self->tell, G_PRIORITY_DEFAULT);
+  g_source_set_callback (self->tell, tell, self, NULL);
+  g_source_attach (self->tell, NULL);
+}
+
+static const SvMemoryRegionOps sv_acpi_slots_ops = {
+  .read = sv_acpi_slots_read,
+  .write = sv_acpi_slots_write,
+  .min_access = 1,
+  .max_access = 4,
+};
+
+/* --- AML --- */
+
+static void
+name_of_slot (char name[5], char letter, guint slot)
+{
+  g_snprintf (name, 5, "%cL%02u", letter, slot % 100);
+}
+
+static void
+append_registers (SvAcpiSlots *self, GByteArray *scope)
+{
+  guint block;
+
+  sv_aml_operation_region (scope, "SREG", SV_AML_SYSTEM_MEMORY, self->address, 8);
+  block = sv_aml_begin_field (scope, "SREG", SV_AML_ACCESS_DWORD | SV_AML_UPDATE_ZEROS);
+  sv_aml_field_unit (scope, "LEAV", 32);
+  sv_aml_field_unit (scope, "EJEC", 32);
+  sv_aml_end (scope, block);
+
+  sv_aml_operation_region (scope, "SRAM", SV_AML_SYSTEM_MEMORY, self->state, SV_ACPI_SLOTS_MAX);
+  block = sv_aml_begin_field (scope, "SRAM", SV_AML_ACCESS_BYTE | SV_AML_UPDATE_PRESERVE);
+  for (guint slot = 0; slot < self->n_slots; slot++)
+    {
+      char name[5];
+
+      name_of_slot (name, 'P', slot);
+      sv_aml_field_unit (scope, name, 8);
+    }
+  sv_aml_end (scope, block);
+}
+
+/* Method (_STA) { Return (PLxx) }, Method (_EJ0, 1) { EJEC = bit } */
+static void
+append_slot_methods (GByteArray *aml, guint slot)
+{
+  char name[5];
+  guint method;
+
+  name_of_slot (name, 'P', slot);
+  method = sv_aml_begin_method (aml, "_STA", 0, FALSE);
+  sv_aml_op (aml, SV_AML_RETURN);
+  sv_aml_path (aml, name);
+  sv_aml_end (aml, method);
+
+  method = sv_aml_begin_method (aml, "_EJ0", 1, TRUE);
+  sv_aml_op (aml, SV_AML_STORE);
+  sv_aml_int (aml, 1u << slot);
+  sv_aml_path (aml, "EJEC");
+  sv_aml_end (aml, method);
+}
+
+static void
+append_slots (SvAcpiSlots *self, GByteArray *scope)
+{
+  self->described = 0;
+  for (guint slot = 0; self->describe != NULL && slot < self->n_slots; slot++)
+    {
+      const guint start = scope->len;
+      char name[5];
+      guint device;
+
+      name_of_slot (name, 'S', slot);
+      device = sv_aml_begin_device (scope, name);
+      if (!self->describe (slot, scope, self->describe_opaque))
+        {
+          g_byte_array_set_size (scope, start);
+          continue;
+        }
+      append_slot_methods (scope, slot);
+      sv_aml_end (scope, device);
+      self->described |= 1u << slot;
+    }
+}
+
+/* If (LOCAL0 & bit) { Notify (SLxx, 3) } */
+static void
+append_eject_request (GByteArray *aml, guint slot)
+{
+  const guint block = sv_aml_begin_if (aml);
+  char name[5];
+
+  name_of_slot (name, 'S', slot);
+  sv_aml_op (aml, SV_AML_AND);
+  sv_aml_op (aml, SV_AML_LOCAL0);
+  sv_aml_int (aml, 1u << slot);
+  sv_aml_op (aml, SV_AML_NO_TARGET);
+  sv_aml_op (aml, SV_AML_NOTIFY);
+  sv_aml_path (aml, name);
+  sv_aml_int (aml, SV_ACPI_NOTIFY_EJECT_REQUEST);
+  sv_aml_end (aml, block);
+}
+
+/* Called by the GED: LOOK () */
+static void
+append_look (SvAcpiSlots *self, GByteArray *scope)
+{
+  const guint method = sv_aml_begin_method (scope, "LOOK", 0, TRUE);
+
+  sv_aml_op (scope, SV_AML_STORE);
+  sv_aml_path (scope, "LEAV");
+  sv_aml_op (scope, SV_AML_LOCAL0);
+  for (guint slot = 0; slot < self->n_slots; slot++)
+    if ((self->described & (1u << slot)) != 0)
+      append_eject_request (scope, slot);
+
+  sv_aml_op (scope, SV_AML_OR);
+  sv_aml_path (scope, "ASKD");
+  sv_aml_op (scope, SV_AML_LOCAL0);
+  sv_aml_path (scope, "ASKD");
+  sv_aml_op (scope, SV_AML_NOTIFY);
+  sv_aml_path (scope, "EJCT");
+  sv_aml_int (scope, SV_ACPI_NOTIFY_EJECT_REQUEST);
+  sv_aml_end (scope, method);
+}
+
+/*
+ * Linux hears eject requests only for devices that have an id of one of its hotplug handlers, and refuses
+ * them for module devices that are present. So a module device that is absent stands for
+ * all slots that were asked for; its _EJ0 is called when what was notified before is done.
+ */
+static void
+append_eject (GByteArray *scope)
+{
+  guint device, method;
+
+  sv_aml_name_int (scope, "ASKD", 0);
+  device = sv_aml_begin_device (scope, "EJCT");
+  sv_aml_name_string (scope, "_HID", "ACPI0004");
+  sv_aml_name_string (scope, "_UID", "eject");
+  sv_aml_name_int (scope, "_STA", 0);
+  method = sv_aml_begin_method (scope, "_EJ0", 1, TRUE);
+  sv_aml_op (scope, SV_AML_STORE);
+  sv_aml_path (scope, "ASKD");
+  sv_aml_op (scope, SV_AML_LOCAL0);
+  sv_aml_op (scope, SV_AML_STORE);
+  sv_aml_int (scope, 0);
+  sv_aml_path (scope, "ASKD");
+  sv_aml_op (scope, SV_AML_STORE);
+  sv_aml_op (scope, SV_AML_LOCAL0);
+  sv_aml_path (scope, "EJEC");
+  sv_aml_end (scope, method);
+  sv_aml_end (scope, device);
+}
+
+static void
+sv_acpi_slots_build_aml (SvAcpiDescribed *described, GByteArray *scope)
+{
+  SvAcpiSlots *self = SV_ACPI_SLOTS (described);
+  const guint device = sv_aml_begin_device (scope, "SLOT");
+
+  sv_aml_name_string (scope, "_HID", "ACPI0004");
+  sv_aml_name_string (scope, "_UID", "slots");
+  append_registers (self, scope);
+  append_slots (self, scope);
+  append_eject (scope);
+  append_look (self, scope);
+  sv_aml_end (scope, device);
+}
+
+static void
+sv_acpi_slots_described_init (SvAcpiDescribedInterface *iface)
+{
+  iface->build_aml = sv_acpi_slots_build_aml;
+}
+
+/* --- SvDevice --- */
+
+static gboolean
+sv_acpi_slots_realize (SvDevice *device, GError **error)
+{
+  SvAcpiSlots *self = SV_ACPI_SLOTS (device);
+  SvMachine *machine = sv_device_get_machine (device);
+
+  if (machine == NULL || self->ged == NULL)
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+                   "acpi-slots: only a machine can make this device");
+      return FALSE;
+    }
+
+  self->region
+      = sv_memory_region_new_io ("acpi-slots", SV_ACPI_SLOTS_SIZE, &sv_acpi_slots_ops, self);
+  self->container = g_object_ref (sv_address_space_get_root (sv_machine_get_memory (machine)));
+  sv_memory_region_add (self->container, self->address, self->region, 0);
+  sv_acpi_ged_add_notify (self->ged, SV_ACPI_GED_EVENT_SLOTS_IN, "\\_SB.SLOT",
+                          SV_ACPI_NOTIFY_BUS_CHECK);
+  sv_acpi_ged_add_method (self->ged, SV_ACPI_GED_EVENT_SLOTS_OUT, "\\_SB.SLOT.LOOK");
+  return TRUE;
+}
+
+static void
+sv_acpi_slots_unrealize (SvDevice *device)
+{
+  SvAcpiSlots *self = SV_ACPI_SLOTS (device);
+
+  stop_telling (self);
+  sv_memory_region_remove (self->container, self->region);
+  g_clear_object (&self->region);
+  g_clear_object (&self->container);
+}
+
+static void
+sv_acpi_slots_reset (SvDevice *device)
+{
+  SvAcpiSlots *self = SV_ACPI_SLOTS (device);
+
+  stop_telling (self);
+  self->unseen = self->leaving = self->asked = self->gone = 0;
+}
+
+static void
+sv_acpi_slots_finalize (GObject *object)
+{
+  g_clear_object (&SV_ACPI_SLOTS (object)->ged);
+  G_OBJECT_CLASS (sv_acpi_slots_parent_class)->finalize (object);
+}
+
+static void
+sv_acpi_slots_class_init (SvAcpiSlotsClass *klass)
+{
+  SvDeviceClass *device_class = SV_DEVICE_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->finalize = sv_acpi_slots_finalize;
+  device_class->realize = sv_acpi_slots_realize;
+  device_class->unrealize = sv_acpi_slots_unrealize;
+  device_class->reset = sv_acpi_slots_reset;
+  device_class->category = "misc";
+  device_class->description = "ACPI hotplug slots";
+
+  /**
+   * SvAcpiSlots::ejected:
+   * @self: the slots
+   * @slot: number of a slot
+   *
+   * The guest has given the slot up. VM lock held, main thread.
+   */
+  signals[SIGNAL_EJECTED] = g_signal_new ("ejected", SV_TYPE_ACPI_SLOTS, G_SIGNAL_RUN_LAST, 0, NULL,
+                                          NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT);
+}
+
+static void
+sv_acpi_slots_init (SvAcpiSlots *self)
+{
+}
+
+/**
+ * sv_acpi_slots_new:
+ * @ged: what announces changes
+ * @registers: guest address of %SV_ACPI_SLOTS_SIZE bytes
+ * @state: guest address of %SV_ACPI_SLOTS_MAX bytes of reserved RAM
+ * @n_slots: how many slots, up to %SV_ACPI_SLOTS_MAX
+ *
+ * Makes the device; the machine gives it a place in the tree and completes it.
+ *
+ * Returns: (transfer full): a new device
+ */
+SvAcpiSlots *
+sv_acpi_slots_new (SvAcpiGed *ged, guint64 registers, guint64 state, guint n_slots)
+{
+  SvAcpiSlots *self = g_object_new (SV_TYPE_ACPI_SLOTS, NULL);
+
+  self->ged = g_object_ref (ged);
+  self->address = registers;
+  self->state = state;
+  self->n_slots = MIN (n_slots, SV_ACPI_SLOTS_MAX);
+  return self;
+}
+
+/**
+ * sv_acpi_slots_set_describe: (skip)
+ * @self: slots
+ * @describe: what a slot's device is
+ * @opaque: its argument
+ *
+ * Called whenever tables are built.
+ */
+void
+sv_acpi_slots_set_describe (SvAcpiSlots *self, SvAcpiSlotsDescribe describe, gpointer opaque)
+{
+  self->describe = describe;
+  self->describe_opaque = opaque;
+}
+
+static void
+set_state (SvAcpiSlots *self, guint slot, guint8 sta)
+{
+  SvMachine *machine = sv_device_get_machine (SV_DEVICE (self));
+
+  sv_address_space_write (sv_machine_get_memory (machine), self->state + slot, &sta, 1);
+}
+
+/**
+ * sv_acpi_slots_insert:
+ * @self: realized slots
+ * @slot: an empty slot
+ *
+ * Shows the guest that a device is there. VM lock held.
+ */
+void
+sv_acpi_slots_insert (SvAcpiSlots *self, guint slot)
+{
+  g_return_if_fail (slot < self->n_slots);
+
+  set_state (self, slot, STA_PRESENT);
+  self->unseen |= 1u << slot;
+  sv_acpi_ged_raise (self->ged, SV_ACPI_GED_EVENT_SLOTS_IN);
+}
+
+/**
+ * sv_acpi_slots_request_eject:
+ * @self: realized slots
+ * @slot: a slot with a device
+ *
+ * Asks the guest to give the slot up; [signal@AcpiSlots::ejected] tells when it has. Asking again repeats
+ * the request. VM lock held.
+ *
+ * Returns: %FALSE when the guest has not looked since the device came, so that nobody needs to be asked
+ */
+gboolean
+sv_acpi_slots_request_eject (SvAcpiSlots *self, guint slot)
+{
+  g_return_val_if_fail (slot < self->n_slots, FALSE);
+
+  if (!sv_acpi_ged_is_pending (self->ged, SV_ACPI_GED_EVENT_SLOTS_IN))
+    self->unseen = 0;
+  if ((self->unseen & (1u << slot)) != 0)
+    return FALSE;
+  self->leaving |= 1u << slot;
+  self->asked |= 1u << slot;
+  sv_acpi_ged_raise (self->ged, SV_ACPI_GED_EVENT_SLOTS_OUT);
+  return TRUE;
+}
+
+/**
+ * sv_acpi_slots_remove:
+ * @self: realized slots
+ * @slot: number of a slot
+ *
+ * Shows the guest that nothing is there. VM lock held.
+ */
+void
+sv_acpi_slots_remove (SvAcpiSlots *self, guint slot)
+{
+  guint32 others = ~(1u << slot);
+
+  g_return_if_fail (slot < self->n_slots);
+
+  set_state (self, slot, 0);
+  self->unseen &= others;
+  self->leaving &= others;
+  self->asked &= others;
+  self->gone &= others;
+}
+
+/**
+ * sv_acpi_slots_clear:
+ * @self: realized slots
+ *
+ * For a guest that is loaded: nothing is in any slot. VM lock held.
+ */
+void
+sv_acpi_slots_clear (SvAcpiSlots *self)
+{
+  for (guint slot = 0; slot < self->n_slots; slot++)
+    sv_acpi_slots_remove (self, slot);
+}
