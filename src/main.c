@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <glib-unix.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,8 @@
 #include "src/runtime/sv-pid-file.h"
 #include "src/runtime/sv-privileges.h"
 #include "src/runtime/sv-process-title.h"
+#include "src/runtime/sv-seccomp.h"
+#include "src/runtime/sv-signals.h"
 #include "src/runtime/sv-vm-lock.h"
 #include "src/sv-type-list.h"
 
@@ -46,7 +47,6 @@ on_signal (gpointer user_data)
 static int
 run_vm (SvVmConfig *config, GError **error)
 {
-  static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
   g_autoptr (SvVm) vm = sv_vm_build (config, error);
   g_autoptr (GMainLoop) loop = NULL;
   Run run = { NULL, NULL, EXIT_FAILURE };
@@ -58,13 +58,13 @@ run_vm (SvVmConfig *config, GError **error)
   run.loop = loop;
   run.machine = vm->machine;
   g_signal_connect (vm->machine, "quit", G_CALLBACK (on_quit), &run);
-  for (guint i = 0; i < G_N_ELEMENTS (signals); i++)
-    g_unix_signal_add (signals[i], on_signal, &run);
+  if (!sv_signals_watch (on_signal, &run, error))
+    return EXIT_FAILURE;
 
   if (!config->paused && !SV_MACHINE_GET_CLASS (vm->machine)->no_guest
       && !sv_machine_start (vm->machine, error))
     return EXIT_FAILURE;
-  if (!sv_daemon_ready (error))
+  if (!sv_daemon_ready (error) || !sv_seccomp_enter (SV_THREAD_MAIN, error))
     return EXIT_FAILURE;
 
   g_main_loop_run (loop);
@@ -95,7 +95,8 @@ run_process (SvVmConfig *config, GError **error)
       if (pid_file == NULL)
         return EXIT_FAILURE;
     }
-  if (!sv_log_init (config->log_file, error))
+  if (!sv_log_init (config->log_file, error)
+      || (config->seccomp && !sv_seccomp_init (error)))
     return EXIT_FAILURE;
 
   sv_vm_lock_attach (NULL);

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "src/runtime/sv-privileges.h"
+#include "src/runtime/sv-seccomp.h"
+#include "src/runtime/sv-signals.h"
 #include "src/runtime/sv-vm-lock.h"
 
 typedef struct
@@ -42,6 +44,7 @@ vcpu_thread (gpointer data)
   SvVcpuPrivate *priv = PRIV (self);
 
   sv_privileges_enter_thread ();
+  sv_seccomp_enter_or_exit (SV_THREAD_VCPU);
   sv_vm_lock ();
   priv->pthread = pthread_self ();
   g_atomic_int_set (&priv->tid, gettid ());
@@ -175,8 +178,11 @@ sv_vcpu_start (SvVcpu *self, GError **error)
 {
   SvVcpuPrivate *priv = PRIV (self);
   g_autofree char *name = g_strdup_printf ("CPU %u/KVM", priv->index);
+  sigset_t old;
 
+  sv_signals_block (&old);
   priv->thread = g_thread_try_new (name, vcpu_thread, self, error);
+  pthread_sigmask (SIG_SETMASK, &old, NULL);
   return priv->thread != NULL;
 }
 

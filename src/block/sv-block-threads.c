@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "src/runtime/sv-privileges.h"
+#include "src/runtime/sv-seccomp.h"
+
 #define MAX_THREADS 8
 #define IDLE_SECONDS 5
 
@@ -90,6 +92,7 @@ work (gpointer data)
   SvBlockThreads *self = worker->pool;
 
   sv_privileges_enter_thread ();
+  sv_seccomp_enter_or_exit (SV_THREAD_WORKER);
   pthread_mutex_lock (&self->lock);
   for (;;)
     {

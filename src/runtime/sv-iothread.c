@@ -11,6 +11,7 @@
 
 #include "qom/sv-property.h"
 #include "src/runtime/sv-privileges.h"
+#include "src/runtime/sv-seccomp.h"
 #include "src/runtime/sv-vm-lock.h"
 
 /* Linux's TASK_COMM_LEN, the NUL included */
@@ -142,6 +143,7 @@ run (gpointer data)
 
   prctl (PR_SET_NAME, runner->name);
   sv_privileges_enter_thread ();
+  sv_seccomp_enter_or_exit (SV_THREAD_IOTHREAD);
   current_runner = runner;
   g_main_context_set_poll_func (runner->context, poll_busily);
   /* Held for the thread's life: others can then tell that the context is being run. */

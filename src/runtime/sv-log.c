@@ -190,6 +190,17 @@ sv_log_get_level (void)
   return __atomic_load_n (&current_level, __ATOMIC_RELAXED);
 }
 
+/**
+ * sv_log_get_fd: (skip)
+ *
+ * Returns: the file that messages are written to
+ */
+int
+sv_log_get_fd (void)
+{
+  return log_fd;
+}
+
 /*
  * The state is the time at which the call site's allowance would be used up were it to go on at the
  * allowed rate (the generic cell rate algorithm); one word, so threads need no lock for it.

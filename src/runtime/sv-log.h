@@ -24,6 +24,9 @@ typedef enum
 /* Most verbose level that is written; changed by sv_log_init() only. */
 SV_API SvLogLevel sv_log_get_level (void);
 
+/* Where messages go, for those who cannot use GLib's functions: signal handlers. */
+SV_API int sv_log_get_fd (void);
+
 /* g_debug() formats its message even when nobody reads it: on busy paths use these. */
 #define sv_debug(...)                                                                              \
   G_STMT_START                                                                                     \

@@ -1,0 +1,306 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Turns data/seccomp/*.policy into the filter programs that src/runtime/sv-seccomp.c installs.
+
+usage: gen-seccomp.py --macros FILE --output FILE.c FILE.policy...
+       gen-seccomp.py --list FILE.policy...
+
+The language of a policy is described in data/seccomp/README.md. --macros names the C preprocessor's list of
+macros (cc -E -dM) of <sys/syscall.h>: from it come the names that messages show. Fails when a line is wrong,
+repeats another one, or when a thread could start another kind of thread that needs more than it may do itself.
+"""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+# The kinds of threads, as in SvThreadKind, each with those whose threads may start one: a filter is inherited.
+KINDS = {
+    'main': [],
+    'iothread': ['main'],
+    'vcpu': ['main'],
+    'worker': ['main', 'iothread', 'vcpu'],
+}
+# Kernel interfaces whose constants policies name.
+HEADERS = ['errno.h', 'fcntl.h', 'linux/fs.h', 'linux/if_tun.h', 'linux/kvm.h', 'linux/vhost.h', 'net/if.h', 'sched.h',
+           'sys/ioctl.h', 'sys/mman.h', 'sys/prctl.h', 'sys/socket.h', 'linux/seccomp.h']
+MACHINES = {'x86_64': '__x86_64__', 'aarch64': '__aarch64__'}
+# These are looked for first: vCPUs enter the guest by it.
+FIRST = ['ioctl']
+LINE = re.compile(r'(?P<name>[a-z][a-z0-9_]*)'
+                  r'(?: (?P<argument>[0-5]) (?P<test>in|without) (?P<values>[A-Z][A-Z0-9_]*(?: [A-Z][A-Z0-9_]*)*))?'
+                  r'(?: else (?P<errno>E[A-Z0-9]+))?'
+                  r'(?: on (?P<machine>[a-z0-9_]+))?')
+
+
+class PolicyError(Exception):
+    """What is wrong, with the file and line it is wrong in."""
+
+
+class Rule:
+    """What a policy says of one system call."""
+
+    def __init__(self, found, where):
+        self.name = found['name']
+        self.argument = int(found['argument']) if found['argument'] else None
+        self.test = found['test']
+        self.errno = found['errno']
+        self.where = where
+        # The machine it is for, '' for all; with a test each value has its own
+        self.machine = '' if self.test else found['machine'] or ''
+        self.values = {}
+        if self.test:
+            self.add_values(found, where)
+
+    def add_values(self, found, where):
+        for value in found['values'].split():
+            if value in self.values:
+                raise PolicyError(f'{where}: {self.name}: {value} is there already')
+            self.values[value] = found['machine'] or ''
+
+    def shape(self):
+        return self.argument, self.test, self.errno, self.machine
+
+    @property
+    def allows(self):
+        """Whether the call can succeed; an errno without a test refuses it always."""
+        return self.test is not None or self.errno is None
+
+    def copy(self):
+        twin = object.__new__(Rule)
+        twin.__dict__.update(self.__dict__, values=dict(self.values))
+        return twin
+
+    def covers(self, other):
+        """What @other needs that this rule does not give, or None."""
+        if not self.allows:
+            return None if not other.allows and self.errno == other.errno else self.name
+        if self.test is None:
+            return None if self.machine in ('', other.machine) else self.name
+        if self.shape() != other.shape():
+            return self.name
+        given, needed = set(self.values.items()), set(other.values.items())
+        missing = needed - given if self.test == 'in' else given - needed
+        return f'{self.name} {sorted(missing)[0][0]}' if missing else None
+
+
+class Policy:
+    """The rules of one kind of thread, those it includes with them."""
+
+    def __init__(self, path):
+        self.kind = path.stem
+        self.rules = {}
+        self.included = set()
+        self.read(path)
+
+    def read(self, path):
+        own = set()
+        logical = None
+        lines = path.read_text(encoding='utf-8').splitlines()
+        for number, line in enumerate([*lines, ''], 1):
+            line = line.split('#')[0].rstrip()
+            if line.startswith(' ') and line.strip():
+                if logical is None:
+                    raise PolicyError(f'{path.name}:{number}: nothing to continue')
+                logical = (logical[0] + ' ' + ' '.join(line.split()), logical[1])
+                continue
+            if logical:
+                self.add(path, f'{path.name}:{logical[1]}', logical[0], own)
+            logical = (' '.join(line.split()), number) if line else None
+
+    def add(self, path, where, line, own):
+        if line.startswith('include '):
+            other = path.with_name(line.split()[1] + '.policy')
+            if other.stem in self.included:
+                return
+            if not other.exists():
+                raise PolicyError(f'{where}: there is no {other.name}')
+            self.included.add(other.stem)
+            self.read(other)
+            return
+        found = LINE.fullmatch(line)
+        if not found or (found['machine'] and found['machine'] not in MACHINES):
+            raise PolicyError(f"{where}: '{line}' is no rule: see README.md")
+        if found['test'] == 'without' and found['machine']:
+            raise PolicyError(f'{where}: a mask is for all machines')
+        old = self.rules.get(found['name'])
+        if old is None:
+            self.rules[found['name']] = Rule(found, where)
+        else:
+            rule = Rule(found, where)
+            if rule.test != 'in' or rule.shape() != old.shape():
+                raise PolicyError(f"{where}: {rule.name} is there already: {old.where}")
+            merged = old.copy()
+            merged.add_values(found, where)
+            self.rules[rule.name] = merged
+        own.add(found['name'])
+
+    def check_starts(self, other):
+        """Fails unless a thread of this kind may start one of kind @other."""
+        for name, needed in other.rules.items():
+            given = self.rules.get(name)
+            missing = name if given is None and needed.allows else given and given.covers(needed)
+            if missing:
+                raise PolicyError(f'{self.kind}.policy: lacks {missing}, which {other.kind}.policy has: a '
+                                  f'{other.kind} thread that it starts inherits its filter')
+
+    def count(self):
+        return sum(1 for rule in self.rules.values() if rule.allows)
+
+
+def guard(machine, lines):
+    return [f'#ifdef {MACHINES[machine]}', *lines, '#endif'] if machine else lines
+
+
+def rule_code(rule):
+    """BPF for one rule: the number of the call is in the accumulator, and still is when it is not this call."""
+    number = f'__NR_{rule.name}'
+    refuse = f'REFUSE ({rule.errno})' if rule.errno else 'FORBID'
+    if rule.test is None:
+        return guard(rule.machine, [f'  IF_EQUAL ({number}, 0, 1),',
+                                    f'  {refuse},' if rule.errno else '  ALLOW,'])
+    load = f'  LOAD_ARGUMENT ({rule.argument}),'
+    if rule.test == 'without':
+        mask = ' | '.join(f'(guint32){value}' for value in rule.values)
+        return [f'  IF_EQUAL ({number}, 0, 4),', load, f'  IF_ANY ({mask}, 0, 1),', f'  {refuse},', '  ALLOW,']
+    # An unconditional jump leaps over blocks of any length; it counts in a 32-bit field. Blocks whose length
+    # depends on the machine are measured by the compiler.
+    common = [value for value, machine in rule.values.items() if not machine]
+    special = sorted((machine, value) for value, machine in rule.values.items() if machine)
+    length = f'{2 * len(common) + 2}'
+    lines = []
+    for machine in sorted({machine for machine, _ in special}):
+        length += f' + {2 * sum(1 for other, _ in special if other == machine)} * ON_{machine.upper()}'
+    lines += [f'  IF_EQUAL ({number}, 1, 0),', f'  SKIP ({length}),', load]
+    for value in common:
+        lines += [f'  IF_EQUAL ((guint32){value}, 0, 1),', '  ALLOW,']
+    for machine, value in special:
+        lines += guard(machine, [f'  IF_EQUAL ((guint32){value}, 0, 1),', '  ALLOW,'])
+    return lines + [f'  {refuse},']
+
+
+def policy_code(policy):
+    names = [name for name in FIRST if name in policy.rules]
+    names += [name for name in policy.rules if name not in names]
+    lines = [f'static const struct sock_filter {policy.kind}_filter[] = {{', '  PROLOGUE,']
+    for name in names:
+        lines += rule_code(policy.rules[name])
+    return [*lines, '  FORBID,', '};', '']
+
+
+def names_code(macros):
+    """The system calls' names; no pointers, so that the table needs no relocation."""
+    names = sorted(set(re.findall(r'^#define __NR_([a-z]\w*) ', macros, re.M))
+                   - {'syscalls', 'arch_specific_syscall'})
+    return ['const char sv_seccomp_names[][32] = {',
+            *(f'  [__NR_{name}] = "{name}",' for name in names), '};', '',
+            'const gsize sv_seccomp_n_names = G_N_ELEMENTS (sv_seccomp_names);', ''], set(names)
+
+
+PREAMBLE = '''/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Made by src/runtime/gen-seccomp.py from data/seccomp. */
+
+#include "src/runtime/sv-seccomp-private.h"
+
+#include <stddef.h>
+#include <linux/audit.h>
+#include <sys/syscall.h>
+'''
+
+MACROS = '''
+#if defined(__x86_64__)
+#define MACHINE AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define MACHINE AUDIT_ARCH_AARCH64
+#else
+#error "no system call policies for this machine"
+#endif
+
+#ifdef __x86_64__
+#define ON_X86_64 1
+#else
+#define ON_X86_64 0
+#endif
+#ifdef __aarch64__
+#define ON_AARCH64 1
+#else
+#define ON_AARCH64 0
+#endif
+
+/* Arguments that are tested are 32 bits wide for the kernel. */
+#if G_BYTE_ORDER != G_LITTLE_ENDIAN
+#error "the lower half of an argument is not in front"
+#endif
+
+/* What pthread_create () asks for */
+#define SV_CLONE_THREAD                                                                                    \\
+  (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS         \\
+   | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
+
+#define LOAD(where) { BPF_LD | BPF_W | BPF_ABS, 0, 0, where }
+#define LOAD_ARGUMENT(n) LOAD (offsetof (struct seccomp_data, args) + 8 * n)
+#define IF_EQUAL(value, yes, no) { BPF_JMP | BPF_JEQ | BPF_K, yes, no, value }
+#define IF_ANY(mask, yes, no) { BPF_JMP | BPF_JSET | BPF_K, yes, no, mask }
+#define SKIP(n) { BPF_JMP | BPF_JA, 0, 0, n }
+#define RETURN(what) { BPF_RET | BPF_K, 0, 0, what }
+#define ALLOW RETURN (SECCOMP_RET_ALLOW)
+#define REFUSE(number) RETURN (SECCOMP_RET_ERRNO | number)
+#define FORBID RETURN (SECCOMP_RET_TRAP)
+#define PROLOGUE                                      \\
+  LOAD (offsetof (struct seccomp_data, arch)),        \\
+  IF_EQUAL (MACHINE, 1, 0),                           \\
+  RETURN (SECCOMP_RET_KILL_PROCESS),                  \\
+  LOAD (offsetof (struct seccomp_data, nr))
+'''
+
+
+def generate(policies, macros):
+    names, known = names_code(macros)
+    lines = [PREAMBLE + '\n'.join(f'#include <{header}>' for header in sorted(HEADERS)) + MACROS]
+    for policy in policies:
+        for rule in policy.rules.values():
+            if not rule.machine and rule.name not in known:
+                raise PolicyError(f'{rule.where}: there is no system call {rule.name}')
+        lines += policy_code(policy)
+    lines.append('const SvSeccompFilter sv_seccomp_filters[] = {')
+    for policy in policies:
+        lines += [f'  {{ "{policy.kind}", G_N_ELEMENTS ({policy.kind}_filter), {policy.kind}_filter }},']
+    return '\n'.join([*lines, '};', '', *names])
+
+
+def load(paths):
+    found = {path.stem: path for path in paths}
+    missing = set(KINDS) - set(found)
+    if missing:
+        raise PolicyError(f'{sorted(missing)[0]}.policy is missing')
+    policies = {kind: Policy(found[kind]) for kind in KINDS}
+    for kind, starters in KINDS.items():
+        for starter in starters:
+            policies[starter].check_starts(policies[kind])
+    return list(policies.values())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--macros', type=Path)
+    parser.add_argument('--output', type=Path)
+    parser.add_argument('--list', action='store_true', help='print what each kind of thread may call')
+    parser.add_argument('policies', nargs='+', type=Path)
+    options = parser.parse_args()
+    try:
+        policies = load(options.policies)
+        if options.list:
+            for policy in policies:
+                print(f'{policy.kind} {policy.count()}:',
+                      ' '.join(sorted(rule.name for rule in policy.rules.values() if rule.allows)))
+            return 0
+        options.output.write_text(generate(policies, options.macros.read_text(encoding='utf-8')), encoding='utf-8')
+    except PolicyError as error:
+        print(f'gen-seccomp: {error}', file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
