@@ -3,11 +3,11 @@
 /* Commands about the machine's state and its processors. */
 
 #include <string.h>
-#include <unistd.h>
 
 #include "hw/core/sv-cpu.h"
 #include "qmp/sv-qmp-tree.h"
 #include "qom/sv-type-registry.h"
+#include "src/accel/sv-kvm.h"
 #include "src/runtime/sv-iothread.h"
 
 #if defined(__x86_64__)
@@ -82,15 +82,11 @@ SV_QMP_COMMAND (query_kvm)
 {
   SvMachine *machine = sv_qmp_call_get_machine (call, NULL);
   SvAccel *accel = machine ? sv_machine_get_accel (machine) : NULL;
-  gboolean present = access ("/dev/kvm", R_OK | W_OK) == 0;
+  gboolean enabled = accel ? SV_IS_KVM (accel) : sv_kvm_is_present ();
   g_autoptr (JsonObject) info = json_object_new ();
-  g_autofree char *name = NULL;
 
-  if (accel)
-    name = g_strdup (sv_type_registry_get_display_name (G_OBJECT_TYPE (accel)));
-  json_object_set_boolean_member (info, "enabled",
-                                  accel ? g_str_has_prefix (name, "kvm") : present);
-  json_object_set_boolean_member (info, "present", present);
+  json_object_set_boolean_member (info, "enabled", enabled);
+  json_object_set_boolean_member (info, "present", enabled || sv_kvm_is_present ());
   return sv_qmp_object_node (info);
 }
 

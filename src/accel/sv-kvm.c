@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "src/accel/sv-kvm-arch.h"
@@ -456,7 +457,9 @@ sv_kvm_init (SvKvm *self)
 gboolean
 sv_kvm_is_present (void)
 {
-  return access (KVM_DEVICE, F_OK) == 0;
+  struct stat st;
+
+  return stat (KVM_DEVICE, &st) == 0;
 }
 
 int

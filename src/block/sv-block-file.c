@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "qom/sv-property.h"
@@ -220,7 +221,9 @@ probe_alignment (int fd)
     return 4096;
   for (alignment = 512; alignment < 4096; alignment *= 2)
     {
-      if (pread (fd, page + alignment, alignment, 0) >= 0)
+      const struct iovec part = { page + alignment, alignment };
+
+      if (preadv (fd, &part, 1, 0) >= 0)
         break;
     }
   munmap (page, 8192);

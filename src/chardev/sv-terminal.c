@@ -16,6 +16,7 @@ static const int fatal_signals[] = { SIGHUP, SIGINT,  SIGQUIT, SIGILL,  SIGABRT,
 /* fd is published last and withdrawn first: handlers look at nothing else while it is -1. */
 static volatile sig_atomic_t terminal_fd = -1;
 static volatile sig_atomic_t terminal_is_raw;
+static pid_t terminal_group;
 static struct termios terminal_saved;
 static struct termios terminal_raw;
 
@@ -25,7 +26,7 @@ in_foreground (int fd)
 {
   pid_t group = tcgetpgrp (fd);
 
-  return group < 0 || group == getpgrp ();
+  return group < 0 || group == terminal_group;
 }
 
 static void
@@ -127,6 +128,7 @@ sv_terminal_set_raw (int fd, gboolean signals)
 
   install_handlers ();
   terminal_is_raw = FALSE;
+  terminal_group = getpgrp ();
   terminal_fd = fd;
   apply (TRUE);
   return TRUE;

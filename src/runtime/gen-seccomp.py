@@ -11,6 +11,7 @@ repeats another one, or when a thread could start another kind of thread that ne
 """
 
 import argparse
+import copy
 import re
 import sys
 from pathlib import Path
@@ -67,10 +68,11 @@ class Rule:
         """Whether the call can succeed; an errno without a test refuses it always."""
         return self.test is not None or self.errno is None
 
-    def copy(self):
-        twin = object.__new__(Rule)
-        twin.__dict__.update(self.__dict__, values=dict(self.values))
-        return twin
+    def merge(self, other):
+        """A rule for the same call with the values of both."""
+        merged = copy.copy(self)
+        merged.values = self.values | other.values
+        return merged
 
     def covers(self, other):
         """What @other needs that this rule does not give, or None."""
@@ -91,11 +93,9 @@ class Policy:
     def __init__(self, path):
         self.kind = path.stem
         self.rules = {}
-        self.included = set()
         self.read(path)
 
     def read(self, path):
-        own = set()
         logical = None
         lines = path.read_text(encoding='utf-8').splitlines()
         for number, line in enumerate([*lines, ''], 1):
@@ -106,35 +106,33 @@ class Policy:
                 logical = (logical[0] + ' ' + ' '.join(line.split()), logical[1])
                 continue
             if logical:
-                self.add(path, f'{path.name}:{logical[1]}', logical[0], own)
+                self.add(path, f'{path.name}:{logical[1]}', logical[0])
             logical = (' '.join(line.split()), number) if line else None
 
-    def add(self, path, where, line, own):
+    def add(self, path, where, line):
         if line.startswith('include '):
-            other = path.with_name(line.split()[1] + '.policy')
-            if other.stem in self.included:
-                return
-            if not other.exists():
-                raise PolicyError(f'{where}: there is no {other.name}')
-            self.included.add(other.stem)
-            self.read(other)
+            self.include(path.with_name(line.split()[1] + '.policy'), where)
             return
         found = LINE.fullmatch(line)
         if not found or (found['machine'] and found['machine'] not in MACHINES):
             raise PolicyError(f"{where}: '{line}' is no rule: see README.md")
         if found['test'] == 'without' and found['machine']:
             raise PolicyError(f'{where}: a mask is for all machines')
-        old = self.rules.get(found['name'])
-        if old is None:
-            self.rules[found['name']] = Rule(found, where)
-        else:
-            rule = Rule(found, where)
-            if rule.test != 'in' or rule.shape() != old.shape():
-                raise PolicyError(f"{where}: {rule.name} is there already: {old.where}")
-            merged = old.copy()
-            merged.add_values(found, where)
-            self.rules[rule.name] = merged
-        own.add(found['name'])
+        rule = Rule(found, where)
+        old = self.rules.setdefault(rule.name, rule)
+        if old is not rule:
+            if rule.test != 'in' or rule.shape() != old.shape() or rule.values.keys() & old.values.keys():
+                raise PolicyError(f'{where}: {rule.name} is there already: {old.where}')
+            self.rules[rule.name] = old.merge(rule)
+
+    def include(self, path, where):
+        if not path.exists():
+            raise PolicyError(f'{where}: there is no {path.name}')
+        for rule in Policy(path).rules.values():
+            old = self.rules.setdefault(rule.name, rule)
+            if rule.shape() != old.shape():
+                raise PolicyError(f'{where}: {rule.where} and {old.where} differ')
+            self.rules[rule.name] = old.merge(rule)
 
     def check_starts(self, other):
         """Fails unless a thread of this kind may start one of kind @other."""
@@ -145,8 +143,9 @@ class Policy:
                 raise PolicyError(f'{self.kind}.policy: lacks {missing}, which {other.kind}.policy has: a '
                                   f'{other.kind} thread that it starts inherits its filter')
 
-    def count(self):
-        return sum(1 for rule in self.rules.values() if rule.allows)
+    def allowed(self, machine):
+        """Names of the calls that can succeed on a machine."""
+        return sorted(rule.name for rule in self.rules.values() if rule.allows and rule.machine in ('', machine))
 
 
 def guard(machine, lines):
@@ -286,14 +285,15 @@ def main():
     parser.add_argument('--macros', type=Path)
     parser.add_argument('--output', type=Path)
     parser.add_argument('--list', action='store_true', help='print what each kind of thread may call')
+    parser.add_argument('--machine', choices=MACHINES, default='x86_64', help='for --list')
     parser.add_argument('policies', nargs='+', type=Path)
     options = parser.parse_args()
     try:
         policies = load(options.policies)
         if options.list:
             for policy in policies:
-                print(f'{policy.kind} {policy.count()}:',
-                      ' '.join(sorted(rule.name for rule in policy.rules.values() if rule.allows)))
+                names = policy.allowed(options.machine)
+                print(f'{policy.kind} {len(names)}:', *names)
             return 0
         options.output.write_text(generate(policies, options.macros.read_text(encoding='utf-8')), encoding='utf-8')
     except PolicyError as error:
