@@ -3,6 +3,7 @@
 #include "src/chardev/sv-socket-util.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stddef.h>
@@ -192,7 +193,7 @@ make_room (const SvSocketAddress *address, GError **error)
     }
 
   if (lstat (path, &after) == 0 && after.st_ino == before.st_ino && after.st_dev == before.st_dev)
-    unlink (path);
+    unlinkat (AT_FDCWD, path, 0);
   return TRUE;
 }
 
@@ -229,7 +230,7 @@ sv_socket_listen (const SvSocketAddress *address, GError **error)
       set_errno (error, "listen on", address);
       close (fd);
       if (get_path (address) != NULL)
-        unlink (get_path (address));
+        unlinkat (AT_FDCWD, get_path (address), 0);
       return -1;
     }
   return fd;

@@ -77,7 +77,7 @@ open_nameless (const char *directory)
   name = g_build_filename (directory, "stratovirt-memory.XXXXXX", NULL);
   fd = mkostemp (name, O_CLOEXEC);
   if (fd >= 0)
-    unlink (name);
+    unlinkat (AT_FDCWD, name, 0);
   return fd;
 }
 
@@ -154,7 +154,7 @@ sv_memory_backend_file_complete (SvObject *object, GError **error)
   if (SV_OBJECT_CLASS (sv_memory_backend_file_parent_class)->complete (object, error))
     return TRUE;
   if (self->created)
-    unlink (self->path);
+    unlinkat (AT_FDCWD, self->path, 0);
   self->created = FALSE;
   return FALSE;
 }

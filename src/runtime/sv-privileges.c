@@ -164,7 +164,10 @@ drop_capabilities (guint64 kept)
 void
 sv_privileges_enter_thread (void)
 {
-  if ((state.user == NULL || change_ids ()) && (!state.confine || drop_capabilities (0)))
+  /* EPERM: the filter of system calls that a later thread inherits. It has what privileges the main
+   * thread has left. For threads before, the main thread itself will not get past this error. */
+  if ((state.user == NULL || change_ids () || errno == EPERM)
+      && (!state.confine || drop_capabilities (0) || errno == EPERM))
     return;
   g_critical ("Cannot give up the privileges of a thread: %s", g_strerror (errno));
   _exit (EXIT_FAILURE);
