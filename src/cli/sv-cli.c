@@ -10,12 +10,16 @@
 gboolean
 sv_cli_fail (GError **error, const char *format, ...)
 {
+  g_autofree char *message = NULL;
+  g_autofree char *valid = NULL;
   va_list args;
 
   va_start (args, format);
-  if (error != NULL)
-    *error = g_error_new_valist (G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, format, args);
+  message = g_strdup_vprintf (format, args);
   va_end (args);
+  /* It quotes what was written, which may be anything. */
+  valid = g_utf8_make_valid (message, -1);
+  g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, valid);
   return FALSE;
 }
 

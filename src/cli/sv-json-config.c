@@ -166,14 +166,7 @@ dup_shown (JsonNode *node)
   char *text = json_to_string (node, FALSE);
 
   if (strlen (text) > 64)
-    {
-      g_autofree char *valid = NULL;
-
-      text[61] = '\0';
-      valid = g_utf8_make_valid (text, -1);
-      g_free (text);
-      text = g_strconcat (valid, "...", NULL);
-    }
+    strcpy (text + 61, "...");
   return text;
 }
 
