@@ -65,8 +65,6 @@ sv_virtio_serial_bus_can_plug (SvBus *bus, SvDevice *device, GError **error)
   SvVirtioSerialBus *self = SV_VIRTIO_SERIAL_BUS (bus);
   gint number;
 
-  if (!SV_BUS_CLASS (sv_virtio_serial_bus_parent_class)->can_plug (bus, device, error))
-    return FALSE;
   number = choose_number (self, SV_VIRTIO_SERIAL_PORT (device), error);
   return number >= 0
          && (self->funcs == NULL || self->funcs->check_number (self->opaque, (guint)number, error));
@@ -78,7 +76,6 @@ sv_virtio_serial_bus_plug (SvBus *bus, SvDevice *device)
   SvVirtioSerialPort *port = SV_VIRTIO_SERIAL_PORT (device);
 
   sv_virtio_serial_port_set_number (port, choose_number (SV_VIRTIO_SERIAL_BUS (bus), port, NULL));
-  SV_BUS_CLASS (sv_virtio_serial_bus_parent_class)->plug (bus, device);
 }
 
 static void

@@ -9,9 +9,18 @@ struct _SvChardevNull
 
 G_DEFINE_FINAL_TYPE (SvChardevNull, sv_chardev_null, SV_TYPE_CHARDEV)
 
+/* Nobody else will come: there is no reason to keep anything. */
+static gboolean
+sv_chardev_null_complete (SvObject *object, GError **error)
+{
+  sv_chardev_event (SV_CHARDEV (object), SV_CHARDEV_OPENED);
+  return TRUE;
+}
+
 static void
 sv_chardev_null_class_init (SvChardevNullClass *klass)
 {
+  SV_OBJECT_CLASS (klass)->complete = sv_chardev_null_complete;
 }
 
 static void

@@ -44,7 +44,7 @@ def test_rate_limit(launch, images, tmp_path):
     source.write_bytes(bytes(range(256)) * 4096)
     script = ("dd if=/dev/hwrng of=/dev/null bs=20000 count=1 iflag=fullblock 2>/dev/null\n"
               "echo BEGIN\n"
-              "dd if=/dev/hwrng of=/dev/null bs=120000 count=1 iflag=fullblock 2>/dev/null\n"
+              "dd if=/dev/hwrng of=/dev/null bs=220000 count=1 iflag=fullblock 2>/dev/null\n"
               "echo END\n")
     vm = start(launch, images, script, "-object", f"rng-random,id=r,filename={source}",
                "-device", "virtio-rng-device,rng=r,max-bytes=20000,period=1000")
@@ -53,7 +53,7 @@ def test_rate_limit(launch, images, tmp_path):
     vm.console.wait_for("^END", timeout=60)
     seconds, count = time.monotonic() - begin, position(vm.pid, source) - first
     print(f"{count} bytes in {seconds:.3f} s")
-    assert count > 100000
+    assert count > 200000
     if seconds > 10:
         assert 0.98 < count / seconds / 20000 <= 1
     else:

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "hw/virtio/sv-virtconsole.h"
+
+struct _SvVirtconsole
+{
+  SvVirtioSerialPort parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (SvVirtconsole, sv_virtconsole, SV_TYPE_VIRTIO_SERIAL_PORT)
+
+static void
+sv_virtconsole_class_init (SvVirtconsoleClass *klass)
+{
+  SV_VIRTIO_SERIAL_PORT_CLASS (klass)->console = TRUE;
+  SV_DEVICE_CLASS (klass)->user_creatable = TRUE;
+  SV_DEVICE_CLASS (klass)->description = "console (hvcN) of a virtio-serial device";
+}
+
+static void
+sv_virtconsole_init (SvVirtconsole *self)
+{
+}
