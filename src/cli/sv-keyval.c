@@ -39,6 +39,20 @@ take_token (const char **rest)
   return g_string_free (token, FALSE);
 }
 
+/* What an option may say several times: a list, also when it is said once. */
+static gboolean
+add_to_list (JsonObject *object, const char *key, const char *value)
+{
+  static const char *const lists[] = { "dnssearch", "hostfwd", NULL };
+
+  if (!g_strv_contains (lists, key))
+    return FALSE;
+  if (!json_object_has_member (object, key))
+    json_object_set_array_member (object, key, json_array_new ());
+  json_array_add_string_element (json_object_get_array_member (object, key), value);
+  return TRUE;
+}
+
 static gboolean
 add_token (JsonObject *object, const char *token, const char *implied_key, GError **error)
 {
@@ -70,6 +84,8 @@ add_token (JsonObject *object, const char *token, const char *implied_key, GErro
                    token);
       return FALSE;
     }
+  if (add_to_list (object, key, value))
+    return TRUE;
   if (json_object_has_member (object, key))
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "'%s' is given twice", key);
@@ -87,7 +103,8 @@ add_token (JsonObject *object, const char *token, const char *implied_key, GErro
  *
  * Reads the argument of an option in QEMU's syntax. Two commas in a row stand for one in a value. A
  * word without a value means on, and off when it begins with `no`: `server,nowait`. All
- * values become strings, in the order given; a JSON object is taken as it is.
+ * values become strings, in the order given, or lists of strings for the few keys that may come
+ * several times; a JSON object is taken as it is.
  *
  * Returns: (transfer full): the keys and values; %NULL with %G_OPTION_ERROR_BAD_VALUE when @text is
  *   malformed or names a key twice

@@ -20,6 +20,7 @@ struct _SvNetdevUser
   char *dns;
   char *hostname;
   char *domainname;
+  char *ipv6_net;
   char *ipv6_prefix;
   char *ipv6_host;
   char *ipv6_dns;
@@ -42,6 +43,7 @@ enum
   PROP_DNS,
   PROP_HOSTNAME,
   PROP_DOMAINNAME,
+  PROP_IPV6_NET,
   PROP_IPV6_PREFIX,
   PROP_IPV6_HOST,
   PROP_IPV6_DNS,
@@ -157,11 +159,21 @@ fill_ipv4 (SvNetdevUser *self, SlirpConfig *config, GError **error)
 static gboolean
 fill_ipv6 (SvNetdevUser *self, SlirpConfig *config, GError **error)
 {
+  g_auto (GStrv) parts = g_strsplit (self->ipv6_net ? self->ipv6_net : "", "/", 2);
   const char *prefix = self->ipv6_prefix ? self->ipv6_prefix : "fec0::";
+  guint64 bits = self->ipv6_prefixlen;
 
+  if (self->ipv6_net != NULL)
+    {
+      if (g_strv_length (parts) != 2
+          || !g_ascii_string_to_unsigned (parts[1], 10, 1, 126, &bits, NULL))
+        return invalid (self, error, "ipv6-net=%s: expected a network such as fec0::/64",
+                        self->ipv6_net);
+      prefix = parts[0];
+    }
   if (inet_pton (AF_INET6, prefix, &config->vprefix_addr6) != 1)
-    return invalid (self, error, "ipv6-prefix=%s is no IPv6 address", prefix);
-  config->vprefix_len = self->ipv6_prefixlen;
+    return invalid (self, error, "the IPv6 network %s is no IPv6 address", prefix);
+  config->vprefix_len = (guint8) bits;
   config->vhost6 = config->vnameserver6 = config->vprefix_addr6;
   config->vhost6.s6_addr[15] |= 2;
   config->vnameserver6.s6_addr[15] |= 3;
@@ -251,6 +263,8 @@ string_slot (SvNetdevUser *self, guint id)
       return &self->hostname;
     case PROP_DOMAINNAME:
       return &self->domainname;
+    case PROP_IPV6_NET:
+      return &self->ipv6_net;
     case PROP_IPV6_PREFIX:
       return &self->ipv6_prefix;
     case PROP_IPV6_HOST:
@@ -369,6 +383,7 @@ install_properties (GObjectClass *object_class)
     { PROP_DNS, "dns", "IPv4 address of the name server; the network's third" },
     { PROP_HOSTNAME, "hostname", "Name that DHCP gives to the guest" },
     { PROP_DOMAINNAME, "domainname", "Domain that DHCP tells" },
+    { PROP_IPV6_NET, "ipv6-net", "ipv6-prefix and ipv6-prefixlen in one: fec0::/64" },
     { PROP_IPV6_PREFIX, "ipv6-prefix", "IPv6 network of the guest; fec0:: if there is none" },
     { PROP_IPV6_HOST, "ipv6-host", "IPv6 address of the host" },
     { PROP_IPV6_DNS, "ipv6-dns", "IPv6 address of the name server" },

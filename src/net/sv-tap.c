@@ -38,7 +38,8 @@ set_error (GError **error, int code, const char *what, const char *name)
       hint = ": it takes CAP_NET_ADMIN, or an interface that belongs to this user";
       break;
     case EINVAL:
-      hint = ": it exists and is no tap interface, or differs in multi_queue or vnet_hdr";
+      hint = ": it exists and is no tap interface, or is one with several queues (multi_queue) where "
+             "one is asked for, or the reverse";
       break;
     default:
       break;
