@@ -82,6 +82,7 @@ test_set_link (QmpFixture *fixture, gconstpointer data)
   expect (fixture, EXECUTE ("set_link", "\"name\":\"card0\",\"up\":true"), DONE);
   g_object_get (card, "link", &link, NULL);
   g_assert_true (link);
+  sv_object_release (netdev, card);
   sv_object_unparent (card);
   expect (fixture, EXECUTE ("netdev_del", "\"id\":\"n0\""), DONE);
 }
