@@ -74,9 +74,11 @@ gboolean
 sv_kvm_arch_reset (SvKvm *kvm, GError **error)
 {
   int vm = sv_kvm_get_vm_fd (kvm);
+  /* The slave first: while it has a request, KVM raises the master's cascade line again, and the next
+   * guest gets that as interrupt 7 once it lets interrupts in. */
   struct kvm_irqchip pics[2] = {
-    { .chip_id = KVM_IRQCHIP_PIC_MASTER, .chip.pic = { .elcr_mask = 0xf8 } },
     { .chip_id = KVM_IRQCHIP_PIC_SLAVE, .chip.pic = { .elcr_mask = 0xde } },
+    { .chip_id = KVM_IRQCHIP_PIC_MASTER, .chip.pic = { .elcr_mask = 0xf8 } },
   };
   struct kvm_irqchip ioapic = { .chip_id = KVM_IRQCHIP_IOAPIC };
   struct kvm_pit_state2 pit = { .flags = 0 };
