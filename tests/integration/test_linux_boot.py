@@ -20,7 +20,7 @@ poweroff -f
 
 
 @pytest.mark.parametrize("kernel, cpus", [("bzimage", 1), ("vmlinux", 2), ("raw", 1),
-                                          ("vmlinux", 8), ("bzimage", 8)])
+                                          ("vmlinux", 8)])
 def test_boots_to_user_space(linux, kernel, cpus):
     vm = linux("-smp", str(cpus), kernel=kernel, script=REPORT, words="some=word")
     assert vm.wait(30) == 0
