@@ -34,17 +34,15 @@ describe_image (SvObject *node, const char *filename)
   return image;
 }
 
+/* By SvBlockLimit */
+static const char *const limit_names[SV_BLOCK_N_LIMITS]
+    = { "bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr" };
+
 static JsonObject *
 describe_node (SvObject *node)
 {
-  static const char *const limits[] = { "bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr" };
-  static const char *const properties[] = {
-    "throttling.bps-total",  "throttling.bps-read",  "throttling.bps-write",
-    "throttling.iops-total", "throttling.iops-read", "throttling.iops-write",
-  };
   g_autofree char *filename = sv_qmp_dup_string (node, "filename");
   g_autofree char *detect_zeroes = sv_qmp_dup_string (node, "detect-zeroes");
-  SvObject *device = get_device (node);
   JsonObject *info = json_object_new ();
   JsonObject *cache = json_object_new ();
 
@@ -55,9 +53,9 @@ describe_node (SvObject *node)
   json_object_set_int_member (info, "backing_file_depth", 0);
   json_object_set_boolean_member (info, "encrypted", FALSE);
   json_object_set_string_member (info, "detect_zeroes", detect_zeroes ? detect_zeroes : "off");
-  for (guint i = 0; i < G_N_ELEMENTS (limits); i++)
-    json_object_set_int_member (info, limits[i],
-                                device ? sv_qmp_get_int (device, properties[i], 0) : 0);
+  for (guint i = 0; i < SV_BLOCK_N_LIMITS; i++)
+    json_object_set_int_member (info, limit_names[i],
+                                (gint64) sv_block_node_get_limit (SV_BLOCK_NODE (node), i));
   json_object_set_object_member (info, "image", describe_image (node, filename ? filename : ""));
   json_object_set_boolean_member (cache, "writeback", TRUE);
   json_object_set_boolean_member (cache, "direct", sv_qmp_get_bool (node, "cache.direct", FALSE));
@@ -254,5 +252,100 @@ SV_QMP_COMMAND (blockdev_del)
                  "Failed to find node with node-name='%s'", name);
   else
     sv_object_remove (node, error);
+  return NULL;
+}
+
+/* Limits */
+
+/* The node that a command means: by the id or path of a device, or by the name of a drive. */
+static SvBlockNode *
+find_node (SvQmpCall *call, JsonObject *arguments, GError **error)
+{
+  const char *id = json_object_get_string_member_with_default (arguments, "id", NULL);
+  const char *drive = json_object_get_string_member_with_default (arguments, "device", NULL);
+  g_autofree char *path = NULL;
+  SvObject *object;
+  SvObject *node = NULL;
+
+  if ((id == NULL) == (drive == NULL))
+    {
+      g_set_error_literal (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
+                           id ? "Parameters 'device' and 'id' are mutually exclusive"
+                              : "Need exactly one of 'device' and 'id'");
+      return NULL;
+    }
+  path = g_strdup (id ? id : drive);
+  if (g_str_has_suffix (path, "/virtio-backend"))
+    path[strlen (path) - strlen ("/virtio-backend")] = '\0';
+
+  object = drive ? sv_object_get_child (
+               sv_object_ensure_container (sv_qmp_call_get_root (call), "block"), drive)
+                 : NULL;
+  if (!object)
+    object = sv_object_resolve (sv_qmp_call_get_root (call), path, SV_TYPE_DEVICE, NULL);
+  if (!object)
+    object = sv_qmp_resolve (call, path, SV_TYPE_BLOCK_NODE, error);
+  if (!object || SV_IS_BLOCK_NODE (object))
+    return (SvBlockNode *)object;
+
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (object), "drive"))
+    {
+      g_object_get (object, "drive", &node, NULL);
+      /* It stays in the tree; the reference is not needed. */
+      if (node)
+        g_object_unref (node);
+    }
+  if (!node)
+    g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC, "Device '%s' has no medium", path);
+  return (SvBlockNode *)node;
+}
+
+static gboolean
+check_limits (JsonObject *arguments, GError **error)
+{
+  static const char *const bursts[]
+      = { "bps_max", "bps_rd_max", "bps_wr_max", "iops_max", "iops_rd_max", "iops_wr_max" };
+
+  for (guint i = 0; i < SV_BLOCK_N_LIMITS; i++)
+    {
+      gint64 limit = json_object_get_int_member (arguments, limit_names[i]);
+      gint64 max = i < SV_BLOCK_LIMIT_IOPS_TOTAL ? SV_BLOCK_MAX_BPS : SV_BLOCK_MAX_IOPS;
+
+      if (limit >= 0 && limit <= max)
+        continue;
+      g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
+                   "Parameter '%s' expects a value from 0 to %" G_GINT64_FORMAT, limit_names[i], max);
+      return FALSE;
+    }
+  /* A total and its parts exclude each other, as in QEMU. */
+  for (guint i = 0; i < SV_BLOCK_N_LIMITS; i += 3)
+    if (json_object_get_int_member (arguments, limit_names[i]) != 0
+        && (json_object_get_int_member (arguments, limit_names[i + 1]) != 0
+            || json_object_get_int_member (arguments, limit_names[i + 2]) != 0))
+      {
+        g_set_error_literal (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
+                             "bps/iops/max total values and read/write values cannot be used at the "
+                             "same time");
+        return FALSE;
+      }
+  for (guint i = 0; i < G_N_ELEMENTS (bursts); i++)
+    if (json_object_get_int_member_with_default (arguments, bursts[i], 0) != 0)
+      {
+        g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
+                     "Parameter '%s' can only be 0: a limit is kept without bursts", bursts[i]);
+        return FALSE;
+      }
+  return TRUE;
+}
+
+SV_QMP_COMMAND (block_set_io_throttle)
+{
+  SvBlockNode *node = find_node (call, arguments, error);
+
+  if (!node || !check_limits (arguments, error))
+    return NULL;
+  for (guint i = 0; i < SV_BLOCK_N_LIMITS; i++)
+    sv_block_node_set_limit (node, i,
+                             (guint64)json_object_get_int_member (arguments, limit_names[i]));
   return NULL;
 }

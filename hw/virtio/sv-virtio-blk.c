@@ -33,6 +33,8 @@ struct _SvVirtioBlk
   gboolean discard;
   gboolean write_zeroes;
   gint bootindex;
+  guint64 limits[SV_BLOCK_N_LIMITS]; /* until there is a node */
+  guint limits_set;
 
   SvVirtioBlkDisk disk;
   SvVirtioBlkQueue **queues; /* while started */
@@ -56,7 +58,8 @@ enum
   PROP_DISCARD,
   PROP_WRITE_ZEROES,
   PROP_BOOTINDEX,
-  N_PROPS,
+  PROP_LIMIT,
+  N_PROPS = PROP_LIMIT + SV_BLOCK_N_LIMITS,
 };
 
 static GParamSpec *props[N_PROPS];
@@ -282,6 +285,37 @@ sv_virtio_blk_drain_queue (SvVirtioDevice *device, guint n)
   sv_virtio_blk_queue_drain (SV_VIRTIO_BLK (device)->queues[n]);
 }
 
+/* --- limits: the node's, by way of the disk --- */
+
+static guint64
+get_limit (SvVirtioBlk *self, SvBlockLimit limit)
+{
+  return self->drive != NULL && (self->limits_set & (1u << limit)) == 0
+             ? sv_block_node_get_limit (SV_BLOCK_NODE (self->drive), limit)
+             : self->limits[limit];
+}
+
+static void
+set_limit (SvVirtioBlk *self, SvBlockLimit limit, guint64 per_second)
+{
+  if (self->disk.node != NULL)
+    {
+      sv_block_node_set_limit (self->disk.node, limit, per_second);
+      return;
+    }
+  self->limits[limit] = per_second;
+  self->limits_set |= 1u << limit;
+}
+
+static void
+apply_limits (SvVirtioBlk *self)
+{
+  for (guint i = 0; i < SV_BLOCK_N_LIMITS; i++)
+    if ((self->limits_set & (1u << i)) != 0)
+      sv_block_node_set_limit (self->disk.node, i, self->limits[i]);
+  self->limits_set = 0;
+}
+
 /* --- set-up --- */
 
 static gboolean
@@ -303,6 +337,7 @@ sv_virtio_blk_setup (SvVirtioDevice *device, GError **error)
   if (self->serial)
     memcpy (disk->id, self->serial, MIN (strlen (self->serial), sizeof disk->id));
   fill_config (self);
+  apply_limits (self);
 
   for (guint i = 0; i < self->num_queues; i++)
     {
@@ -373,7 +408,10 @@ sv_virtio_blk_get_property (GObject *object, guint id, GValue *value, GParamSpec
       g_value_set_int (value, self->bootindex);
       break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      if (id >= PROP_LIMIT && id < N_PROPS)
+        g_value_set_uint64 (value, get_limit (self, id - PROP_LIMIT));
+      else
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
 }
 
@@ -422,7 +460,10 @@ sv_virtio_blk_set_property (GObject *object, guint id, const GValue *value, GPar
       self->bootindex = g_value_get_int (value);
       break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      if (id >= PROP_LIMIT && id < N_PROPS)
+        set_limit (self, id - PROP_LIMIT, g_value_get_uint64 (value));
+      else
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       return;
     }
   g_object_notify_by_pspec (object, pspec);
@@ -483,6 +524,8 @@ install_properties (GObjectClass *object_class)
   props[PROP_BOOTINDEX]
       = g_param_spec_int ("bootindex", "bootindex", "Place in the boot order of firmware; -1: none",
                           -1, G_MAXINT, -1, SV_PARAM_RW_WIRING);
+  for (guint i = 0; i < SV_BLOCK_N_LIMITS; i++)
+    props[PROP_LIMIT + i] = sv_block_limit_new_pspec (i);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 

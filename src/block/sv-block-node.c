@@ -16,6 +16,7 @@ typedef struct
   GMutex lock;
   GPtrArray *queues;
   SvBlockStats past;
+  SvBlockThrottle throttle;
 } SvBlockNodePrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (SvBlockNode, sv_block_node, SV_TYPE_OBJECT)
@@ -30,7 +31,8 @@ enum
   PROP_DISCARD,
   PROP_DETECT_ZEROES,
   PROP_SIZE,
-  N_PROPS,
+  PROP_LIMIT,
+  N_PROPS = PROP_LIMIT + SV_BLOCK_N_LIMITS,
 };
 
 static GParamSpec *props[N_PROPS];
@@ -281,6 +283,81 @@ sv_block_node_get_stats (SvBlockNode *self, SvBlockStats *stats)
   g_mutex_unlock (&priv->lock);
 }
 
+static gint64
+now_ns (void)
+{
+  return g_get_monotonic_time () * 1000;
+}
+
+/**
+ * sv_block_node_get_limit:
+ * @self: a node
+ * @limit: which limit
+ *
+ * Returns: requests or bytes in a second; 0 for no limit
+ */
+guint64
+sv_block_node_get_limit (SvBlockNode *self, SvBlockLimit limit)
+{
+  return sv_block_throttle_get (&PRIVATE (self)->throttle, limit);
+}
+
+/**
+ * sv_block_node_set_limit:
+ * @self: a node
+ * @limit: which limit
+ * @per_second: requests or bytes in a second; 0 for no limit
+ *
+ * Takes effect at once, on requests that wait as well. Main thread.
+ */
+void
+sv_block_node_set_limit (SvBlockNode *self, SvBlockLimit limit, guint64 per_second)
+{
+  SvBlockNodePrivate *priv = PRIVATE (self);
+
+  if (sv_block_throttle_get (&priv->throttle, limit) == per_second)
+    return;
+  sv_block_throttle_set (&priv->throttle, limit, per_second, now_ns ());
+  g_mutex_lock (&priv->lock);
+  for (guint i = 0; i < priv->queues->len; i++)
+    {
+      SvBlockQueue *queue = g_ptr_array_index (priv->queues, i);
+
+      if (queue->timer)
+        g_source_set_ready_time (queue->timer, 0);
+    }
+  g_mutex_unlock (&priv->lock);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_LIMIT + limit]);
+}
+
+/**
+ * sv_block_node_get_throttle: (skip)
+ * @self: a node
+ *
+ * Returns: (transfer none): what all requests to the node pass
+ */
+SvBlockThrottle *
+sv_block_node_get_throttle (SvBlockNode *self)
+{
+  return &PRIVATE (self)->throttle;
+}
+
+/**
+ * sv_block_node_set_timer: (skip)
+ * @self: a node
+ * @queue: one of its queues
+ * @timer: (nullable) (transfer none): its timer
+ *
+ * For queues, in their own context.
+ */
+void
+sv_block_node_set_timer (SvBlockNode *self, SvBlockQueue *queue, GSource *timer)
+{
+  g_mutex_lock (&PRIVATE (self)->lock);
+  queue->timer = timer;
+  g_mutex_unlock (&PRIVATE (self)->lock);
+}
+
 static void
 sv_block_node_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
@@ -305,7 +382,10 @@ sv_block_node_get_property (GObject *object, guint id, GValue *value, GParamSpec
       g_value_set_uint64 (value, sv_block_node_get_size (self));
       break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      if (id >= PROP_LIMIT && id < N_PROPS)
+        g_value_set_uint64 (value, sv_block_node_get_limit (self, id - PROP_LIMIT));
+      else
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
 }
 
@@ -329,7 +409,10 @@ sv_block_node_set_property (GObject *object, guint id, const GValue *value, GPar
       priv->detect_zeroes = g_value_get_enum (value);
       break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      if (id >= PROP_LIMIT && id < N_PROPS)
+        sv_block_node_set_limit (SV_BLOCK_NODE (object), id - PROP_LIMIT, g_value_get_uint64 (value));
+      else
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       return;
     }
   g_object_notify_by_pspec (object, pspec);
@@ -340,6 +423,7 @@ sv_block_node_finalize (GObject *object)
 {
   SvBlockNodePrivate *priv = PRIVATE (SV_BLOCK_NODE (object));
 
+  sv_block_throttle_clear (&priv->throttle);
   g_ptr_array_unref (priv->queues);
   g_mutex_clear (&priv->lock);
 
@@ -368,6 +452,8 @@ sv_block_node_class_init (SvBlockNodeClass *klass)
       SV_TYPE_BLOCK_DETECT_ZEROES, SV_BLOCK_DETECT_ZEROES_OFF, SV_PARAM_RW_WIRING);
   props[PROP_SIZE] = g_param_spec_uint64 ("size", "size", "Size of the image in bytes", 0,
                                           G_MAXUINT64, 0, SV_PARAM_RO | SV_PARAM_SIZE);
+  for (guint i = 0; i < SV_BLOCK_N_LIMITS; i++)
+    props[PROP_LIMIT + i] = sv_block_limit_new_pspec (i);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
@@ -378,4 +464,5 @@ sv_block_node_init (SvBlockNode *self)
 
   g_mutex_init (&priv->lock);
   priv->queues = g_ptr_array_new ();
+  sv_block_throttle_init (&priv->throttle);
 }

@@ -3,6 +3,7 @@
 
 #include "qom/sv-object.h"
 #include "src/block/sv-block-queue.h"
+#include "src/block/sv-block-throttle.h"
 
 G_BEGIN_DECLS
 
@@ -11,7 +12,7 @@ G_BEGIN_DECLS
  *
  * A disk image as a device sees it (abstract); lives at /block/<node-name>. Completed = opened.
  * Properties: `read-only`, `auto-read-only`, `discard` (ignore, unmap), `detect-zeroes` (off, on,
- * unmap), `size` (read-only, in bytes); subclasses add theirs. notify::size tells that the image
+ * unmap), `size` (read-only, in bytes), `throttling.*` (limits, changeable); subclasses add theirs. notify::size tells that the image
  * grew or shrank.
  */
 #define SV_TYPE_BLOCK_NODE (sv_block_node_get_type ())
@@ -95,6 +96,15 @@ SV_API gboolean sv_block_node_refresh_size (SvBlockNode *self, GError **error);
 /* (transfer full), free with sv_block_queue_free() */
 SV_API SvBlockQueue *
 sv_block_node_create_queue (SvBlockNode *self, GMainContext *context, guint depth, GError **error);
+
+/* Requests or bytes in a second; 0: no limit. Main thread. */
+SV_API guint64 sv_block_node_get_limit (SvBlockNode *self, SvBlockLimit limit);
+SV_API void sv_block_node_set_limit (SvBlockNode *self, SvBlockLimit limit, guint64 per_second);
+
+/* For queues: what all requests pass. */
+SV_API SvBlockThrottle *sv_block_node_get_throttle (SvBlockNode *self);
+/* Changes where a queue's timer is, which changed limits set off. */
+SV_API void sv_block_node_set_timer (SvBlockNode *self, SvBlockQueue *queue, GSource *timer);
 
 /* For subclasses */
 SV_API void sv_block_node_set_size (SvBlockNode *self, guint64 size);

@@ -43,7 +43,119 @@ sv_block_queue_init (SvBlockQueue *queue,
   queue->context = context ? g_main_context_ref (context) : NULL;
   queue->depth = depth;
   queue->ready_tail = &queue->ready;
+  queue->waiting_tail = &queue->waiting;
   sv_block_node_add_queue (node, queue);
+}
+
+/* --- limits --- */
+
+static SvBlockRequest *
+pop_waiting (SvBlockQueue *queue)
+{
+  SvBlockRequest *request = queue->waiting;
+
+  queue->waiting = request->next;
+  if (queue->waiting == NULL)
+    queue->waiting_tail = &queue->waiting;
+  request->next = NULL;
+  return request;
+}
+
+/* Hands over what may go by now, and sees to the rest later. */
+static void
+release_waiting (SvBlockQueue *queue)
+{
+  SvBlockThrottle *throttle = sv_block_node_get_throttle (queue->node);
+  gint64 now = now_ns ();
+  gint64 wait = 0;
+
+  while (queue->waiting)
+    {
+      wait = sv_block_throttle_take (throttle, queue->waiting->op, queue->waiting->length, now);
+      if (wait > 0)
+        break;
+      queue->ops->submit (queue, pop_waiting (queue));
+    }
+  g_source_set_ready_time (queue->timer, queue->waiting ? (now + wait) / 1000 + 1 : -1);
+}
+
+/* Those who drain cannot wait: who comes after them waits the longer. */
+static void
+release_all (SvBlockQueue *queue)
+{
+  SvBlockThrottle *throttle = sv_block_node_get_throttle (queue->node);
+  gint64 now = now_ns ();
+
+  while (queue->waiting)
+    {
+      sv_block_throttle_charge (throttle, queue->waiting->op, queue->waiting->length, now);
+      queue->ops->submit (queue, pop_waiting (queue));
+    }
+}
+
+static gboolean
+timer_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  SvBlockQueue *queue = user_data;
+
+  release_waiting (queue);
+  sv_block_queue_kick (queue);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+timer_nothing (gpointer user_data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs timer_funcs = { .dispatch = timer_dispatch };
+
+static void
+add_timer (SvBlockQueue *queue)
+{
+  GSource *timer = g_source_new (&timer_funcs, sizeof (GSource));
+
+  g_source_set_static_name (timer, "disk limits");
+  g_source_set_callback (timer, timer_nothing, queue, NULL);
+  g_source_attach (timer, queue->context);
+  sv_block_node_set_timer (queue->node, queue, timer);
+}
+
+static void
+remove_timer (SvBlockQueue *queue)
+{
+  GSource *timer = queue->timer;
+
+  if (!timer)
+    return;
+  sv_block_node_set_timer (queue->node, queue, NULL);
+  g_source_destroy (timer);
+  g_source_unref (timer);
+}
+
+/* TRUE: the request waits. */
+static gboolean
+must_wait (SvBlockQueue *queue, SvBlockRequest *request)
+{
+  SvBlockThrottle *throttle = sv_block_node_get_throttle (queue->node);
+  gint64 wait = 0;
+
+  /* Flushes cost nothing and are about what was completed before. */
+  if ((!queue->waiting && !sv_block_throttle_is_active (throttle)) || request->op == SV_BLOCK_FLUSH)
+    return FALSE;
+  if (!queue->waiting)
+    wait = sv_block_throttle_take (throttle, request->op, request->length, request->started);
+  if (!queue->waiting && wait == 0)
+    return FALSE;
+
+  if (!queue->timer)
+    add_timer (queue);
+  if (!queue->waiting)
+    g_source_set_ready_time (queue->timer, (request->started + wait) / 1000 + 1);
+  *queue->waiting_tail = request;
+  queue->waiting_tail = &request->next;
+  return TRUE;
 }
 
 /**
@@ -55,6 +167,7 @@ sv_block_queue_init (SvBlockQueue *queue,
 void
 sv_block_queue_clear (SvBlockQueue *queue)
 {
+  remove_timer (queue);
   sv_block_node_remove_queue (queue->node, queue);
   g_clear_pointer (&queue->context, g_main_context_unref);
   g_clear_object (&queue->node);
@@ -99,7 +212,7 @@ sv_block_queue_submit (SvBlockQueue *queue, SvBlockRequest *request)
     sv_block_queue_complete_later (queue, request, -EROFS);
   else if (request->op != SV_BLOCK_FLUSH && request->length == 0)
     sv_block_queue_complete_later (queue, request, 0);
-  else
+  else if (!must_wait (queue, request))
     queue->ops->submit (queue, request);
 }
 
@@ -137,14 +250,17 @@ sv_block_queue_get_in_flight (SvBlockQueue *queue)
  * sv_block_queue_drain:
  * @queue: a queue
  *
- * Starts what was submitted and waits until nothing is in flight. Call it in the queue's context.
+ * Starts what was submitted, limits notwithstanding, and waits until nothing is in flight. Call it in the queue's context.
  */
 void
 sv_block_queue_drain (SvBlockQueue *queue)
 {
+  release_all (queue);
   sv_block_queue_kick (queue);
   while (queue->in_flight > 0)
     {
+      /* What the done callbacks submitted may wait as well. */
+      release_all (queue);
       sv_block_queue_begin_batch (queue);
       queue->ops->wait (queue);
       sv_block_queue_end_batch (queue);

@@ -150,6 +150,9 @@ struct _SvBlockQueue
   guint nesting;
   SvBlockRequest *ready;
   SvBlockRequest **ready_tail;
+  SvBlockRequest *waiting; /* for the node's limits, in order */
+  SvBlockRequest **waiting_tail;
+  GSource *timer; /* once something waited; changed under the node's lock */
   void (*batch_func) (gpointer data);
   gpointer batch_data;
   SvBlockStats stats;

@@ -169,6 +169,26 @@ sv_rate_limit_take (SvRateLimit *self, guint64 cost, gint64 now_ns)
 }
 
 /**
+ * sv_rate_limit_charge: (skip)
+ * @self: a rate limit
+ * @cost: how much passes at any rate
+ * @now_ns: the time
+ *
+ * Takes @cost from the bucket, which may leave a debt of any size.
+ */
+void
+sv_rate_limit_charge (SvRateLimit *self, guint64 cost, gint64 now_ns)
+{
+  if (cost == 0 || sv_rate_limit_get_amount (self) == 0)
+    return;
+
+  g_mutex_lock (&self->mutex);
+  refill (self, now_ns);
+  self->tokens -= units_of (self, MIN (cost, MAX_COST));
+  g_mutex_unlock (&self->mutex);
+}
+
+/**
  * sv_rate_limit_give_back: (skip)
  * @self: a rate limit
  * @cost: how much of what was taken did not pass after all

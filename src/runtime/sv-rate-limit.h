@@ -38,6 +38,7 @@ sv_rate_limit_set (SvRateLimit *self, guint64 amount, gint64 period_ns, gint64 n
 SV_API guint64 sv_rate_limit_get_amount (SvRateLimit *self);
 SV_API guint64 sv_rate_limit_get_burst (SvRateLimit *self);
 SV_API gint64 sv_rate_limit_take (SvRateLimit *self, guint64 cost, gint64 now_ns);
+SV_API void sv_rate_limit_charge (SvRateLimit *self, guint64 cost, gint64 now_ns);
 SV_API void sv_rate_limit_give_back (SvRateLimit *self, guint64 cost);
 
 G_END_DECLS

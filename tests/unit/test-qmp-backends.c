@@ -317,6 +317,53 @@ test_block (QmpFixture *fixture, gconstpointer data)
   g_unlink (path);
 }
 
+#define THROTTLE(who, iops, rest)                                                                  \
+  "{\"execute\":\"block_set_io_throttle\",\"arguments\":{" who "\"bps\":0,\"bps_rd\":4096,"         \
+  "\"bps_wr\":0,\"iops\":" iops ",\"iops_rd\":0,\"iops_wr\":0" rest "}}"
+
+static void
+test_block_limits (QmpFixture *fixture, gconstpointer data)
+{
+  QmpClient *client = &fixture->client;
+  g_autofree char *path = NULL;
+  g_autofree char *line = NULL;
+  int fd = g_file_open_tmp ("sv-qmp-XXXXXX", &path, NULL);
+
+  g_assert_cmpint (ftruncate (fd, 1 << 20), ==, 0);
+  close (fd);
+  send_line (fixture,
+             "{\"execute\":\"blockdev-add\",\"arguments\":{\"node-name\":\"limited\",\"driver\":"
+             "\"file\",\"filename\":\"%s\",\"throttling\":{\"iops-total\":5}}}",
+             path);
+  expect_line (fixture, DONE);
+  qmp_client_assert_reply (client,
+                           "{\"execute\":\"qom-get\",\"arguments\":{\"path\":\"/block/limited\","
+                           "\"property\":\"throttling.iops-total\"}}",
+                           "{\"return\":5}");
+  qmp_client_assert_reply (client, THROTTLE ("\"device\":\"limited\",", "100", ",\"iops_max\":0"),
+                           DONE);
+  qmp_client_send (client, "{\"execute\":\"query-named-block-nodes\"}");
+  line = qmp_client_read_line (client);
+  g_assert_nonnull (strstr (line, "\"bps\":0,\"bps_rd\":4096,\"bps_wr\":0,\"iops\":100,"
+                                  "\"iops_rd\":0,\"iops_wr\":0"));
+
+  qmp_client_assert_reply (client, THROTTLE ("\"device\":\"limited\",", "1000001", ""),
+                           GENERIC ("Parameter 'iops' expects a value from 0 to 1000000"));
+  qmp_client_assert_reply (client, THROTTLE ("\"device\":\"limited\",", "-1", ""),
+                           GENERIC ("Parameter 'iops' expects a value from 0 to 1000000"));
+  qmp_client_assert_reply (
+      client, THROTTLE ("\"device\":\"limited\",", "1", ",\"iops_max\":2"),
+      GENERIC ("Parameter 'iops_max' can only be 0: a limit is kept without bursts"));
+  qmp_client_assert_reply (client, THROTTLE ("", "1", ""),
+                           GENERIC ("Need exactly one of 'device' and 'id'"));
+  qmp_client_assert_reply (
+      client, THROTTLE ("\"id\":\"nope\",", "1", ""),
+      "{\"error\":{\"class\":\"DeviceNotFound\",\"desc\":\"Device 'nope' not found\"}}");
+  qmp_client_assert_reply (
+      client, "{\"execute\":\"blockdev-del\",\"arguments\":{\"node-name\":\"limited\"}}", DONE);
+  g_unlink (path);
+}
+
 #define ADD(path, function)                                                                        \
   g_test_add (path, QmpFixture, NULL, qmp_fixture_set_up, function, qmp_fixture_tear_down)
 
@@ -327,6 +374,7 @@ main (int argc, char **argv)
   sv_type_registry_add (types, G_N_ELEMENTS (types));
   ADD ("/qmp/backends/cpus", test_cpus);
   ADD ("/qmp/backends/reset", test_reset);
+  ADD ("/qmp/backends/block-limits", test_block_limits);
   ADD ("/qmp/backends/iothreads", test_iothreads);
   ADD ("/qmp/backends/chardevs", test_chardevs);
   ADD ("/qmp/backends/monitor", test_monitor);
