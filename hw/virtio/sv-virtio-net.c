@@ -115,13 +115,19 @@ set_up_mac (SvVirtioNet *self, GError **error)
 
 /* --- configuration space, §5.1.4 --- */
 
+static gboolean
+is_up (SvVirtioNet *self)
+{
+  return self->link && sv_netdev_has_carrier (self->card.netdev);
+}
+
 static void
 fill_config (SvVirtioNet *self)
 {
   struct virtio_net_config *config = sv_virtio_device_get_config (SV_VIRTIO_DEVICE (self));
 
   memcpy (config->mac, self->mac_bytes, sizeof self->mac_bytes);
-  config->status = GUINT16_TO_LE (self->link ? VIRTIO_NET_S_LINK_UP : 0);
+  config->status = GUINT16_TO_LE (is_up (self) ? VIRTIO_NET_S_LINK_UP : 0);
   config->max_virtqueue_pairs = GUINT16_TO_LE (self->n_pairs);
   config->mtu = GUINT16_TO_LE (self->host_mtu);
 }
@@ -138,7 +144,7 @@ sv_virtio_net_set_link (SvVirtioNet *self, gboolean link)
     return;
 
   config->status = GUINT16_TO_LE ((GUINT16_FROM_LE (config->status) & ~VIRTIO_NET_S_LINK_UP)
-                                  | (link ? VIRTIO_NET_S_LINK_UP : 0));
+                                  | (is_up (self) ? VIRTIO_NET_S_LINK_UP : 0));
   sv_virtio_device_config_changed (device);
   if (self->vhosts != NULL && sv_virtio_device_is_started (device))
     sv_virtio_net_vhost_update (self);
@@ -255,7 +261,9 @@ is_control (SvVirtioNet *self, guint n)
 static GMainContext *
 context_of (SvVirtioNet *self)
 {
-  return self->iothread != NULL ? sv_iothread_get_context (SV_IOTHREAD (self->iothread)) : NULL;
+  return self->iothread != NULL && !sv_netdev_is_main_context_only (self->card.netdev)
+             ? sv_iothread_get_context (SV_IOTHREAD (self->iothread))
+             : NULL;
 }
 
 typedef struct

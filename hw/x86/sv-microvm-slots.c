@@ -10,6 +10,7 @@
 #include "hw/x86/sv-x86-layout.h"
 #include "qom/sv-type-registry.h"
 #include "src/block/sv-block-null.h"
+#include "src/net/sv-netdev-null.h"
 
 #define N_SLOTS SV_MICROVM_MMIO_COUNT
 
@@ -132,7 +133,7 @@ remove_placeholder (Slot *slot)
 static SvObject *
 new_back_end (guint16 kind)
 {
-  return kind == VIRTIO_ID_BLOCK ? SV_OBJECT (sv_block_null_new ()) : NULL;
+  return kind == VIRTIO_ID_BLOCK ? SV_OBJECT (sv_block_null_new ()) : SV_OBJECT (sv_netdev_null_new ());
 }
 
 static gboolean

@@ -420,6 +420,8 @@ sv_netdev_user_class_init (SvNetdevUserClass *klass)
   object_class->finalize = sv_netdev_user_finalize;
   SV_OBJECT_CLASS (klass)->complete = sv_netdev_user_complete;
   SV_NETDEV_CLASS (klass)->create_queue = sv_netdev_user_create_queue;
+  /* It opens sockets, which iothreads have no right to. */
+  SV_NETDEV_CLASS (klass)->main_context_only = TRUE;
   SV_NETDEV_CLASS (klass)->description = "network without privileges, through libslirp";
   install_properties (object_class);
 }

@@ -109,6 +109,30 @@ sv_netdev_set_queue_enabled (SvNetdev *self, guint n, gboolean enabled, GError *
 }
 
 /**
+ * sv_netdev_has_carrier:
+ * @self: a back end
+ *
+ * Returns: whether there is something at the other end
+ */
+gboolean
+sv_netdev_has_carrier (SvNetdev *self)
+{
+  return !SV_NETDEV_GET_CLASS (self)->no_carrier;
+}
+
+/**
+ * sv_netdev_is_main_context_only:
+ * @self: a back end
+ *
+ * Returns: whether its data paths work in the default context only
+ */
+gboolean
+sv_netdev_is_main_context_only (SvNetdev *self)
+{
+  return SV_NETDEV_GET_CLASS (self)->main_context_only;
+}
+
+/**
  * sv_netdev_has_header:
  * @self: a complete back end
  *

@@ -144,6 +144,8 @@ struct _SvNetdevClass
   int (*get_vhost_fd) (SvNetdev *self, guint n);
 
   const char *description; /* one line for `-netdev help` */
+  gboolean no_carrier;     /* there is nothing at the other end */
+  gboolean main_context_only; /* @context is always %NULL: the threads of others may not do what it does */
   gpointer padding[8];
 };
 
@@ -157,6 +159,8 @@ SV_API guint sv_netdev_get_n_queues (SvNetdev *self);
 SV_API gboolean
 sv_netdev_set_queue_enabled (SvNetdev *self, guint n, gboolean enabled, GError **error);
 SV_API gboolean sv_netdev_has_header (SvNetdev *self);
+SV_API gboolean sv_netdev_has_carrier (SvNetdev *self);
+SV_API gboolean sv_netdev_is_main_context_only (SvNetdev *self);
 SV_API SvNetOffloads sv_netdev_get_offloads (SvNetdev *self);
 SV_API gboolean sv_netdev_set_offloads (SvNetdev *self, SvNetOffloads offloads, GError **error);
 SV_API int sv_netdev_get_fd (SvNetdev *self, guint n);
