@@ -8,7 +8,7 @@
 #include "qmp/sv-qmp-error.h"
 #include "qmp/sv-qmp-tree.h"
 #include "qom/sv-type-registry.h"
-#include "src/block/sv-block-node.h"
+#include "src/block/sv-block-raw.h"
 
 /* The device that uses @node; NULL when none does, or another node. */
 static SvObject *
@@ -187,32 +187,6 @@ copy_member (JsonObject *object, const char *name, JsonNode *node, gpointer targ
     json_object_set_member (target, name, json_node_copy (node));
 }
 
-/*
- * A node whose format is left out is the node below itself: the members of `file` become members of
- * the node, unless it has them already.
- */
-static const char *
-merge_file (JsonObject *properties, GError **error)
-{
-  JsonNode *file = json_object_get_member (properties, "file");
-  g_autoptr (JsonObject) below = NULL;
-  g_autoptr (GList) names = NULL;
-
-  if (!file || !JSON_NODE_HOLDS_OBJECT (file))
-    {
-      g_set_error_literal (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
-                           "Parameter 'driver' is missing");
-      return NULL;
-    }
-  below = json_object_ref (json_node_get_object (file));
-  json_object_remove_member (properties, "file");
-  names = json_object_get_members (below);
-  for (GList *at = names; at; at = at->next)
-    if (!json_object_has_member (properties, at->data))
-      copy_member (below, at->data, json_object_get_member (below, at->data), properties);
-  return json_object_get_string_member (below, "driver");
-}
-
 SV_QMP_COMMAND (blockdev_add)
 {
   const char *name = json_object_get_string_member (arguments, "node-name");
@@ -228,8 +202,7 @@ SV_QMP_COMMAND (blockdev_add)
       return NULL;
     }
   json_object_foreach_member (arguments, copy_member, properties);
-  if (!driver)
-    driver = merge_file (properties, error);
+  driver = sv_block_flatten (properties, driver, error);
   if (!driver)
     return NULL;
   type = g_strconcat ("blockdev-", driver, NULL);

@@ -276,6 +276,11 @@ sv_block_node_get_stats (SvBlockNode *self, SvBlockStats *stats)
 {
   SvBlockNodePrivate *priv = PRIVATE (self);
 
+  if (SV_BLOCK_NODE_GET_CLASS (self)->get_stats != NULL)
+    {
+      SV_BLOCK_NODE_GET_CLASS (self)->get_stats (self, stats);
+      return;
+    }
   g_mutex_lock (&priv->lock);
   *stats = priv->past;
   for (guint i = 0; i < priv->queues->len; i++)

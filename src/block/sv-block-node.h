@@ -23,6 +23,7 @@ G_DECLARE_DERIVABLE_TYPE (SvBlockNode, sv_block_node, SV, BLOCK_NODE, SvObject)
  * SvBlockNodeClass:
  * @create_queue: makes a queue, see sv_block_node_create_queue()
  * @refresh_size: (nullable): looks at the image's size again and calls sv_block_node_set_size()
+ * @get_stats: (nullable): sums up the counters; the default knows the node's own queues
  * @driver: name of the format or protocol as blockdev-add has it (`file`)
  */
 struct _SvBlockNodeClass
@@ -35,8 +36,10 @@ struct _SvBlockNodeClass
                                  GError **error);
   gboolean (*refresh_size) (SvBlockNode *self, GError **error);
 
+  void (*get_stats) (SvBlockNode *self, SvBlockStats *stats);
+
   const char *driver;
-  gpointer padding[6];
+  gpointer padding[5];
 };
 
 /**

@@ -107,8 +107,18 @@ complete_device (SvConfigItem *item, const SvCliImplied *implied)
 
   json_object_iter_init_ordered (&iter, implied->keys->values);
   while (json_object_iter_next_ordered (&iter, &key, &value))
-    if (!json_object_has_member (item->properties, key))
+    {
+      const char *name = g_hash_table_lookup (implied->keys->names, key);
+
+      if (json_object_has_member (item->properties, key))
+        continue;
       json_object_set_member (item->properties, key, json_node_copy (value));
+      if (name == NULL)
+        continue;
+      if (item->names == NULL)
+        item->names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+      g_hash_table_insert (item->names, g_strdup (key), g_strdup (name));
+    }
 }
 
 gboolean

@@ -6,6 +6,7 @@
 
 #include "hw/core/sv-device.h"
 #include "qom/sv-parse.h"
+#include "src/block/sv-block-raw.h"
 #include "src/chardev/sv-chardev.h"
 #include "src/cli/sv-cli-private.h"
 #include "src/cli/sv-keyval.h"
@@ -53,14 +54,21 @@ sv_cli_object (SvCli *cli, const char *argument, GError **error)
   return keys != NULL && add_item (cli, SV_CONFIG_OBJECT, keys, "", "qom-type", "id", error);
 }
 
-/* A node of one file: the format's layer adds nothing, so it takes the file's place. */
 gboolean
 sv_cli_blockdev (SvCli *cli, const char *argument, GError **error)
 {
   g_autoptr (SvCliKeys) keys = sv_cli_keys_parse_any (argument, "driver", error);
+  g_autofree char *driver = NULL;
+  const char *flat;
 
-  return keys != NULL
-         && add_item (cli, SV_CONFIG_BLOCK, keys, "blockdev-", "driver", "node-name", error);
+  if (keys == NULL)
+    return FALSE;
+  driver = sv_cli_keys_take (keys, "driver");
+  flat = sv_block_flatten (keys->values, driver, error);
+  if (flat == NULL)
+    return FALSE;
+  sv_cli_keys_set (keys, "driver", flat);
+  return add_item (cli, SV_CONFIG_BLOCK, keys, "blockdev-", "driver", "node-name", error);
 }
 
 /* The older dialect has no word for the type: `id=net0,netdev=tap0`. */
