@@ -93,6 +93,17 @@ send_control (SvVirtioSerial *self)
 
 /* --- events --- */
 
+/* The id that the user gave; what has none is no concern of his. */
+static const char *
+get_user_id (SvVirtioSerialPort *port)
+{
+  SvObject *container = sv_object_get_parent (SV_OBJECT (port));
+
+  if (container == NULL || g_strcmp0 (sv_object_get_id (container), "peripheral") != 0)
+    return NULL;
+  return sv_object_get_id (SV_OBJECT (port));
+}
+
 static gboolean
 tell_changes (gpointer user_data)
 {
@@ -104,14 +115,16 @@ tell_changes (gpointer user_data)
     {
       SvVirtioSerialPort *port = sv_virtio_serial_bus_get_port (self->bus, number);
       g_autoptr (JsonObject) data = NULL;
+      const char *id;
 
       if (!self->ports[number].event)
         continue;
       self->ports[number].event = FALSE;
-      if (port == NULL || machine == NULL || sv_object_get_id (SV_OBJECT (port)) == NULL)
+      id = port && machine ? get_user_id (port) : NULL;
+      if (id == NULL)
         continue;
       data = json_object_new ();
-      json_object_set_string_member (data, "id", sv_object_get_id (SV_OBJECT (port)));
+      json_object_set_string_member (data, "id", id);
       json_object_set_boolean_member (data, "open", self->ports[number].opened);
       sv_machine_emit_device_event (machine, "VSERPORT_CHANGE", data);
     }

@@ -374,7 +374,6 @@ test_hotplug (Fixture *fixture, gconstpointer data)
 {
   VirtioGuest *guest = &fixture->guest;
   TestChardev *chardev = add_chardev (fixture, "c1");
-  g_autoptr (GError) error = NULL;
 
   g_assert_cmpuint (virtio_guest_read_config (guest, 4, 4), ==, 3);
   virtio_guest_start (guest, 8, 0);
