@@ -193,21 +193,31 @@ static const SvBlockEngineOps uring_ops = {
   .name = "io_uring",
 };
 
-static gboolean
-has_operations (struct io_uring *ring)
+/*
+ * Requests in a ring pass no filter of system calls: what this ring is not for, such as opening files,
+ * is locked out for good. Kernels that can do this know all the operations.
+ */
+static int
+restrict_operations (struct io_uring *ring)
 {
-  static const guint8 needed[] = {
-    IORING_OP_READ,   IORING_OP_READV, IORING_OP_WRITE,
+  static const guint8 operations[] = {
+    IORING_OP_NOP,    IORING_OP_READ,  IORING_OP_READV,     IORING_OP_WRITE,
     IORING_OP_WRITEV, IORING_OP_FSYNC, IORING_OP_FALLOCATE,
   };
-  struct io_uring_probe *probe = io_uring_get_probe_ring (ring);
-  gboolean all = probe != NULL;
+  struct io_uring_restriction restrictions[G_N_ELEMENTS (operations)] = { 0 };
+  int result;
 
-  for (guint i = 0; all && i < G_N_ELEMENTS (needed); i++)
-    all = io_uring_opcode_supported (probe, needed[i]);
-  if (probe)
-    io_uring_free_probe (probe);
-  return all;
+  for (guint i = 0; i < G_N_ELEMENTS (operations); i++)
+    {
+      restrictions[i].opcode = IORING_RESTRICTION_SQE_OP;
+      restrictions[i].sqe_op = operations[i];
+    }
+  /* liburing 2.3 declares functions for these two, but has none. */
+  result = io_uring_register (ring->ring_fd, IORING_REGISTER_RESTRICTIONS, restrictions,
+                              G_N_ELEMENTS (restrictions));
+  if (result == 0)
+    result = io_uring_register (ring->ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+  return result;
 }
 
 SvBlockEngine *
@@ -224,7 +234,7 @@ sv_block_uring_new (GMainContext *context,
   for (guint i = 0; i < G_N_ELEMENTS (flags) && result == -EINVAL; i++)
     {
       struct io_uring_params params = {
-        .flags = flags[i] | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
+        .flags = flags[i] | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_R_DISABLED,
         .cq_entries = CLAMP (depth, 2 * MIN (depth, MAX_SQ_ENTRIES), MAX_CQ_ENTRIES),
       };
 
@@ -235,10 +245,11 @@ sv_block_uring_new (GMainContext *context,
       errno = -result;
       return NULL;
     }
-  if (!(self->ring.features & IORING_FEAT_NODROP) || !has_operations (&self->ring))
+  result = self->ring.features & IORING_FEAT_NODROP ? restrict_operations (&self->ring) : -EOPNOTSUPP;
+  if (result < 0)
     {
       io_uring_queue_exit (&self->ring);
-      errno = EOPNOTSUPP;
+      errno = -result;
       return NULL;
     }
 

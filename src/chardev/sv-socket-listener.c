@@ -209,11 +209,15 @@ sv_socket_listener_accept (SvSocketListener *self)
 {
   for (guint i = 0; i < self->fds->len; i++)
     {
-      int fd
-          = accept4 (g_array_index (self->fds, int, i), NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+      /* Not accept4: libslirp calls accept, and the list of system calls is short. */
+      int fd = accept (g_array_index (self->fds, int, i), NULL, NULL);
 
       if (fd >= 0)
-        return fd;
+        {
+          fcntl (fd, F_SETFD, FD_CLOEXEC);
+          fcntl (fd, F_SETFL, fcntl (fd, F_GETFL) | O_NONBLOCK);
+          return fd;
+        }
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
         {
           pause_watch (self);

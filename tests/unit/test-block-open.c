@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <linux/io_uring.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,6 +192,42 @@ test_no_io_uring (void)
   block_fixture_tear_down (&fixture);
 }
 
+/* The descriptor of the only ring of this process */
+static int
+find_ring (void)
+{
+  int found = -1;
+
+  for (int fd = 0; fd < 1024; fd++)
+    {
+      g_autofree char *link = g_strdup_printf ("/proc/self/fd/%d", fd);
+      g_autofree char *target = g_file_read_link (link, NULL);
+
+      if (g_strcmp0 (target, "anon_inode:[io_uring]") == 0)
+        {
+          g_assert_cmpint (found, ==, -1);
+          found = fd;
+        }
+    }
+  return found;
+}
+
+/* A ring takes no other orders than those for disks, nor new rules. */
+static void
+test_restricted_ring (void)
+{
+  BlockFixture fixture;
+  guint8 buffer[4096];
+
+  block_fixture_set_up (&fixture, 4096, NULL);
+  g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_READ, 0, buffer, 4096), ==, 0);
+  g_assert_cmpstr (sv_block_file_queue_get_engine (fixture.queue), ==, "io_uring");
+  g_assert_cmpint (
+      syscall (SYS_io_uring_register, find_ring (), IORING_UNREGISTER_EVENTFD, NULL, 0), ==, -1);
+  g_assert_cmpint (errno, ==, EACCES);
+  block_fixture_tear_down (&fixture);
+}
+
 static void
 count_notify (GObject *object, GParamSpec *pspec, gpointer data)
 {
@@ -265,6 +302,7 @@ main (int argc, char **argv)
   g_test_add_func ("/block/lock/conflict", test_lock);
   g_test_add_func ("/block/lock/killed", test_lock_killed);
   g_test_add_func ("/block/no-io-uring", test_no_io_uring);
+  g_test_add_func ("/block/restricted-ring", test_restricted_ring);
   g_test_add_func ("/block/grow", test_grow);
   return g_test_run ();
 }
