@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Turns data/seccomp/*.policy into the filter programs that src/runtime/sv-seccomp.c installs.
 
-usage: gen-seccomp.py --macros FILE --output FILE.c FILE.policy...
-       gen-seccomp.py --list FILE.policy...
+usage: gen-seccomp.py --machine MACHINE --macros FILE --output FILE.c FILE.policy...
+       gen-seccomp.py --machine MACHINE --list FILE.policy...
 
 The language of a policy is described in data/seccomp/README.md. --macros names the C preprocessor's list of
 macros (cc -E -dM) of <sys/syscall.h>: from it come the names that messages show. Fails when a line is wrong,
@@ -26,7 +26,7 @@ KINDS = {
 # Kernel interfaces whose constants policies name.
 HEADERS = ['errno.h', 'fcntl.h', 'linux/fs.h', 'linux/if_tun.h', 'linux/kvm.h', 'linux/vhost.h', 'net/if.h', 'sched.h',
            'sys/ioctl.h', 'sys/mman.h', 'sys/prctl.h', 'sys/socket.h', 'linux/seccomp.h']
-MACHINES = {'x86_64': '__x86_64__', 'aarch64': '__aarch64__'}
+MACHINES = ('x86_64', 'aarch64')
 # These are looked for first: vCPUs enter the guest by it.
 FIRST = ['ioctl']
 LINE = re.compile(r'(?P<name>[a-z][a-z0-9_]*)'
@@ -148,53 +148,69 @@ class Policy:
         return sorted(rule.name for rule in self.rules.values() if rule.allows and rule.machine in ('', machine))
 
 
-def guard(machine, lines):
-    return [f'#ifdef {MACHINES[machine]}', *lines, '#endif'] if machine else lines
-
-
-def rule_code(rule):
+def rule_code(rule, machine):
     """BPF for one rule: the number of the call is in the accumulator, and still is when it is not this call."""
     number = f'__NR_{rule.name}'
     refuse = f'REFUSE ({rule.errno})' if rule.errno else 'FORBID'
     if rule.test is None:
-        return guard(rule.machine, [f'  IF_EQUAL ({number}, 0, 1),',
-                                    f'  {refuse},' if rule.errno else '  ALLOW,'])
-    load = f'  LOAD_ARGUMENT ({rule.argument}),'
+        return [f'IF_EQUAL ({number}, 0, 1)', refuse if rule.errno else 'ALLOW']
+    load = f'LOAD_ARGUMENT ({rule.argument})'
     if rule.test == 'without':
         mask = ' | '.join(f'(guint32){value}' for value in rule.values)
-        return [f'  IF_EQUAL ({number}, 0, 4),', load, f'  IF_ANY ({mask}, 0, 1),', f'  {refuse},', '  ALLOW,']
-    # An unconditional jump leaps over blocks of any length; it counts in a 32-bit field. Blocks whose length
-    # depends on the machine are measured by the compiler.
-    common = [value for value, machine in rule.values.items() if not machine]
-    special = sorted((machine, value) for value, machine in rule.values.items() if machine)
-    length = f'{2 * len(common) + 2}'
-    lines = []
-    for machine in sorted({machine for machine, _ in special}):
-        length += f' + {2 * sum(1 for other, _ in special if other == machine)} * ON_{machine.upper()}'
-    lines += [f'  IF_EQUAL ({number}, 1, 0),', f'  SKIP ({length}),', load]
-    for value in common:
-        lines += [f'  IF_EQUAL ((guint32){value}, 0, 1),', '  ALLOW,']
-    for machine, value in special:
-        lines += guard(machine, [f'  IF_EQUAL ((guint32){value}, 0, 1),', '  ALLOW,'])
-    return lines + [f'  {refuse},']
+        return [f'IF_EQUAL ({number}, 0, 4)', load, f'IF_ANY ({mask}, 0, 1)', refuse, 'ALLOW']
+    lines = [load]
+    for value, where in rule.values.items():
+        if where in ('', machine):
+            lines += [f'IF_EQUAL ((guint32){value}, 0, 1)', 'ALLOW']
+    lines.append(refuse)
+    # An unconditional jump leaps over blocks of any length, a conditional one not.
+    return [f'IF_EQUAL ({number}, 1, 0)', f'SKIP ({len(lines)})', *lines]
 
 
-def policy_code(policy):
-    names = [name for name in FIRST if name in policy.rules]
-    names += [name for name in policy.rules if name not in names]
-    lines = [f'static const struct sock_filter {policy.kind}_filter[] = {{', '  PROLOGUE,']
-    for name in names:
-        lines += rule_code(policy.rules[name])
-    return [*lines, '  FORBID,', '};', '']
+def tree_code(rules, numbers, machine):
+    """BPF that finds the rule of a call by halving; rules are sorted by number. It ends with a verdict.
+
+    When a filter is installed the kernel tries each number there is: a list from end to end would take it long.
+    """
+    if len(rules) <= 3:
+        return [line for rule in rules for line in rule_code(rule, machine)] + ['FORBID']
+    half = len(rules) // 2
+    above = tree_code(rules[half:], numbers, machine)
+    return [f'IF_NOT_BELOW (__NR_{rules[half].name}, 1, 0)', f'SKIP ({len(above)})', *above,
+            *tree_code(rules[:half], numbers, machine)]
 
 
-def names_code(macros):
+def policy_code(policy, numbers, machine):
+    rules = [rule for rule in policy.rules.values() if rule.machine in ('', machine)]
+    for rule in rules:
+        if rule.name not in numbers:
+            raise PolicyError(f'{rule.where}: there is no system call {rule.name}')
+    rules.sort(key=lambda rule: numbers[rule.name])
+    lines = ['PROLOGUE']
+    for rule in rules:
+        if rule.name in FIRST:
+            lines += rule_code(rule, machine)
+    lines += tree_code([rule for rule in rules if rule.name not in FIRST], numbers, machine)
+    return [f'static const struct sock_filter {policy.kind}_filter[] = {{', *(f'  {line},' for line in lines),
+            '};', '']
+
+
+def read_numbers(macros):
+    """The machine's system calls, by name; some machines define one by another."""
+    defined = dict(re.findall(r'^#define (__NR\w+) (\w+)$', macros, re.M))
+    numbers = {}
+    for name, value in defined.items():
+        while value in defined:
+            value = defined[value]
+        if name.startswith('__NR_') and value.isdigit():
+            numbers[name.removeprefix('__NR_')] = int(value)
+    return {name: number for name, number in numbers.items() if name not in ('syscalls', 'arch_specific_syscall')}
+
+
+def names_code(numbers):
     """The system calls' names; no pointers, so that the table needs no relocation."""
-    names = sorted(set(re.findall(r'^#define __NR_([a-z]\w*) ', macros, re.M))
-                   - {'syscalls', 'arch_specific_syscall'})
-    return ['const char sv_seccomp_names[][32] = {',
-            *(f'  [__NR_{name}] = "{name}",' for name in names), '};', '',
-            'const gsize sv_seccomp_n_names = G_N_ELEMENTS (sv_seccomp_names);', ''], set(names)
+    return ['const char sv_seccomp_names[][32] = {', *(f'  [__NR_{name}] = "{name}",' for name in sorted(numbers)),
+            '};', '', 'const gsize sv_seccomp_n_names = G_N_ELEMENTS (sv_seccomp_names);', '']
 
 
 PREAMBLE = '''/* SPDX-License-Identifier: LGPL-2.1-or-later */
@@ -216,17 +232,6 @@ MACROS = '''
 #error "no system call policies for this machine"
 #endif
 
-#ifdef __x86_64__
-#define ON_X86_64 1
-#else
-#define ON_X86_64 0
-#endif
-#ifdef __aarch64__
-#define ON_AARCH64 1
-#else
-#define ON_AARCH64 0
-#endif
-
 /* Arguments that are tested are 32 bits wide for the kernel. */
 #if G_BYTE_ORDER != G_LITTLE_ENDIAN
 #error "the lower half of an argument is not in front"
@@ -240,6 +245,7 @@ MACROS = '''
 #define LOAD(where) { BPF_LD | BPF_W | BPF_ABS, 0, 0, where }
 #define LOAD_ARGUMENT(n) LOAD (offsetof (struct seccomp_data, args) + 8 * n)
 #define IF_EQUAL(value, yes, no) { BPF_JMP | BPF_JEQ | BPF_K, yes, no, value }
+#define IF_NOT_BELOW(value, yes, no) { BPF_JMP | BPF_JGE | BPF_K, yes, no, value }
 #define IF_ANY(mask, yes, no) { BPF_JMP | BPF_JSET | BPF_K, yes, no, mask }
 #define SKIP(n) { BPF_JMP | BPF_JA, 0, 0, n }
 #define RETURN(what) { BPF_RET | BPF_K, 0, 0, what }
@@ -254,18 +260,15 @@ MACROS = '''
 '''
 
 
-def generate(policies, macros):
-    names, known = names_code(macros)
+def generate(policies, macros, machine):
+    numbers = read_numbers(macros)
     lines = [PREAMBLE + '\n'.join(f'#include <{header}>' for header in sorted(HEADERS)) + MACROS]
     for policy in policies:
-        for rule in policy.rules.values():
-            if not rule.machine and rule.name not in known:
-                raise PolicyError(f'{rule.where}: there is no system call {rule.name}')
-        lines += policy_code(policy)
+        lines += policy_code(policy, numbers, machine)
     lines.append('const SvSeccompFilter sv_seccomp_filters[] = {')
     for policy in policies:
         lines += [f'  {{ "{policy.kind}", G_N_ELEMENTS ({policy.kind}_filter), {policy.kind}_filter }},']
-    return '\n'.join([*lines, '};', '', *names])
+    return '\n'.join([*lines, '};', '', *names_code(numbers)])
 
 
 def load(paths):
@@ -285,7 +288,7 @@ def main():
     parser.add_argument('--macros', type=Path)
     parser.add_argument('--output', type=Path)
     parser.add_argument('--list', action='store_true', help='print what each kind of thread may call')
-    parser.add_argument('--machine', choices=MACHINES, default='x86_64', help='for --list')
+    parser.add_argument('--machine', choices=MACHINES, default='x86_64')
     parser.add_argument('policies', nargs='+', type=Path)
     options = parser.parse_args()
     try:
@@ -295,7 +298,8 @@ def main():
                 names = policy.allowed(options.machine)
                 print(f'{policy.kind} {len(names)}:', *names)
             return 0
-        options.output.write_text(generate(policies, options.macros.read_text(encoding='utf-8')), encoding='utf-8')
+        text = generate(policies, options.macros.read_text(encoding='utf-8'), options.machine)
+        options.output.write_text(text, encoding='utf-8')
     except PolicyError as error:
         print(f'gen-seccomp: {error}', file=sys.stderr)
         return 1
