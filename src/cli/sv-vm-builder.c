@@ -294,6 +294,7 @@ add_fds (SvVm *vm, const SvVmConfig *config)
 SvVm *
 sv_vm_build (SvVmConfig *config, GError **error)
 {
+  static const char *const containers[] = { "chardevs", "objects", "block", "netdevs" };
   static const SvConfigSection before[]
       = { SV_CONFIG_OBJECT, SV_CONFIG_CHARDEV, SV_CONFIG_BLOCK, SV_CONFIG_NETDEV };
   static const SvConfigSection after[] = { SV_CONFIG_SERIAL, SV_CONFIG_DEVICE, SV_CONFIG_MONITOR };
@@ -305,6 +306,8 @@ sv_vm_build (SvVmConfig *config, GError **error)
   self->root = sv_object_new_container ();
   add_fds (self, config);
   self->qmp = sv_qmp_server_new (self->root);
+  for (gsize i = 0; i < G_N_ELEMENTS (containers); i++)
+    sv_object_ensure_container (self->root, containers[i]);
   g_signal_connect (sv_object_ensure_container (self->root, "chardevs"), "child-added",
                     G_CALLBACK (chardev_added), self);
   for (guint i = 0; i < G_N_ELEMENTS (before); i++)

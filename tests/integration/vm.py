@@ -171,7 +171,11 @@ class Vm:
     def wait(self, timeout=10):
         """Waits for the end of the process; returns its exit status."""
         assert self.wait_exit(timeout * SCALE), "the VMM goes on; console:\n" + self._tail()
-        return self.process.wait()
+        status = self.process.wait()
+        for stream in (self.console, self.stderr):
+            if stream:
+                stream.wait_end()
+        return status
 
     def _tail(self):
         streams = [stream for stream in (self.console, self.stderr) if stream]
