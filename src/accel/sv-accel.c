@@ -173,3 +173,68 @@ sv_accel_flush_coalesced (SvAccel *self)
   if (SV_ACCEL_GET_CLASS (self)->flush_coalesced != NULL)
     SV_ACCEL_GET_CLASS (self)->flush_coalesced (self);
 }
+
+/**
+ * sv_accel_add_msi_route: (skip)
+ * @self: an open accelerator
+ * @address: of the interrupt message
+ * @data: of the interrupt message
+ * @error: return location
+ *
+ * Makes a line whose edges send a message. VM lock held.
+ *
+ * Returns: number of the line, for sv_accel_set_irqfd(); -1 when there is none to be had
+ */
+gint
+sv_accel_add_msi_route (SvAccel *self, guint64 address, guint32 data, GError **error)
+{
+  if (SV_ACCEL_GET_CLASS (self)->add_msi_route != NULL)
+    return SV_ACCEL_GET_CLASS (self)->add_msi_route (self, address, data, error);
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                       "the accelerator does not route interrupt messages");
+  return -1;
+}
+
+/**
+ * sv_accel_update_msi_route: (skip)
+ * @self: an open accelerator
+ * @gsi: a line of sv_accel_add_msi_route()
+ * @address: of the interrupt message
+ * @data: of the interrupt message
+ * @error: return location
+ *
+ * Changes the message that a line sends.
+ *
+ * Returns: %FALSE when the accelerator refuses
+ */
+gboolean
+sv_accel_update_msi_route (SvAccel *self, guint gsi, guint64 address, guint32 data, GError **error)
+{
+  return SV_ACCEL_GET_CLASS (self)->update_msi_route (self, gsi, address, data, error);
+}
+
+/**
+ * sv_accel_remove_msi_route: (skip)
+ * @self: an open accelerator
+ * @gsi: a line of sv_accel_add_msi_route() that no eventfd is connected to
+ */
+void
+sv_accel_remove_msi_route (SvAccel *self, guint gsi)
+{
+  SV_ACCEL_GET_CLASS (self)->remove_msi_route (self, gsi);
+}
+
+/**
+ * sv_accel_send_msi: (skip)
+ * @self: an open accelerator
+ * @address: of the interrupt message
+ * @data: of the interrupt message
+ *
+ * Sends an interrupt message. VM lock held.
+ */
+void
+sv_accel_send_msi (SvAccel *self, guint64 address, guint32 data)
+{
+  if (SV_ACCEL_GET_CLASS (self)->send_msi != NULL)
+    SV_ACCEL_GET_CLASS (self)->send_msi (self, address, data);
+}

@@ -29,7 +29,12 @@ struct _SvAccelClass
   gboolean (*set_irqfd) (SvAccel *self, guint gsi, int fd, gboolean connect, GError **error);
   /* Handles writes that the kernel kept back (SvMemoryRegion coalesced); VM lock held. */
   void (*flush_coalesced) (SvAccel *self);
-  gpointer padding[8];
+  /* Message-signalled interrupts; NULL where they have no routes: see sv_accel_add_msi_route(). */
+  gint (*add_msi_route) (SvAccel *self, guint64 address, guint32 data, GError **error);
+  gboolean (*update_msi_route) (SvAccel *self, guint gsi, guint64 address, guint32 data, GError **error);
+  void (*remove_msi_route) (SvAccel *self, guint gsi);
+  void (*send_msi) (SvAccel *self, guint64 address, guint32 data);
+  gpointer padding[4];
 };
 
 /* @io may be NULL (no port space). */
@@ -43,5 +48,11 @@ SV_API void sv_accel_resume (SvAccel *self);
 SV_API void sv_accel_set_irq (SvAccel *self, guint gsi, gboolean level);
 SV_API gboolean sv_accel_set_irqfd (SvAccel *self, guint gsi, int fd, gboolean connect, GError **error);
 SV_API void sv_accel_flush_coalesced (SvAccel *self);
+/* A line (for sv_accel_set_irqfd()) that sends this message; -1: the accelerator has none. VM lock held. */
+SV_API gint sv_accel_add_msi_route (SvAccel *self, guint64 address, guint32 data, GError **error);
+SV_API gboolean sv_accel_update_msi_route (SvAccel *self, guint gsi, guint64 address, guint32 data,
+                                           GError **error);
+SV_API void sv_accel_remove_msi_route (SvAccel *self, guint gsi);
+SV_API void sv_accel_send_msi (SvAccel *self, guint64 address, guint32 data);
 
 G_END_DECLS

@@ -15,6 +15,9 @@ void sv_kvm_arch_check_host (void);
 /* Before the first vCPU, after the first memory slot: interrupt controller, timer. */
 gboolean sv_kvm_arch_open (SvKvm *kvm, GError **error);
 gboolean sv_kvm_arch_reset (SvKvm *kvm, GError **error);
+/* Appends the routes (struct kvm_irq_routing_entry) of the interrupt controllers' own lines, as the kernel has them from
+ * the start; returns the first line that is free. */
+guint sv_kvm_arch_append_routes (GArray *entries);
 
 gboolean sv_kvm_arch_vcpu_open (SvKvmVcpu *vcpu, GError **error);
 /* @fresh: the vCPU has not run since it was made. */

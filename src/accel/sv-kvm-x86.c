@@ -102,6 +102,27 @@ sv_kvm_arch_reset (SvKvm *kvm, GError **error)
   return TRUE;
 }
 
+/* Lines 0 to 15 reach both the PICs and the IOAPIC. */
+guint
+sv_kvm_arch_append_routes (GArray *entries)
+{
+  for (guint pin = 0; pin < IOAPIC_PINS; pin++)
+    {
+      struct kvm_irq_routing_entry entry = { .gsi = pin, .type = KVM_IRQ_ROUTING_IRQCHIP };
+
+      if (pin < 16)
+        {
+          entry.u.irqchip.irqchip = pin < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE;
+          entry.u.irqchip.pin = pin % 8;
+          g_array_append_val (entries, entry);
+        }
+      entry.u.irqchip.irqchip = KVM_IRQCHIP_IOAPIC;
+      entry.u.irqchip.pin = pin;
+      g_array_append_val (entries, entry);
+    }
+  return IOAPIC_PINS;
+}
+
 static void
 set_lapic_register (struct kvm_lapic_state *lapic, guint offset, guint32 value)
 {

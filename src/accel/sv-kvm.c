@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "src/accel/sv-kvm-arch.h"
+#include "src/accel/sv-kvm-routes.h"
 #include "src/runtime/sv-vm-lock.h"
 
 #define KVM_DEVICE "/dev/kvm"
@@ -34,6 +35,8 @@ struct _SvKvm
 
   struct kvm_clock_data clock; /* while paused */
   gboolean clock_stopped;
+
+  SvKvmRoutes *routes; /* NULL: the kernel's own ones */
 };
 
 G_DEFINE_FINAL_TYPE (SvKvm, sv_kvm, SV_TYPE_ACCEL)
@@ -393,6 +396,40 @@ sv_kvm_set_irqfd (SvAccel *accel, guint gsi, int fd, gboolean connect, GError **
   return FALSE;
 }
 
+/* --- interrupt messages --- */
+
+static gint
+sv_kvm_add_msi_route (SvAccel *accel, guint64 address, guint32 data, GError **error)
+{
+  SvKvm *self = SV_KVM (accel);
+
+  if (self->routes == NULL)
+    self->routes = sv_kvm_routes_new (self->vm_fd, check_extension (self, KVM_CAP_IRQ_ROUTING));
+  return sv_kvm_routes_add (self->routes, address, data, error);
+}
+
+static gboolean
+sv_kvm_update_msi_route (SvAccel *accel, guint gsi, guint64 address, guint32 data, GError **error)
+{
+  return sv_kvm_routes_update (SV_KVM (accel)->routes, gsi, address, data, error);
+}
+
+static void
+sv_kvm_remove_msi_route (SvAccel *accel, guint gsi)
+{
+  sv_kvm_routes_remove (SV_KVM (accel)->routes, gsi);
+}
+
+static void
+sv_kvm_send_msi (SvAccel *accel, guint64 address, guint32 data)
+{
+  struct kvm_msi msi
+      = { .address_lo = (guint32)address, .address_hi = (guint32)(address >> 32), .data = data };
+
+  if (sv_kvm_ioctl (SV_KVM (accel)->vm_fd, KVM_SIGNAL_MSI, &msi) < 0)
+    g_debug ("KVM_SIGNAL_MSI: %s", g_strerror (errno));
+}
+
 /* --- GObject --- */
 
 static void
@@ -420,6 +457,7 @@ sv_kvm_finalize (GObject *object)
     close (self->vm_fd);
   if (self->system_fd >= 0)
     close (self->system_fd);
+  g_clear_pointer (&self->routes, sv_kvm_routes_free);
   g_clear_error (&self->slot_error);
   g_array_unref (self->slots);
   G_OBJECT_CLASS (sv_kvm_parent_class)->finalize (object);
@@ -440,6 +478,10 @@ sv_kvm_class_init (SvKvmClass *klass)
   accel_class->set_irq = sv_kvm_set_irq;
   accel_class->set_irqfd = sv_kvm_set_irqfd;
   accel_class->flush_coalesced = sv_kvm_flush_coalesced;
+  accel_class->add_msi_route = sv_kvm_add_msi_route;
+  accel_class->update_msi_route = sv_kvm_update_msi_route;
+  accel_class->remove_msi_route = sv_kvm_remove_msi_route;
+  accel_class->send_msi = sv_kvm_send_msi;
 }
 
 static void
