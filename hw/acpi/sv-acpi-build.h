@@ -31,17 +31,22 @@ typedef struct
   guint64 lapic_base;
   guint64 ioapic_base;
   guint ioapic_pins;
-  guint64 reset_register;  /* GAS in system memory, 1 byte; FADT RESET_REG */
+  guint64 reset_register;  /* 1 byte; FADT RESET_REG */
+  gboolean reset_port;     /* reset_register is a port, not memory */
   guint8 reset_value;
   guint64 sleep_control;   /* FADT SLEEP_CONTROL_REG, 1 byte, memory */
   guint64 sleep_status;
   gboolean has_8042;       /* FADT IAPC_BOOT_ARCH */
   gboolean has_cmos_rtc;
+  guint16 pm_base;         /* fixed hardware, laid out as in sv-ich9-pm.h; 0: hardware-reduced platform */
+  guint8 sci;              /* its level-triggered interrupt */
+  guint64 ecam_base;       /* MCFG; 0: none */
+  guint ecam_buses;
 } SvAcpiConfig;
 
 /*
- * Hardware-reduced ACPI 6.5: RSDP, XSDT, FADT, MADT, DSDT laid out at @base (16-byte aligned, RSDP first). Walks
- * the tree below @machine for SvAcpiDescribed objects. Returns the bytes to be placed at @base.
+ * RSDP, XSDT, FADT, MADT, DSDT and what else @config asks for, laid out at @base (16-byte aligned, 64-byte with fixed
+ * hardware; RSDP first). Walks the tree below @machine for SvAcpiDescribed objects. Returns the bytes to be placed at @base.
  */
 SV_API GByteArray *sv_acpi_build (SvObject *machine, const SvAcpiConfig *config, guint64 base, GError **error);
 

@@ -79,6 +79,55 @@ sv_aml_resource_interrupt (GByteArray *aml, guint32 gsi, gboolean edge)
   append_le (aml, gsi, 4);
 }
 
+/* Word and DWord Address Space Descriptors: producer, positive decode, both ends fixed */
+static void
+append_range (GByteArray *aml, guint tag, guint type, guint flags, guint32 base, guint32 length, guint width)
+{
+  append_byte (aml, tag);
+  append_le (aml, 3 + 5 * width, 2);
+  append_byte (aml, type);
+  append_byte (aml, 0x0c);
+  append_byte (aml, flags);
+  append_le (aml, 0, width);
+  append_le (aml, base, width);
+  append_le (aml, base + (length - 1), width);
+  append_le (aml, 0, width);
+  append_le (aml, length, width);
+}
+
+/**
+ * sv_aml_resource_word_bus:
+ *
+ * WordBusNumber (ResourceProducer, MinFixed, MaxFixed, PosDecode, 0, first, last, 0, ...).
+ */
+void
+sv_aml_resource_word_bus (GByteArray *aml, guint8 first, guint8 last)
+{
+  append_range (aml, 0x88, 2, 0, first, last - first + 1u, 2);
+}
+
+/**
+ * sv_aml_resource_word_io:
+ *
+ * WordIO (ResourceProducer, MinFixed, MaxFixed, PosDecode, EntireRange, 0, base, ...).
+ */
+void
+sv_aml_resource_word_io (GByteArray *aml, guint16 base, guint32 length)
+{
+  append_range (aml, 0x88, 1, 3, base, length, 2);
+}
+
+/**
+ * sv_aml_resource_dword_memory:
+ *
+ * DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable, ReadWrite, 0, base, ...).
+ */
+void
+sv_aml_resource_dword_memory (GByteArray *aml, guint32 base, guint32 length)
+{
+  append_range (aml, 0x87, 0, 1, base, length, 4);
+}
+
 /**
  * sv_aml_resource_qword_memory:
  *

@@ -41,6 +41,7 @@ typedef enum
   SV_AML_AND = 0x7b,
   SV_AML_OR = 0x7d,
   SV_AML_NOTIFY = 0x86,
+  SV_AML_CREATE_DWORD_FIELD = 0x8a,
   SV_AML_LAND = 0x90,
   SV_AML_LOR = 0x91,
   SV_AML_LNOT = 0x92,
@@ -106,6 +107,10 @@ SV_API guint sv_aml_begin_resources (GByteArray *aml);
 SV_API void sv_aml_end_resources (GByteArray *aml, guint block);
 SV_API void sv_aml_resource_io (GByteArray *aml, guint16 base, guint8 length);
 SV_API void sv_aml_resource_irq (GByteArray *aml, guint irq);     /* ISA: edge, active high, exclusive */
+/* Producers of a bridge: bus numbers, ports, memory (not cacheable) */
+SV_API void sv_aml_resource_word_bus (GByteArray *aml, guint8 first, guint8 last);
+SV_API void sv_aml_resource_word_io (GByteArray *aml, guint16 base, guint32 length);
+SV_API void sv_aml_resource_dword_memory (GByteArray *aml, guint32 base, guint32 length);
 SV_API void sv_aml_resource_memory32 (GByteArray *aml, guint32 base, guint32 length); /* read-write */
 SV_API void sv_aml_resource_interrupt (GByteArray *aml, guint32 gsi, gboolean edge);  /* active high, exclusive */
 /* QWordMemory: producer, fixed, read-write */

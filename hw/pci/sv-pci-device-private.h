@@ -16,6 +16,7 @@ typedef struct
 
 typedef struct
 {
+  char *addr; /* as given; canonical once the device is on a bus */
   gint devfn; /* -1: none */
   gboolean multifunction;
   gboolean pin_asserted; /* towards the bus */

@@ -65,11 +65,7 @@ sv_pci_device_get_property (GObject *object, guint id, GValue *value, GParamSpec
   switch (id)
     {
     case PROP_ADDR:
-      if (priv->devfn == SV_PCI_ADDR_INVALID)
-        g_value_set_static_string (value, "invalid");
-      else if (priv->devfn >= 0)
-        g_value_take_string (value, g_strdup_printf ("%02x.%x", SV_PCI_SLOT (priv->devfn),
-                                                     SV_PCI_FUNCTION (priv->devfn)));
+      g_value_set_string (value, priv->addr);
       break;
     case PROP_MULTIFUNCTION:
       g_value_set_boolean (value, priv->multifunction);
@@ -89,6 +85,8 @@ sv_pci_device_set_property (GObject *object, guint id, const GValue *value, GPar
     {
     case PROP_ADDR:
       text = g_value_get_string (value);
+      g_free (priv->addr);
+      priv->addr = g_strdup (text);
       priv->devfn = -1;
       if (text != NULL && !parse_addr (text, &priv->devfn))
         priv->devfn = SV_PCI_ADDR_INVALID;
@@ -296,6 +294,7 @@ sv_pci_device_finalize (GObject *object)
 {
   sv_pci_device_clear_bars (SV_PCI_DEVICE (object));
   g_free (PRIV (SV_PCI_DEVICE (object))->initial);
+  g_free (PRIV (SV_PCI_DEVICE (object))->addr);
   G_OBJECT_CLASS (sv_pci_device_parent_class)->finalize (object);
 }
 
@@ -360,6 +359,8 @@ void
 sv_pci_device_set_devfn (SvPciDevice *self, guint8 devfn)
 {
   PRIV (self)->devfn = devfn;
+  g_free (PRIV (self)->addr);
+  PRIV (self)->addr = g_strdup_printf ("%02x.%x", SV_PCI_SLOT (devfn), SV_PCI_FUNCTION (devfn));
 }
 
 gboolean

@@ -17,6 +17,9 @@ struct _SvPciHost
   SvMemoryRegion *address_port;
   SvMemoryRegion *data_port;
   guint32 address;
+  guint8 control;
+  SvPciHostControlFunc control_func;
+  gpointer control_opaque;
 };
 
 G_DEFINE_FINAL_TYPE (SvPciHost, sv_pci_host, G_TYPE_OBJECT)
@@ -50,18 +53,29 @@ ecam_write (gpointer opaque, guint64 offset, guint64 value, guint size)
   config_write (opaque, offset >> 20 & 0xff, offset >> 12 & 0xff, offset & 0xfff, value, size);
 }
 
-/* Only whole dwords reach the address register. */
+/* Only whole dwords reach the address register; port 0xcf9 is another one. */
 static guint64
 address_read (gpointer opaque, guint64 offset, guint size)
 {
-  return offset == 0 && size == 4 ? ((SvPciHost *) opaque)->address : G_MAXUINT64;
+  SvPciHost *self = opaque;
+
+  if (offset == 1 && size == 1)
+    return self->control;
+  return offset == 0 && size == 4 ? self->address : G_MAXUINT64;
 }
 
 static void
 address_write (gpointer opaque, guint64 offset, guint64 value, guint size)
 {
+  SvPciHost *self = opaque;
+
   if (offset == 0 && size == 4)
-    ((SvPciHost *) opaque)->address = (guint32) value & ADDRESS_MASK;
+    self->address = (guint32) value & ADDRESS_MASK;
+  if (offset != 1 || size != 1)
+    return;
+  self->control = (guint8) value;
+  if (self->control_func != NULL)
+    self->control_func (self->control_opaque, self->control);
 }
 
 static guint64
@@ -163,8 +177,22 @@ sv_pci_host_unmap_ports (SvPciHost *self, SvMemoryRegion *io)
   sv_memory_region_remove (io, self->data_port);
 }
 
+/**
+ * sv_pci_host_set_control_func: (skip)
+ * @self: a host
+ * @func: (nullable): called with what is written to port 0xcf9
+ * @opaque: for @func
+ */
+void
+sv_pci_host_set_control_func (SvPciHost *self, SvPciHostControlFunc func, gpointer opaque)
+{
+  self->control_func = func;
+  self->control_opaque = opaque;
+}
+
 void
 sv_pci_host_reset (SvPciHost *self)
 {
   self->address = 0;
+  self->control = 0;
 }

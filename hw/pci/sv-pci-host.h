@@ -24,6 +24,9 @@ SV_API SvMemoryRegion *sv_pci_host_get_ecam (SvPciHost *self); /* (transfer none
 /* Puts the two ports into a port space. */
 SV_API void sv_pci_host_map_ports (SvPciHost *self, SvMemoryRegion *io);
 SV_API void sv_pci_host_unmap_ports (SvPciHost *self, SvMemoryRegion *io);
+/* Byte 1 of the address port, which is a register of its own: the chipset's reset control. */
+typedef void (*SvPciHostControlFunc) (gpointer opaque, guint8 value);
+SV_API void sv_pci_host_set_control_func (SvPciHost *self, SvPciHostControlFunc func, gpointer opaque);
 SV_API void sv_pci_host_reset (SvPciHost *self);
 
 G_END_DECLS

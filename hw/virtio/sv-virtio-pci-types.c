@@ -20,6 +20,7 @@
   }
 
 SV_VIRTIO_PCI_TYPE ("SvVirtioBlkPci", sv_virtio_blk_pci_get_type, sv_virtio_blk_get_type, 0x010000)
+SV_VIRTIO_PCI_TYPE ("SvVirtioNetPci", sv_virtio_net_pci_get_type, sv_virtio_net_get_type, 0x020000)
 
 /* A pspec like @original, to be installed in another class */
 static GParamSpec *

@@ -30,3 +30,15 @@
 #define SV_X86_IOAPIC_BASE 0xfec00000u
 #define SV_X86_LAPIC_BASE 0xfee00000u
 #define SV_X86_RAM_ABOVE_4G 0x100000000ull
+
+/* q35, as StratoVirt's */
+#define SV_Q35_RAM_BELOW_4G 0x80000000u
+#define SV_Q35_ECAM_BASE 0xb0000000u
+#define SV_Q35_ECAM_BUSES 256u
+#define SV_Q35_PCI_MMIO_BASE 0xc0000000u  /* up to the generic event device */
+#define SV_Q35_PCI_MMIO_SIZE 0x30000000u
+#define SV_Q35_PCI_IO_BASE 0x1000u        /* ports for base address registers; below are the platform's */
+#define SV_Q35_PM_BASE 0x600u
+#define SV_Q35_SCI 9
+#define SV_Q35_PCI_GSI 16                 /* four lines, 16 to 19 */
+#define SV_Q35_GED_GSI 20

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "hw/x86/sv-q35.h"
+
+#include <cpuid.h>
+
+#include "hw/pci/sv-pci-assign.h"
+#include "hw/x86/sv-ich9-lpc.h"
+#include "hw/x86/sv-q35-mch.h"
+#include "hw/x86/sv-x86-layout.h"
+
+#define RESET_PORT 0xcf9u
+#define RESET_VALUE 0x06u
+#define PREFETCH_ALIGNMENT (1ull << 30)
+#define PREFETCH_MAX (512ull << 30)
+/* Registers of the platform hide what a guest places over them. */
+#define PCI_PRIORITY -1
+
+struct _SvQ35
+{
+  SvX86Machine parent_instance;
+
+  SvPciBus *root;
+  SvPciHost *host;
+  SvQ35Mch *mch;
+  SvIch9Lpc *lpc;
+  SvPciResources resources;
+};
+
+G_DEFINE_FINAL_TYPE (SvQ35, sv_q35, SV_TYPE_X86_MACHINE)
+
+/* --- construction --- */
+
+static guint64
+get_address_limit (void)
+{
+  guint eax = 36, ebx, ecx, edx;
+
+  if (!__get_cpuid (0x80000008, &eax, &ebx, &ecx, &edx))
+    eax = 36;
+  return 1ull << CLAMP (eax & 0xff, 36, 52);
+}
+
+static void
+choose_resources (SvQ35 *self)
+{
+  guint64 ram_end = sv_x86_machine_get_ram_end (SV_X86_MACHINE (self));
+  guint64 base = (ram_end + PREFETCH_ALIGNMENT - 1) & ~(PREFETCH_ALIGNMENT - 1);
+  guint64 limit = get_address_limit ();
+
+  self->resources = (SvPciResources){
+    .io_base = SV_Q35_PCI_IO_BASE,
+    .io_size = 0x10000 - SV_Q35_PCI_IO_BASE,
+    .memory_base = SV_Q35_PCI_MMIO_BASE,
+    .memory_size = SV_Q35_PCI_MMIO_SIZE,
+    .prefetch_base = base,
+    .prefetch_size = base < limit ? MIN (limit - base, PREFETCH_MAX) : 0,
+  };
+}
+
+static gboolean
+add_root_bus (SvQ35 *self, GError **error)
+{
+  SvMachine *machine = SV_MACHINE (self);
+  g_autoptr (SvMemoryRegion) memory = sv_memory_region_new_container ("pci-memory", G_MAXUINT64);
+  g_autoptr (SvMemoryRegion) io = sv_memory_region_new_container ("pci-io", 0x10000);
+
+  sv_memory_region_add (sv_address_space_get_root (sv_machine_get_memory (machine)), 0, memory, PCI_PRIORITY);
+  sv_memory_region_add (sv_address_space_get_root (sv_machine_get_io (machine)), 0, io, PCI_PRIORITY);
+  self->root = sv_pci_bus_new_root (memory, io, sv_machine_get_memory (machine), sv_machine_get_accel (machine));
+  self->host = sv_pci_host_new (self->root, SV_Q35_ECAM_BUSES);
+  return sv_object_add_child (SV_OBJECT (self), "pcie.0", SV_OBJECT (self->root), error);
+}
+
+static gboolean
+add_chipset (SvQ35 *self, GError **error)
+{
+  SvMachine *machine = SV_MACHINE (self);
+  const SvQ35Windows windows = {
+    .memory_base = self->resources.memory_base,
+    .memory_size = self->resources.memory_size,
+    .prefetch_base = self->resources.prefetch_base,
+    .prefetch_size = self->resources.prefetch_size,
+    .io_base = (guint32) self->resources.io_base,
+    .io_size = (guint32) self->resources.io_size,
+    .first_gsi = SV_Q35_PCI_GSI,
+  };
+  SvIrq *pins[SV_PCI_N_PINS];
+
+  for (guint i = 0; i < SV_PCI_N_PINS; i++)
+    pins[i] = sv_machine_get_irq (machine, SV_Q35_PCI_GSI + i);
+  self->mch = sv_q35_mch_new (self->host, &windows);
+  self->lpc = sv_ich9_lpc_new (self->host, sv_x86_machine_get_isa (SV_X86_MACHINE (self)),
+                               sv_machine_get_irq (machine, SV_Q35_SCI), pins);
+  for (guint i = 0; i < SV_PCI_N_PINS; i++)
+    pins[i] = sv_ich9_lpc_dup_pin (self->lpc, i);
+  sv_pci_bus_set_irqs (self->root, pins);
+  for (guint i = 0; i < SV_PCI_N_PINS; i++)
+    sv_irq_unref (pins[i]);
+  return sv_machine_adopt (machine, SV_DEVICE (self->mch), SV_BUS (self->root), error)
+         && sv_machine_adopt (machine, SV_DEVICE (self->lpc), SV_BUS (self->root), error);
+}
+
+static gboolean
+sv_q35_build_devices (SvX86Machine *machine, GError **error)
+{
+  SvQ35 *self = SV_Q35 (machine);
+
+  choose_resources (self);
+  return add_root_bus (self, error) && add_chipset (self, error);
+}
+
+/* --- the guest's first instruction --- */
+
+static guint
+sv_q35_fill_e820 (SvX86Machine *machine, SvE820Entry *e820, guint n)
+{
+  e820[n++] = (SvE820Entry){ SV_Q35_ECAM_BASE, (guint64) SV_Q35_ECAM_BUSES * SV_PCI_ECAM_BUS_SIZE, 2 };
+  return n;
+}
+
+/* What firmware does before the tables, which tell of it. */
+static gboolean
+sv_q35_write_tables (SvX86Machine *machine, GError **error)
+{
+  SvQ35 *self = SV_Q35 (machine);
+
+  sv_q35_mch_program (self->mch, SV_Q35_ECAM_BASE);
+  sv_ich9_lpc_program (self->lpc, SV_Q35_PM_BASE);
+  return sv_pci_assign (self->root, &self->resources, error);
+}
+
+static void
+sv_q35_fill_acpi (SvX86Machine *machine, SvAcpiConfig *config)
+{
+  config->reset_register = RESET_PORT;
+  config->reset_port = TRUE;
+  config->reset_value = RESET_VALUE;
+  config->pm_base = SV_Q35_PM_BASE;
+  config->sci = SV_Q35_SCI;
+  config->ecam_base = SV_Q35_ECAM_BASE;
+  config->ecam_buses = SV_Q35_ECAM_BUSES;
+}
+
+/* --- GObject --- */
+
+static void
+sv_q35_finalize (GObject *object)
+{
+  SvQ35 *self = SV_Q35 (object);
+
+  g_clear_object (&self->mch);
+  g_clear_object (&self->lpc);
+  g_clear_object (&self->host);
+  g_clear_object (&self->root);
+  G_OBJECT_CLASS (sv_q35_parent_class)->finalize (object);
+}
+
+static void
+sv_q35_class_init (SvQ35Class *klass)
+{
+  SvMachineClass *machine_class = SV_MACHINE_CLASS (klass);
+  SvX86MachineClass *x86_class = SV_X86_MACHINE_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->finalize = sv_q35_finalize;
+  machine_class->description = "standard machine: PCI Express, native hotplug, MSI-X, ACPI";
+
+  x86_class->ram_below_4g = SV_Q35_RAM_BELOW_4G;
+  x86_class->ged_gsi = SV_Q35_GED_GSI;
+  x86_class->rtc_irq = 8;
+  x86_class->build_devices = sv_q35_build_devices;
+  x86_class->fill_e820 = sv_q35_fill_e820;
+  x86_class->write_tables = sv_q35_write_tables;
+  x86_class->fill_acpi = sv_q35_fill_acpi;
+}
+
+static void
+sv_q35_init (SvQ35 *self)
+{
+}
