@@ -19,8 +19,11 @@
     return type;                                                                                             \
   }
 
+SV_VIRTIO_PCI_TYPE ("SvVirtioBalloonPci", sv_virtio_balloon_pci_get_type, sv_virtio_balloon_get_type, 0x00ff00)
 SV_VIRTIO_PCI_TYPE ("SvVirtioBlkPci", sv_virtio_blk_pci_get_type, sv_virtio_blk_get_type, 0x010000)
 SV_VIRTIO_PCI_TYPE ("SvVirtioNetPci", sv_virtio_net_pci_get_type, sv_virtio_net_get_type, 0x020000)
+SV_VIRTIO_PCI_TYPE ("SvVirtioRngPci", sv_virtio_rng_pci_get_type, sv_virtio_rng_get_type, 0x00ff00)
+SV_VIRTIO_PCI_TYPE ("SvVirtioSerialPci", sv_virtio_serial_pci_get_type, sv_virtio_serial_get_type, 0x078000)
 
 /* A pspec like @original, to be installed in another class */
 static GParamSpec *
