@@ -86,7 +86,7 @@ static const struct
   const char *message;
 } bad[] = {
   { "-machine nosuch", "-machine nosuch: Machine type 'nosuch' not found: accepted are "
-                       "'microvm', 'none'" },
+                       "'microvm', 'none', 'pc-q35-sv1', 'q35'" },
   { "-machine none -smp 0", "-smp 0: none-machine 'machine': Parameter 'cpus' expects an integer "
                             "from 1 to 254, got '0'" },
   { "-machine none -smp 255", "-smp 255: none-machine 'machine': Parameter 'cpus' expects an "
