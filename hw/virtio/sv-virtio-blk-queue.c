@@ -27,8 +27,9 @@ struct _SvVirtioBlkQueue
   SvBlockQueue *block;
   gboolean in_batch;
 
-  /* One request for each slot of the ring. Those never used cost address space only: a request that
-   * was just freed is the next to be taken. */
+  /* One request for each slot of the ring, and one that the queue is seen to be empty with, which is
+   * when the driver is asked for kicks. Those never used cost address space only: a request that was
+   * just freed is the next to be taken. */
   guint size;
   guint max_iov;
   guint n_touched;
@@ -339,7 +340,7 @@ sv_virtio_blk_queue_new (const SvVirtioBlkDisk *disk,
   self->disk = disk;
   self->ring = ring;
   self->block = block;
-  self->size = size;
+  self->size = size + 1;
   /* A chain of the longest kind, and a few more: one that crosses from one piece of RAM to the
    * next. */
   self->max_iov = sv_virtqueue_get_max_size (ring) + 4;

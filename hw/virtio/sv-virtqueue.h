@@ -24,6 +24,9 @@ G_BEGIN_DECLS
  * sv_virtqueue_end (queue);
  * ]|
  *
+ * Have one more request than the ring has slots: a loop that ends because requests ran out has not asked the
+ * driver for kicks, and then what it adds later goes unnoticed.
+ *
  * Completions are pushed the same way, in a batch of their own or inside of one that is open already:
  * batches nest. The outermost end publishes what was pushed and interrupts the driver if it wants to be.
  */

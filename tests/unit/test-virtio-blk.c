@@ -439,6 +439,66 @@ test_grow (gconstpointer iothread)
   blk_driver_clear (&driver);
 }
 
+/* Indirect, so that each descriptor of the ring is a request's; TRUE when the device wants a kick. */
+static gboolean
+add_indirect (BlkDriver *driver, guint16 head)
+{
+  const guint64 address = BLK_DATA + head * 64;
+  struct vring_desc *table = blk_driver_at (driver, address);
+  guint64 header, status;
+
+  blk_driver_prepare (driver, 0, head, VIRTIO_BLK_T_IN, head * 8, &header, &status);
+  table[0] = (struct vring_desc){ GUINT64_TO_LE (header), GUINT32_TO_LE (16),
+                                  GUINT16_TO_LE (VRING_DESC_F_NEXT), GUINT16_TO_LE (1) };
+  table[1] = (struct vring_desc){ GUINT64_TO_LE (2 * BLK_DATA), GUINT32_TO_LE (4096),
+                                  GUINT16_TO_LE (VRING_DESC_F_NEXT | VRING_DESC_F_WRITE),
+                                  GUINT16_TO_LE (2) };
+  table[2] = (struct vring_desc){ GUINT64_TO_LE (status), GUINT32_TO_LE (1),
+                                  GUINT16_TO_LE (VRING_DESC_F_WRITE), 0 };
+  test_ring_desc (&driver->rings[0], head, address, 3 * sizeof *table, VRING_DESC_F_INDIRECT, 0);
+  return test_ring_add (&driver->rings[0], head);
+}
+
+static gboolean
+fail_late (gpointer what)
+{
+  g_error ("%s", (const char *)what);
+  return G_SOURCE_REMOVE;
+}
+
+/* As many requests in flight as the ring has descriptors; who adds the next one kicks only when asked. */
+static void
+check_all_in_use (gconstpointer iothread, guint64 without)
+{
+  BlkDriver driver;
+  guint timeout;
+
+  blk_driver_init (&driver,
+                   &(BlkDriverOptions){ .iothread = iothread != NULL, .without = without });
+  for (guint16 head = 0; head < BLK_RING_SIZE; head++)
+    add_indirect (&driver, head);
+  blk_driver_kick (&driver, 0);
+  for (guint i = 0; i < BLK_RING_SIZE; i++)
+    g_assert_cmpuint (blk_driver_wait (&driver, 0, NULL, NULL), ==, OK);
+
+  timeout = g_timeout_add_seconds (20, fail_late, "the device asked for no kick");
+  for (guint16 head = 0; head < 3; head++)
+    {
+      if (add_indirect (&driver, head))
+        blk_driver_kick (&driver, 0);
+      g_assert_cmpuint (blk_driver_wait (&driver, 0, NULL, NULL), ==, OK);
+    }
+  g_source_remove (timeout);
+  blk_driver_clear (&driver);
+}
+
+static void
+test_all_in_use (gconstpointer iothread)
+{
+  check_all_in_use (iothread, 0);
+  check_all_in_use (iothread, F_EVENT_IDX);
+}
+
 /* Paused with requests in flight: all are returned; new ones wait for resume. */
 static void
 test_quiesce (gconstpointer iothread)
@@ -553,6 +613,7 @@ static const struct
   { "malformed", test_malformed },
   { "read-only", test_read_only },
   { "batch", test_batch },
+  { "all-in-use", test_all_in_use },
   { "queues", test_queues },
   { "write-cache", test_write_cache },
   { "grow", test_grow },
