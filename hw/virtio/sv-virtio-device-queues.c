@@ -258,7 +258,7 @@ static const SvVirtqueueFuncs queue_funcs = { queue_notify, queue_broken };
 
 /**
  * sv_virtio_device_add_queue:
- * @self: a device in its setup
+ * @self: a device in its setup, or one that no driver has begun to start
  * @max_size: most descriptors, at most %SV_VIRTQUEUE_MAX_SIZE
  *
  * Returns: the new queue's number

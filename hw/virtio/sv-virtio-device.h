@@ -67,7 +67,7 @@ struct _SvVirtioDeviceClass
 
 /* --- for subclasses --- */
 
-/* In setup: adds a queue of up to @max_size descriptors; returns its number. */
+/* In setup, or later while the status is 0: adds a queue of up to @max_size descriptors; returns its number. */
 SV_API guint sv_virtio_device_add_queue (SvVirtioDevice *self, guint max_size);
 /* In setup or start: where the queue runs (referenced); NULL: the default context. */
 SV_API void sv_virtio_device_set_queue_context (SvVirtioDevice *self, guint n, GMainContext *context);

@@ -4,6 +4,7 @@
 
 #include <linux/virtio_console.h>
 #include <linux/virtio_ids.h>
+#include <string.h>
 
 #include "hw/core/sv-machine.h"
 #include "hw/virtio/sv-virtio-serial-bus.h"
@@ -517,7 +518,9 @@ sv_virtio_serial_setup (SvVirtioDevice *device, GError **error)
 {
   SvVirtioSerial *self = SV_VIRTIO_SERIAL (device);
   const char *id = sv_object_get_id (SV_OBJECT (self));
-  g_autofree char *name = g_strdup_printf ("%s.0", id && *id ? id : "virtio-serial");
+  /* As QEMU names the buses of devices with an id and without */
+  gboolean anonymous = id == NULL || strchr (id, '[') != NULL;
+  g_autofree char *name = g_strdup_printf ("%s.0", anonymous ? "virtio-serial-bus" : id);
 
   self->bus = sv_virtio_serial_bus_new (&bus_funcs, self);
   if (!sv_object_add_child (SV_OBJECT (self), name, SV_OBJECT (self->bus), error))
