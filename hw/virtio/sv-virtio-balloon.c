@@ -41,7 +41,8 @@ struct _SvVirtioBalloon
   guint64 ram_size;
   SvAddressSpace *memory; /* the bus's, while set up */
   SvBalloonStats stats;
-  gboolean stats_read; /* of the buffer that waits in the ring */
+  gboolean stats_active; /* there is a queue for them, and it is not paused */
+  gboolean stats_read;   /* of the buffer that waits in the ring */
   guint stats_timer;
   guint event; /* source that tells of a change */
   SvVirtqElement element;
@@ -268,9 +269,7 @@ poll_stats (gpointer user_data)
   SvVirtioBalloon *self = user_data;
   SvVirtqueue *queue = sv_virtio_device_get_queue (SV_VIRTIO_DEVICE (self), ROLE_STATS);
 
-  if (sv_virtio_device_is_started (SV_VIRTIO_DEVICE (self))
-      && sv_virtio_device_has_feature (SV_VIRTIO_DEVICE (self), VIRTIO_BALLOON_F_STATS_VQ)
-      && self->stats_read && sv_virtqueue_begin (queue))
+  if (self->stats_active && self->stats_read && sv_virtqueue_begin (queue))
     {
       self->stats_read = FALSE;
       if (sv_virtqueue_pop (queue, &self->element))
@@ -315,7 +314,10 @@ sv_virtio_balloon_handle_queue (SvVirtioDevice *device, guint n)
   if (!sv_virtqueue_begin (queue))
     return;
   if (role == ROLE_STATS)
-    look_at_stats (self, queue);
+    {
+      self->stats_active = TRUE;
+      look_at_stats (self, queue);
+    }
   else if (sv_virtqueue_pop (queue, &self->element))
     {
       if (role == ROLE_INFLATE)
@@ -327,6 +329,13 @@ sv_virtio_balloon_handle_queue (SvVirtioDevice *device, guint n)
       sv_virtio_device_kick (device, n);
     }
   sv_virtqueue_end (queue);
+}
+
+static void
+sv_virtio_balloon_drain_queue (SvVirtioDevice *device, guint n)
+{
+  if (role_of (device, n) == ROLE_STATS)
+    SV_VIRTIO_BALLOON (device)->stats_active = FALSE;
 }
 
 static gboolean
@@ -574,6 +583,7 @@ sv_virtio_balloon_class_init (SvVirtioBalloonClass *klass)
   virtio_class->start = sv_virtio_balloon_start;
   virtio_class->stop = sv_virtio_balloon_stop;
   virtio_class->handle_queue = sv_virtio_balloon_handle_queue;
+  virtio_class->drain_queue = sv_virtio_balloon_drain_queue;
   install_properties (object_class);
 }
 

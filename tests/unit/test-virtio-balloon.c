@@ -299,6 +299,12 @@ test_stats (Fixture *fixture, gconstpointer data)
   virtio_guest_settle (guest);
   g_assert_cmpint (get_stat (fixture, "stat-free-memory"), ==, 1000);
 
+  /* Nor while the machine is paused */
+  sv_device_quiesce (SV_DEVICE (guest->device));
+  g_object_set (fixture->balloon, "guest-stats-polling-interval", (gint64)1, NULL);
+  g_assert_cmpuint (test_ring_used_idx (&guest->rings[STATS]), ==, 0);
+  sv_device_resume (SV_DEVICE (guest->device));
+  virtio_guest_settle (guest);
   g_object_set (fixture->balloon, "guest-stats-polling-interval", (gint64)1, NULL);
   g_assert_cmpuint (virtio_guest_wait (guest, STATS, NULL), ==, head);
   virtio_guest_add (guest, STATS, LIST, size, 0, 0);
