@@ -8,13 +8,13 @@ G_BEGIN_DECLS
 /* The limit is kept over any time of this length. */
 #define SV_RATE_LIMIT_WINDOW_NS (G_GINT64_CONSTANT (10) * 1000 * 1000 * 1000)
 /* One part in this many of a window's worth may go at once; as much is taken off the rate. */
-#define SV_RATE_LIMIT_BURST_SHARE 200
+#define SV_RATE_LIMIT_BURST_SHARE 100
 
 /**
  * SvRateLimit:
  *
  * Holds something (requests, bytes) to a rate: a token bucket. In no window of 10 s more passes than
- * the rate allows, and what always has more to do gets 99.5 % of it: the rest pays for a bucket of 50 ms
+ * the rate allows, and what always has more to do gets 99 % of it: the rest pays for a bucket of 100 ms
  * worth, which makes up for timers that fire late. Costs above half a bucket go when that much is in it and
  * leave a debt; one of them may stick out of a window.
  *

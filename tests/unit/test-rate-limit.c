@@ -74,12 +74,12 @@ test_average (void)
     gint64 late;
   } cases[] = {
     { 1, SECOND, 1, 0 },
-    { 7, SECOND, 1, 10000000 },
+    { 7, SECOND, 1, 45000000 },
     { 100, SECOND, 1, 20000000 },
-    { 1000, SECOND, 1, 45000000 },
+    { 1000, SECOND, 1, 95000000 },
     { 100000, SECOND, 1, 3000000 },
     { 64, SECOND, 3, 2000000 },
-    { 1024, 2 * SECOND, 25, 20000000 },
+    { 1024, 2 * SECOND, 25, 45000000 },
     { 1000000, SECOND, 4096, 10000000 },
     { 333333333, 1000000, G_GUINT64_CONSTANT (1) << 32, 20000000 },
     { G_MAXINT64 / 2, G_GINT64_CONSTANT (65536000000), G_GUINT64_CONSTANT (1) << 50, 1000000 },
@@ -119,11 +119,11 @@ test_burst (void)
   sv_rate_limit_init (&limit);
   sv_rate_limit_set (&limit, 1000, SECOND, now);
   g_assert_cmpuint (sv_rate_limit_get_amount (&limit), ==, 1000);
-  g_assert_cmpuint (sv_rate_limit_get_burst (&limit), ==, 25);
+  g_assert_cmpuint (sv_rate_limit_get_burst (&limit), ==, 50);
   now += 3600 * SECOND;
   while (sv_rate_limit_take (&limit, 1, now) == 0)
     n++;
-  g_assert_cmpuint (n, ==, 50);
+  g_assert_cmpuint (n, ==, 100);
 
   /* A full bucket right before a busy window is within the limit too. */
   now += 3600 * SECOND;
@@ -144,8 +144,8 @@ test_large_cost (void)
   sv_rate_limit_set (&limit, 1000, SECOND, now);
   g_assert_cmpint (sv_rate_limit_take (&limit, 3980, now), ==, 0);
   wait = sv_rate_limit_take (&limit, 3980, now);
-  /* A full bucket was worth 50, half of it is wanted again: 3955 at 995 a second. */
-  g_assert_cmpint (wait, ==, (3955 * SECOND + 994) / 995);
+  /* A full bucket was worth 100, half of it is wanted again: 3930 at 990 a second. */
+  g_assert_cmpint (wait, ==, (3930 * SECOND + 989) / 990);
   g_assert_cmpint (sv_rate_limit_take (&limit, 1, now), <, wait);
   g_assert_cmpint (sv_rate_limit_take (&limit, 3980, now + wait), ==, 0);
   sv_rate_limit_clear (&limit);
@@ -165,7 +165,7 @@ test_change (void)
 
   sv_rate_limit_set (&limit, 1, SECOND, now);
   g_assert_cmpint (sv_rate_limit_take (&limit, 1, now), ==, 0);
-  g_assert_cmpint (sv_rate_limit_take (&limit, 1, now), >, SECOND / 10 * 9);
+  g_assert_cmpint (sv_rate_limit_take (&limit, 1, now), >, SECOND / 10 * 8);
   /* The debt is paid at the new rate. */
   sv_rate_limit_set (&limit, 1000, SECOND, now);
   g_assert_cmpint (sv_rate_limit_take (&limit, 1, now), <, SECOND / 100);
@@ -174,7 +174,7 @@ test_change (void)
   now += SECOND;
   sv_rate_limit_set (&limit, 1, SECOND, now);
   g_assert_cmpint (sv_rate_limit_take (&limit, 1, now), ==, 0);
-  g_assert_cmpint (sv_rate_limit_take (&limit, 1, now), >, SECOND / 10 * 9);
+  g_assert_cmpint (sv_rate_limit_take (&limit, 1, now), >, SECOND / 10 * 8);
   sv_rate_limit_set (&limit, 0, SECOND, now);
   g_assert_cmpint (sv_rate_limit_take (&limit, 1, now), ==, 0);
 
@@ -195,13 +195,13 @@ test_give_back (void)
   sv_rate_limit_set (&limit, 1000, SECOND, 0);
   for (guint i = 0; i < 1000; i++)
     {
-      g_assert_cmpint (sv_rate_limit_take (&limit, 50, 0), ==, 0);
+      g_assert_cmpint (sv_rate_limit_take (&limit, 100, 0), ==, 0);
       g_assert_cmpint (sv_rate_limit_take (&limit, 1, 0), >, 0);
-      sv_rate_limit_give_back (&limit, 50);
+      sv_rate_limit_give_back (&limit, 100);
     }
   /* Never more than full */
   sv_rate_limit_give_back (&limit, 1000);
-  g_assert_cmpint (sv_rate_limit_take (&limit, 50, 0), ==, 0);
+  g_assert_cmpint (sv_rate_limit_take (&limit, 100, 0), ==, 0);
   g_assert_cmpint (sv_rate_limit_take (&limit, 1, 0), >, 0);
   sv_rate_limit_clear (&limit);
 }

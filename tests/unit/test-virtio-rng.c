@@ -184,21 +184,21 @@ test_rate (Fixture *fixture, gconstpointer data)
       virtio_guest_add (guest, 0, 0, 0, GUEST_DATA, 512);
       virtio_guest_kick (guest, 0);
       seconds = (g_get_monotonic_time () - begin) / US_PER_SECOND;
-      /* 50 ms worth are there at the start. */
-      g_assert_cmpfloat (total, <=, rate * (seconds + 0.05) + 1);
+      /* 100 ms worth are there at the start. */
+      g_assert_cmpfloat (total, <=, rate * (seconds + 0.1) + 1);
     }
   while (total < rate / 2);
   g_test_message ("%.3f s for %" G_GUINT64_FORMAT " bytes", seconds, total);
-  g_assert_cmpfloat (seconds, >, 0.44);
+  g_assert_cmpfloat (seconds, >, 0.39);
 
   /* The first small requests pass at once, and one that waits passes by itself. */
   virtio_guest_unplug (guest);
-  start (fixture, "{'max-bytes': 64, 'period': 250}");
+  start (fixture, "{'max-bytes': 64, 'period': 400}");
   g_assert_cmpuint (virtio_guest_run (guest, 0, 0, 0, GUEST_DATA, 64), ==, 64);
   begin = g_get_monotonic_time ();
   g_assert_cmpuint (virtio_guest_run (guest, 0, 0, 0, GUEST_DATA, 64), ==, 64);
   seconds = (g_get_monotonic_time () - begin) / US_PER_SECOND;
-  g_assert_cmpfloat (seconds, >, 0.2);
+  g_assert_cmpfloat (seconds, >, 0.25);
 }
 
 static void
