@@ -3,8 +3,11 @@
 
 import os
 import signal
+import socket
 
 import pytest
+
+from qmpclient import QmpError
 
 FILTERED = {"Seccomp": "2", "NoNewPrivs": "1"}
 
@@ -17,6 +20,11 @@ def threads(pid):
             fields = dict(line.split(":\t", 1) for line in status.read().splitlines())
         found.setdefault(fields["Name"], []).append({key: fields[key].strip() for key in FILTERED})
     return found
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
 
 
 def filtered(pid, *names):
@@ -83,3 +91,46 @@ def test_worker_threads_are_filtered(linux, disk_dir):
                       "echo pass; done")
     vm.console.wait_for("^pass", timeout=60)
     filtered(vm.pid, "io0", "CPU 0/KVM", "block")
+
+
+def test_what_qmp_can_ask_for(tiny, tmp_path):
+    """Everything that a peer may have opened at run time."""
+    (tmp_path / "disk").write_bytes(bytes(1 << 20))
+    vm = tiny("h", "-S", cwd=tmp_path)
+    qmp = vm.qmp()
+    # The first instruction is loaded under the filter then.
+    qmp.execute("cont")
+    vm.console.wait_for("^tiny")
+    for kind, backend in {
+            "file": {"out": "log"}, "pty": {}, "null": {},
+            "socket": {"addr": {"type": "unix", "data": {"path": "s"}}, "server": True, "wait": False},
+    }.items():
+        qmp.execute("chardev-add", {"id": kind, "backend": {"type": kind, "data": backend}})
+    tcp = {"type": "inet", "data": {"host": "127.0.0.1", "port": "0"}}
+    qmp.execute("chardev-add", {"id": "tcp", "backend": {
+        "type": "socket", "data": {"addr": tcp, "server": True, "wait": False}}})
+    with pytest.raises(QmpError):
+        qmp.execute("chardev-add", {"id": "far", "backend": {
+            "type": "socket", "data": {"addr": {"type": "inet", "data": {
+                "host": "no-such-host.invalid", "port": "1"}}, "server": False}}})
+    for kind in ("file", "pty", "null", "socket", "tcp"):
+        qmp.execute("chardev-remove", {"id": kind})
+    for kind, properties in {
+            "memory-backend-ram": {"size": 2 << 20, "prealloc": True},
+            "memory-backend-memfd": {"size": 2 << 20},
+            "memory-backend-file": {"size": 2 << 20, "mem-path": str(tmp_path), "share": True},
+            "rng-random": {"filename": "/dev/urandom"},
+            "iothread": {}}.items():
+        qmp.execute("object-add", {"qom-type": kind, "id": "object", **properties})
+        qmp.execute("object-del", {"id": "object"})
+    qmp.execute("blockdev-add", {"node-name": "d0", "driver": "file", "filename": str(tmp_path / "disk"),
+                                 "cache": {"direct": False}})
+    qmp.execute("device_add", {"driver": "virtio-blk-mmio", "id": "d0", "drive": "d0", "addr": "0x0"})
+    qmp.execute("netdev_add", {"type": "user", "id": "n0",
+                               "hostfwd": [{"str": f"tcp:127.0.0.1:{free_port()}-:22"}]})
+    qmp.execute("query-block")
+    qmp.execute("system_reset")
+    vm.console.wait_for("^tiny")
+    qmp.execute("quit")
+    assert vm.wait() == 0
+    assert "forbidden" not in vm.stderr.wait_end()
