@@ -27,8 +27,9 @@ SV_QMP_COMMAND (balloon)
   if (balloon == NULL)
     return NULL;
   if (value <= 0)
-    g_set_error_literal (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
-                         "Parameter 'value' expects a size: bytes that the guest shall have, above 0");
+    g_set_error_literal (
+        error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
+        "Parameter 'value' expects a size: bytes that the guest shall have, above 0");
   else
     sv_virtio_balloon_set_target (balloon, (guint64)value);
   return NULL;

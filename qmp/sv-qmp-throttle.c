@@ -90,10 +90,10 @@ sv_qmp_throttle_emit (SvQmpThrottle *self, const char *event, JsonObject *data)
       return;
     }
 
-  key = g_strdup_printf ("%s %s", event,
-                         throttled[i].key ? json_object_get_string_member_with_default (
-                             data, throttled[i].key, "")
-                                          : "");
+  key = g_strdup_printf (
+      "%s %s", event,
+      throttled[i].key ? json_object_get_string_member_with_default (data, throttled[i].key, "")
+                       : "");
   pending = g_hash_table_lookup (self->pending, key);
   if (pending)
     {

@@ -14,7 +14,8 @@
 #define FEATURE(bit) (G_GUINT64_CONSTANT (1) << (bit))
 #define DEVICE_NODE "/dev/vhost-vsock"
 #define QUEUE_SIZE 128
-/* Receive and transmit are the kernel's. Nothing is ever said on the third queue: connections end with the VM. */
+/* Receive and transmit are the kernel's. Nothing is ever said on the third queue: connections end
+ * with the VM. */
 #define N_VHOST_QUEUES 2
 #define N_QUEUES 3
 #define MIN_CID 3
@@ -65,7 +66,8 @@ update_running (SvVhostVsock *self)
   if (running == self->running)
     return;
   self->running = running;
-  if (!sv_vhost_ioctl (self->vhost, running ? "start" : "stop", VHOST_VSOCK_SET_RUNNING, &argument, &error))
+  if (!sv_vhost_ioctl (self->vhost, running ? "start" : "stop", VHOST_VSOCK_SET_RUNNING, &argument,
+                       &error))
     sv_virtio_device_set_broken (device, "%s", error->message);
 }
 
@@ -115,7 +117,8 @@ sv_vhost_vsock_stop (SvVirtioDevice *device)
 static guint64
 sv_vhost_vsock_get_features (SvVirtioDevice *device)
 {
-  return sv_vhost_get_features (SV_VHOST_VSOCK (device)->vhost) & FEATURE (VIRTIO_VSOCK_F_SEQPACKET);
+  return sv_vhost_get_features (SV_VHOST_VSOCK (device)->vhost)
+         & FEATURE (VIRTIO_VSOCK_F_SEQPACKET);
 }
 
 /* --- set-up --- */
@@ -138,7 +141,8 @@ take_fd (SvVhostVsock *self, GError **error)
     fd = sv_fd_store_steal (SV_OBJECT (self), name);
   if (fd < 0)
     g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                 "'%s': vhostfd=%s is neither an open descriptor (3 or more) nor a name that 'getfd' gave one",
+                 "'%s': vhostfd=%s is neither an open descriptor (3 or more) nor a name that "
+                 "'getfd' gave one",
                  name_of (self), name);
   return fd;
 }
@@ -166,7 +170,8 @@ open_vhost (SvVhostVsock *self, GError **error)
     return TRUE;
   if (g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE,
-                 "'%s': guest-cid=%" G_GUINT64_FORMAT " is in use by another VM", name_of (self), cid);
+                 "'%s': guest-cid=%" G_GUINT64_FORMAT " is in use by another VM", name_of (self),
+                 cid);
   else
     g_propagate_prefixed_error (error, g_steal_pointer (&local_error), "'%s': ", name_of (self));
   g_clear_error (&local_error);
@@ -281,9 +286,9 @@ sv_vhost_vsock_class_init (SvVhostVsockClass *klass)
    *
    * The guest's address, unique on the host.
    */
-  props[PROP_GUEST_CID]
-      = g_param_spec_uint64 ("guest-cid", "guest-cid", "Address of the guest, 3 to 4294967294, unique on the host",
-                             0, G_MAXUINT64, 0, SV_PARAM_RW_WIRING);
+  props[PROP_GUEST_CID] = g_param_spec_uint64 (
+      "guest-cid", "guest-cid", "Address of the guest, 3 to 4294967294, unique on the host", 0,
+      G_MAXUINT64, 0, SV_PARAM_RW_WIRING);
   /**
    * SvVhostVsock:vhostfd:
    *

@@ -8,9 +8,10 @@ G_BEGIN_DECLS
 /**
  * SvVhostVsock:
  *
- * The socket device of VIRTIO 1.2 §5.10, on the kernel's vhost-vsock (wire name `vhost-vsock-device`). Properties:
- * `guest-cid` (3 to 2^32 - 1, unique on the host), `vhostfd` (an open /dev/vhost-vsock, by number or by a name that
- * getfd gave it; without it the device opens its own).
+ * The socket device of VIRTIO 1.2 §5.10, on the kernel's vhost-vsock (wire name
+ * `vhost-vsock-device`). Properties: `guest-cid` (3 to 2^32 - 2, unique on the host), `vhostfd` (an
+ * open /dev/vhost-vsock, by number or by a name that getfd gave it; without it the device opens its
+ * own).
  */
 #define SV_TYPE_VHOST_VSOCK (sv_vhost_vsock_get_type ())
 SV_API

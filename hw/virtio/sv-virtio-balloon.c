@@ -236,7 +236,8 @@ static void
 take_report (SvVirtioBalloon *self)
 {
   SvVirtqElement *element = &self->element;
-  gboolean poison = sv_virtio_device_has_feature (SV_VIRTIO_DEVICE (self), VIRTIO_BALLOON_F_PAGE_POISON);
+  gboolean poison
+      = sv_virtio_device_has_feature (SV_VIRTIO_DEVICE (self), VIRTIO_BALLOON_F_PAGE_POISON);
 
   if (poison && config_of (self)->poison_val != 0)
     return;
@@ -409,10 +410,11 @@ check_memory (SvVirtioBalloon *self, GError **error)
 
   if (page_size <= (gsize)sysconf (_SC_PAGESIZE))
     return TRUE;
-  g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-               "'%s': a balloon cannot be used with huge pages; the memory has pages of %" G_GSIZE_FORMAT
-               " bytes",
-               name_of (self), page_size);
+  g_set_error (
+      error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+      "'%s': a balloon cannot be used with huge pages; the memory has pages of %" G_GSIZE_FORMAT
+      " bytes",
+      name_of (self), page_size);
   return FALSE;
 }
 
@@ -514,26 +516,28 @@ install_properties (GObjectClass *object_class)
    *
    * Whether a guest that runs out of memory may take pages out of the balloon by itself.
    */
-  props[PROP_DEFLATE_ON_OOM] = g_param_spec_boolean (
-      "deflate-on-oom", "deflate-on-oom",
-      "A guest that runs out of memory may take pages out of the balloon", FALSE, SV_PARAM_RW_WIRING);
+  props[PROP_DEFLATE_ON_OOM]
+      = g_param_spec_boolean ("deflate-on-oom", "deflate-on-oom",
+                              "A guest that runs out of memory may take pages out of the balloon",
+                              FALSE, SV_PARAM_RW_WIRING);
   /**
    * SvVirtioBalloon:free-page-reporting:
    *
    * Whether the guest reports pages that it does not use, which then go back to the host.
    */
-  props[PROP_FREE_PAGE_REPORTING]
-      = g_param_spec_boolean ("free-page-reporting", "free-page-reporting",
-                              "The guest reports pages that it does not use, which go back to the host",
-                              FALSE, SV_PARAM_RW_WIRING);
+  props[PROP_FREE_PAGE_REPORTING] = g_param_spec_boolean (
+      "free-page-reporting", "free-page-reporting",
+      "The guest reports pages that it does not use, which go back to the host", FALSE,
+      SV_PARAM_RW_WIRING);
   /**
    * SvVirtioBalloon:guest-stats-polling-interval:
    *
    * Seconds from one look at the guest's statistics to the next; 0 for none.
    */
-  props[PROP_POLLING_INTERVAL] = g_param_spec_int64 (
-      "guest-stats-polling-interval", "guest-stats-polling-interval",
-      "Seconds between two looks at the guest's statistics; 0: never", 0, G_MAXINT32, 0, SV_PARAM_RW);
+  props[PROP_POLLING_INTERVAL]
+      = g_param_spec_int64 ("guest-stats-polling-interval", "guest-stats-polling-interval",
+                            "Seconds between two looks at the guest's statistics; 0: never", 0,
+                            G_MAXINT32, 0, SV_PARAM_RW);
   /**
    * SvVirtioBalloon:guest-stats:
    *
@@ -548,8 +552,8 @@ install_properties (GObjectClass *object_class)
    *
    * Bytes that the guest shall have.
    */
-  props[PROP_TARGET] = g_param_spec_uint64 ("target", "target", "Bytes that the guest shall have", 0,
-                                            G_MAXUINT64, 0, SV_PARAM_RO | SV_PARAM_SIZE);
+  props[PROP_TARGET] = g_param_spec_uint64 ("target", "target", "Bytes that the guest shall have",
+                                            0, G_MAXUINT64, 0, SV_PARAM_RO | SV_PARAM_SIZE);
   /**
    * SvVirtioBalloon:actual:
    *

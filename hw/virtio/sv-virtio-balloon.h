@@ -9,11 +9,13 @@ G_BEGIN_DECLS
  * SvVirtioBalloon:
  *
  * The memory balloon of VIRTIO 1.2 §5.5 (wire name `virtio-balloon-device`). Properties:
- * `deflate-on-oom`, `free-page-reporting`, `guest-stats-polling-interval` (seconds, 0: never), `guest-stats`
- * (read-only), `target` and `actual` (bytes that the guest shall have and has, read-only).
+ * `deflate-on-oom`, `free-page-reporting`, `guest-stats-polling-interval` (seconds, 0: never),
+ * `guest-stats` (read-only), `target` and `actual` (bytes that the guest shall have and has,
+ * read-only).
  *
- * What the guest puts into the balloon, and with free-page-reporting what it does not use, goes back to the
- * host at once. Each change of the balloon is a BALLOON_CHANGE event of the machine. A machine has one at most.
+ * What the guest puts into the balloon, and with free-page-reporting what it does not use, goes
+ * back to the host at once. Each change of the balloon is a BALLOON_CHANGE event of the machine. A
+ * machine has one at most.
  */
 #define SV_TYPE_VIRTIO_BALLOON (sv_virtio_balloon_get_type ())
 SV_API

@@ -8,7 +8,8 @@
 #include "src/runtime/sv-rate-limit.h"
 
 #define QUEUE_SIZE 8
-/* A longer buffer is filled in part, as the device may (VIRTIO 1.2 §5.4.6.2): other work gets its turn. */
+/* A longer buffer is filled in part, as the device may (VIRTIO 1.2 §5.4.6.2): other work gets its
+ * turn. */
 #define MAX_CHUNK 16384
 /* With a low limit: what drivers ask for at a time, rather than a byte now and then */
 #define MIN_CHUNK 64
@@ -70,7 +71,8 @@ trim (SvVirtqElement *element, gsize size)
   return n;
 }
 
-/* Fills the buffer that was popped. Returns after how many nanoseconds to try again; 0: it was pushed. */
+/* Fills the buffer that was popped. Returns after how many nanoseconds to try again; 0: it was
+ * pushed. */
 static gint64
 fill (SvVirtioRng *self, SvVirtqueue *queue, guint64 most)
 {
@@ -295,24 +297,24 @@ sv_virtio_rng_class_init (SvVirtioRngClass *klass)
    * Where the random bytes come from.
    */
   props[PROP_RNG] = g_param_spec_object (
-      "rng", "rng", "Source of random bytes (-object rng-random or rng-builtin); default: the host's kernel",
+      "rng", "rng",
+      "Source of random bytes (-object rng-random or rng-builtin); default: the host's kernel",
       SV_TYPE_RNG, SV_PARAM_RW_WIRING);
   /**
    * SvVirtioRng:max-bytes:
    *
    * How many bytes the guest gets in each #SvVirtioRng:period, on average.
    */
-  props[PROP_MAX_BYTES]
-      = g_param_spec_uint64 ("max-bytes", "max-bytes",
-                             "Bytes that the guest gets in each period; the default is no limit", 0,
-                             G_MAXUINT64, G_MAXINT64, SV_PARAM_RW_WIRING | SV_PARAM_SIZE);
+  props[PROP_MAX_BYTES] = g_param_spec_uint64 (
+      "max-bytes", "max-bytes", "Bytes that the guest gets in each period; the default is no limit",
+      0, G_MAXUINT64, G_MAXINT64, SV_PARAM_RW_WIRING | SV_PARAM_SIZE);
   /**
    * SvVirtioRng:period:
    *
    * Milliseconds that #SvVirtioRng:max-bytes is for.
    */
-  props[PROP_PERIOD] = g_param_spec_uint ("period", "period", "Length of a period in milliseconds", 0,
-                                          G_MAXUINT, 1 << 16, SV_PARAM_RW_WIRING);
+  props[PROP_PERIOD] = g_param_spec_uint ("period", "period", "Length of a period in milliseconds",
+                                          0, G_MAXUINT, 1 << 16, SV_PARAM_RW_WIRING);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 

@@ -8,9 +8,9 @@ G_BEGIN_DECLS
 /**
  * SvVirtioRng:
  *
- * The entropy device of VIRTIO 1.2 §5.4 (wire name `virtio-rng-device`). Properties: `rng` (link to an
- * [class@Rng], which it claims; without it the host kernel's random numbers), `max-bytes` and `period`
- * (milliseconds): at most so many bytes in each period, on average.
+ * The entropy device of VIRTIO 1.2 §5.4 (wire name `virtio-rng-device`). Properties: `rng` (link to
+ * an [class@Rng], which it claims; without it the host kernel's random numbers), `max-bytes` and
+ * `period` (milliseconds): at most so many bytes in each period, on average.
  *
  * A request that must wait stays in the driver's ring.
  */

@@ -23,7 +23,8 @@ is_taken (SvVirtioSerialBus *self, SvDevice *except, guint number)
     {
       SvDevice *device = sv_bus_get_device (bus, i);
 
-      if (device != except && sv_virtio_serial_port_get_number (SV_VIRTIO_SERIAL_PORT (device)) == (gint)number)
+      if (device != except
+          && sv_virtio_serial_port_get_number (SV_VIRTIO_SERIAL_PORT (device)) == (gint)number)
         return TRUE;
     }
   return FALSE;
@@ -39,8 +40,9 @@ choose_number (SvVirtioSerialBus *self, SvVirtioSerialPort *port, GError **error
   if (wanted >= 0)
     {
       if ((guint)wanted < first)
-        g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                     "Port number 0 of a virtio-serial device is for a virtconsole: take nr=1 or more");
+        g_set_error (
+            error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+            "Port number 0 of a virtio-serial device is for a virtconsole: take nr=1 or more");
       else if (wanted >= SV_VIRTIO_SERIAL_MAX_PORTS)
         g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
                      "Port number nr=%d is not below %d", wanted, SV_VIRTIO_SERIAL_MAX_PORTS);

@@ -13,8 +13,8 @@ typedef struct _SvVirtioSerialPort SvVirtioSerialPort;
 /**
  * SvVirtioSerialBus:
  *
- * Where the ports of a virtio-serial device plug in (wire name `virtio-serial-bus`). Each port has a number:
- * the one that it asks for, else the lowest that is free. Number 0 is for a console.
+ * Where the ports of a virtio-serial device plug in (wire name `virtio-serial-bus`). Each port has
+ * a number: the one that it asks for, else the lowest that is free. Number 0 is for a console.
  */
 #define SV_TYPE_VIRTIO_SERIAL_BUS (sv_virtio_serial_bus_get_type ())
 SV_API
@@ -47,7 +47,8 @@ SvVirtioSerialBus *sv_virtio_serial_bus_new (const SvVirtioSerialBusFuncs *funcs
 /* The device goes: its ports are on their own from now on. */
 void sv_virtio_serial_bus_disconnect (SvVirtioSerialBus *self);
 /* NULL when it is disconnected. */
-const SvVirtioSerialBusFuncs *sv_virtio_serial_bus_get_funcs (SvVirtioSerialBus *self, gpointer *opaque);
+const SvVirtioSerialBusFuncs *sv_virtio_serial_bus_get_funcs (SvVirtioSerialBus *self,
+                                                              gpointer *opaque);
 /* The realized port of this number; NULL when there is none. (transfer none) */
 SvVirtioSerialPort *sv_virtio_serial_bus_get_port (SvVirtioSerialBus *self, guint number);
 

@@ -79,7 +79,8 @@ compose (Message *message, SvVirtioSerialBus *bus, guint number, guint kind)
 
 /* FALSE: there is no buffer. */
 static gboolean
-send_one (SvVirtioSerialBus *bus, SvVirtqueue *queue, SvVirtqElement *element, guint number, guint kind)
+send_one (
+    SvVirtioSerialBus *bus, SvVirtqueue *queue, SvVirtqElement *element, guint number, guint kind)
 {
   Message message;
   gsize size;

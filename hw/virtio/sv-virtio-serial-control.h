@@ -9,9 +9,9 @@ G_BEGIN_DECLS
 /**
  * SvSerialControl:
  *
- * The device's part of the conversation on the control queues (VIRTIO 1.2 §5.3.6.2). What the driver has to hear is
- * kept as a set of facts for each port, not as a list: however often they change, or the driver asks, it is no more
- * to remember.
+ * The device's part of the conversation on the control queues (VIRTIO 1.2 §5.3.6.2). What the
+ * driver has to hear is kept as a set of facts for each port, not as a list: however often they
+ * change, or the driver asks, it is no more to remember.
  */
 typedef struct
 {
@@ -31,7 +31,9 @@ typedef enum
 void sv_serial_control_clear (SvSerialControl *self);
 void sv_serial_control_want (SvSerialControl *self, guint number, guint messages);
 /* Sends what fits into the buffers that the driver gave; @element is for use meanwhile. */
-void sv_serial_control_send (SvSerialControl *self, SvVirtioSerialBus *bus, SvVirtqueue *queue,
+void sv_serial_control_send (SvSerialControl *self,
+                             SvVirtioSerialBus *bus,
+                             SvVirtqueue *queue,
                              SvVirtqElement *element);
 
 G_END_DECLS

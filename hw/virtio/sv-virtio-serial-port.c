@@ -6,8 +6,8 @@
 #include "src/chardev/sv-chardev.h"
 
 /*
- * What a console keeps for the next peer. Linux writes to a console with interrupts off and spins until
- * the host took it: without a peer it must not wait. More than this pushes out the oldest.
+ * What a console keeps for the next peer. Linux writes to a console with interrupts off and spins
+ * until the host took it: without a peer it must not wait. More than this pushes out the oldest.
  */
 #define MAX_BACKLOG (1024 * 1024)
 
@@ -72,9 +72,9 @@ keep (SvVirtioSerialPort *self, const guint8 *data, gsize length)
     priv->backlog = g_byte_array_new ();
   /* In large steps: what moves is all that stays. */
   if (priv->backlog->len + length > MAX_BACKLOG)
-    g_byte_array_remove_range (priv->backlog, 0,
-                               MIN (priv->backlog->len,
-                                    MAX (priv->backlog->len + length - MAX_BACKLOG, MAX_BACKLOG / 8)));
+    g_byte_array_remove_range (
+        priv->backlog, 0,
+        MIN (priv->backlog->len, MAX (priv->backlog->len + length - MAX_BACKLOG, MAX_BACKLOG / 8)));
   g_byte_array_append (priv->backlog, data, (guint)length);
 }
 
@@ -170,7 +170,8 @@ sv_virtio_serial_port_realize (SvDevice *device, GError **error)
   if (funcs == NULL)
     {
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                   "A %s works on the bus of a virtio-serial device only", G_OBJECT_TYPE_NAME (self));
+                   "A %s works on the bus of a virtio-serial device only",
+                   G_OBJECT_TYPE_NAME (self));
       return FALSE;
     }
   if (PRIV (self)->chardev && !sv_chardev_attach (get_chardev (self), &frontend, self, error))
@@ -263,7 +264,10 @@ sv_virtio_serial_port_get_property (GObject *object, guint id, GValue *value, GP
 }
 
 static void
-sv_virtio_serial_port_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+sv_virtio_serial_port_set_property (GObject *object,
+                                    guint id,
+                                    const GValue *value,
+                                    GParamSpec *pspec)
 {
   SvVirtioSerialPortPrivate *priv = PRIV (SV_VIRTIO_SERIAL_PORT (object));
 
@@ -290,7 +294,8 @@ static void
 sv_virtio_serial_port_dispose (GObject *object)
 {
   G_OBJECT_CLASS (sv_virtio_serial_port_parent_class)->dispose (object);
-  sv_object_set_link (SV_OBJECT (object), NULL, &PRIV (SV_VIRTIO_SERIAL_PORT (object))->chardev, NULL);
+  sv_object_set_link (SV_OBJECT (object), NULL, &PRIV (SV_VIRTIO_SERIAL_PORT (object))->chardev,
+                      NULL);
 }
 
 static void
@@ -320,23 +325,24 @@ sv_virtio_serial_port_class_init (SvVirtioSerialPortClass *klass)
    *
    * What is at the other end.
    */
-  props[PROP_CHARDEV] = g_param_spec_object ("chardev", "chardev", "Character device at the other end",
-                                             SV_TYPE_CHARDEV, SV_PARAM_RW_WIRING);
+  props[PROP_CHARDEV]
+      = g_param_spec_object ("chardev", "chardev", "Character device at the other end",
+                             SV_TYPE_CHARDEV, SV_PARAM_RW_WIRING);
   /**
    * SvVirtioSerialPort:name:
    *
    * Name that the guest can find the port by (`/dev/virtio-ports/NAME`).
    */
-  props[PROP_NAME] = g_param_spec_string (
-      "name", "name", "Name that the guest finds the port by", NULL, SV_PARAM_RW_WIRING);
+  props[PROP_NAME] = g_param_spec_string ("name", "name", "Name that the guest finds the port by",
+                                          NULL, SV_PARAM_RW_WIRING);
   /**
    * SvVirtioSerialPort:nr:
    *
    * The port's number on its device.
    */
-  props[PROP_NR]
-      = g_param_spec_int ("nr", "nr", "Number of the port on its device; -1: the lowest that is free", -1,
-                          SV_VIRTIO_SERIAL_MAX_PORTS - 1, -1, SV_PARAM_RW_WIRING);
+  props[PROP_NR] = g_param_spec_int (
+      "nr", "nr", "Number of the port on its device; -1: the lowest that is free", -1,
+      SV_VIRTIO_SERIAL_MAX_PORTS - 1, -1, SV_PARAM_RW_WIRING);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 

@@ -8,14 +8,16 @@ G_BEGIN_DECLS
 /**
  * SvVirtioSerialPort:
  *
- * A port of a virtio-serial device (abstract), between the guest and a character device. Properties: `chardev`
- * (link), `name`, `nr` (-1: the lowest that is free).
+ * A port of a virtio-serial device (abstract), between the guest and a character device.
+ * Properties: `chardev` (link), `name`, `nr` (-1: the lowest that is free).
  *
- * Nothing is lost when the peer goes and another comes: what a guest writes meanwhile stays in the guest's queue.
+ * Nothing is lost when the peer goes and another comes: what a guest writes meanwhile stays in the
+ * guest's queue.
  */
 #define SV_TYPE_VIRTIO_SERIAL_PORT (sv_virtio_serial_port_get_type ())
 SV_API
-G_DECLARE_DERIVABLE_TYPE (SvVirtioSerialPort, sv_virtio_serial_port, SV, VIRTIO_SERIAL_PORT, SvDevice)
+G_DECLARE_DERIVABLE_TYPE (
+    SvVirtioSerialPort, sv_virtio_serial_port, SV, VIRTIO_SERIAL_PORT, SvDevice)
 
 /**
  * SvVirtioSerialPortClass:

@@ -239,7 +239,8 @@ static void
 input (gpointer opaque, SvVirtioSerialPort *port, const guint8 *data, gsize length)
 {
   SvVirtioSerial *self = opaque;
-  SvVirtqueue *queue = get_queue (self, rx_queue_of ((guint)sv_virtio_serial_port_get_number (port)));
+  SvVirtqueue *queue
+      = get_queue (self, rx_queue_of ((guint)sv_virtio_serial_port_get_number (port)));
 
   if (queue == NULL || !sv_virtqueue_begin (queue))
     return;
@@ -305,7 +306,8 @@ handle_message (SvVirtioSerial *self, guint32 number, guint16 event, guint16 val
       if (value)
         port_is_ready (self, port, number);
       else
-        sv_log_guest ("%s: the driver cannot use port %u", sv_object_get_id (SV_OBJECT (self)), number);
+        sv_log_guest ("%s: the driver cannot use port %u", sv_object_get_id (SV_OBJECT (self)),
+                      number);
     }
   else if (event == VIRTIO_CONSOLE_PORT_OPEN)
     {
@@ -595,10 +597,10 @@ sv_virtio_serial_class_init (SvVirtioSerialClass *klass)
    *
    * How many ports the driver makes room for; each costs the guest two queues.
    */
-  props[PROP_MAX_PORTS]
-      = g_param_spec_uint ("max-ports", "max_ports",
-                           "Ports that the driver makes room for; 0: those that there are when it starts",
-                           0, MAX_PORTS, 0, SV_PARAM_RW_WIRING);
+  props[PROP_MAX_PORTS] = g_param_spec_uint (
+      "max-ports", "max_ports",
+      "Ports that the driver makes room for; 0: those that there are when it starts", 0, MAX_PORTS,
+      0, SV_PARAM_RW_WIRING);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 

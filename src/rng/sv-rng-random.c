@@ -15,8 +15,8 @@
  * SvRngRandom:
  *
  * Random bytes from a file: a device, a FIFO, a socket's file or an ordinary file (wire name
- * `rng-random`). At the end of an ordinary file the guest gets no more until it grows: bytes are never
- * given twice.
+ * `rng-random`). At the end of an ordinary file the guest gets no more until it grows: bytes are
+ * never given twice.
  */
 G_DECLARE_FINAL_TYPE (SvRngRandom, sv_rng_random, SV, RNG_RANDOM, SvRng)
 

@@ -18,8 +18,8 @@ G_DECLARE_DERIVABLE_TYPE (SvRng, sv_rng, SV, RNG, SvObject)
 
 /**
  * SvRngClass:
- * @read: fills the pieces with random bytes from the front on, as many as there are now, and never waits;
- *   returns how many. In any thread, one at a time
+ * @read: fills the pieces with random bytes from the front on, as many as there are now, and never
+ * waits; returns how many. In any thread, one at a time
  */
 struct _SvRngClass
 {

@@ -6,9 +6,9 @@
 #include "tests/unit/virtio-guest.h"
 
 /*
- * A hostile driver of a virtio device. Input: for each queue a byte and that many heads (modulo 9), then the
- * first byte of a count of descriptors (modulo 33) and those as they are in the ring of the queue; the rest is
- * put into memory at GUEST_DATA.
+ * A hostile driver of a virtio device. Input: for each queue a byte and that many heads (modulo 9),
+ * then the first byte of a count of descriptors (modulo 33) and those as they are in the ring of
+ * the queue; the rest is put into memory at GUEST_DATA.
  */
 
 #define FUZZ_MAX_HEADS 8
@@ -60,6 +60,7 @@ fuzz_virtio (VirtioGuest *guest, guint n_queues, const guint8 *data, gsize size)
   virtio_guest_settle (guest);
   sv_device_quiesce (SV_DEVICE (guest->device));
   for (guint i = 0; i < n_queues; i++)
-    g_assert_cmpuint (sv_virtqueue_get_in_flight (sv_virtio_device_get_queue (guest->device, i)), ==, 0);
+    g_assert_cmpuint (sv_virtqueue_get_in_flight (sv_virtio_device_get_queue (guest->device, i)),
+                      ==, 0);
   sv_device_resume (SV_DEVICE (guest->device));
 }

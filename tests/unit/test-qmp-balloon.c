@@ -37,7 +37,8 @@ set_up (Fixture *fixture, gconstpointer data)
   test_memory_init (&fixture->memory);
   fixture->irq = sv_irq_new (ignore_irq, NULL, NULL, 5);
   fixture->transport = sv_virtio_mmio_new (fixture->memory.space, 0, BASE, fixture->irq);
-  sv_memory_region_add (fixture->memory.root, BASE, sv_virtio_mmio_get_region (fixture->transport), 0);
+  sv_memory_region_add (fixture->memory.root, BASE, sv_virtio_mmio_get_region (fixture->transport),
+                        0);
   peripheral = sv_object_ensure_container (SV_OBJECT (fixture->qmp.machine), "peripheral");
   sv_object_add_child (peripheral, "transport", SV_OBJECT (fixture->transport), &error);
   g_assert_no_error (error);
@@ -67,19 +68,17 @@ tear_down (Fixture *fixture, gconstpointer data)
 static void
 guest_sets (Fixture *fixture, guint32 pages)
 {
-  sv_address_space_io_write (fixture->memory.space,
-                             BASE + VIRTIO_MMIO_CONFIG
-                                 + offsetof (struct virtio_balloon_config, actual),
-                             pages, 4);
+  sv_address_space_io_write (
+      fixture->memory.space,
+      BASE + VIRTIO_MMIO_CONFIG + offsetof (struct virtio_balloon_config, actual), pages, 4);
 }
 
 static guint32
 guest_sees (Fixture *fixture)
 {
-  return sv_address_space_io_read (fixture->memory.space,
-                                   BASE + VIRTIO_MMIO_CONFIG
-                                       + offsetof (struct virtio_balloon_config, num_pages),
-                                   4);
+  return sv_address_space_io_read (
+      fixture->memory.space,
+      BASE + VIRTIO_MMIO_CONFIG + offsetof (struct virtio_balloon_config, num_pages), 4);
 }
 
 static void
@@ -105,12 +104,13 @@ test_commands (Fixture *fixture, gconstpointer data)
 
   sv_object_complete (fixture->balloon, &error);
   g_assert_no_error (error);
-  qmp_client_assert_reply (client, "{'execute':'query-balloon'}", "{\"return\":{\"actual\":268435456}}");
+  qmp_client_assert_reply (client, "{'execute':'query-balloon'}",
+                           "{\"return\":{\"actual\":268435456}}");
   qmp_client_assert_reply (client, "{'execute':'balloon','arguments':{'value':4096}}",
                            "{\"return\":{}}");
   g_assert_cmpuint (guest_sees (fixture), ==, 65535);
-  qmp_client_assert_reply (client, "{'execute':'balloon','arguments':{'value':9223372036854775807}}",
-                           "{\"return\":{}}");
+  qmp_client_assert_reply (
+      client, "{'execute':'balloon','arguments':{'value':9223372036854775807}}", "{\"return\":{}}");
   g_assert_cmpuint (guest_sees (fixture), ==, 0);
   for (guint i = 0; i < 2; i++)
     {
@@ -141,7 +141,8 @@ test_event (Fixture *fixture, gconstpointer data)
       guest_sets (fixture, 512 + i);
       qmp_run_pending ();
     }
-  qmp_client_assert_reply (client, "{'execute':'query-balloon'}", "{\"return\":{\"actual\":266137600}}");
+  qmp_client_assert_reply (client, "{'execute':'query-balloon'}",
+                           "{\"return\":{\"actual\":266137600}}");
   assert_event (fixture, "266137600");
   g_assert_cmpint (g_get_monotonic_time () - begin, >, G_USEC_PER_SEC * 9 / 10);
 }

@@ -97,7 +97,8 @@ test_inflate (Fixture *fixture, gconstpointer data)
     }
   g_assert_cmpuint (virtio_guest_run (guest, INFLATE, LIST, sizeof pages, 0, 0), ==, 0);
   for (guint page = FIRST; page < LAST; page++)
-    g_assert_cmpint (is_there (guest, page), !=, g_hash_table_contains (given, GUINT_TO_POINTER (page)));
+    g_assert_cmpint (is_there (guest, page), !=,
+                     g_hash_table_contains (given, GUINT_TO_POINTER (page)));
   for (guint i = 0; i < G_N_ELEMENTS (pages); i++)
     g_assert_cmpuint (*(guint8 *)virtio_guest_at (guest, pages[i] * PAGE), ==, 0);
 
@@ -130,8 +131,8 @@ test_many (Fixture *fixture, gconstpointer data)
 static void
 test_hostile (Fixture *fixture, gconstpointer data)
 {
-  static const guint32 pages[] = { RAM_PAGES, ROM_BASE / PAGE, 0x4000000 / PAGE, 0xffffffff, 0xfffffffe,
-                                   0x80000000, 600 };
+  static const guint32 pages[]
+      = { RAM_PAGES, ROM_BASE / PAGE, 0x4000000 / PAGE, 0xffffffff, 0xfffffffe, 0x80000000, 600 };
   VirtioGuest *guest = &fixture->guest;
 
   start (fixture, NULL, 0);
@@ -176,8 +177,8 @@ test_size (Fixture *fixture, gconstpointer data)
 
   sv_virtio_balloon_set_target (fixture->balloon, RAM_END - 100 * PAGE - 1);
   g_assert_cmpuint (virtio_guest_read_config (guest, NUM_PAGES, 4), ==, 100);
-  g_assert_cmpuint (virtio_guest_read (guest, VIRTIO_MMIO_INTERRUPT_STATUS) & VIRTIO_MMIO_INT_CONFIG,
-                    !=, 0);
+  g_assert_cmpuint (
+      virtio_guest_read (guest, VIRTIO_MMIO_INTERRUPT_STATUS) & VIRTIO_MMIO_INT_CONFIG, !=, 0);
   virtio_guest_write_config (guest, ACTUAL, 60, 4);
   g_assert_cmpuint (sv_virtio_balloon_get_actual (fixture->balloon), ==, RAM_END - 60 * PAGE);
   virtio_guest_write_config (guest, ACTUAL, 100, 4);
@@ -326,8 +327,10 @@ test_backends (void)
     gboolean share;
     gboolean zero; /* can become zeroes */
   } cases[] = {
-    { "memory-backend-ram", FALSE, TRUE },   { "memory-backend-ram", TRUE, TRUE },
-    { "memory-backend-memfd", FALSE, FALSE }, { "memory-backend-memfd", TRUE, TRUE },
+    { "memory-backend-ram", FALSE, TRUE },
+    { "memory-backend-ram", TRUE, TRUE },
+    { "memory-backend-memfd", FALSE, FALSE },
+    { "memory-backend-memfd", TRUE, TRUE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -366,7 +369,8 @@ test_backends (void)
         }
       else
         {
-          g_assert_cmpint (mincore (sv_memory_backend_get_host (memory), 16 * PAGE, resident), ==, 0);
+          g_assert_cmpint (mincore (sv_memory_backend_get_host (memory), 16 * PAGE, resident), ==,
+                           0);
           if (sv_memory_backend_get_fd (memory) < 0)
             for (guint page = 0; page < 16; page++)
               g_assert_cmpint (resident[page] & 1, ==, page >= 4);
@@ -397,8 +401,9 @@ test_refused (Fixture *fixture, gconstpointer data)
   g_clear_error (&error);
 
   virtio_guest_unplug (guest);
-  huge = virtio_guest_add_object (guest, "memory-backend-memfd", "huge",
-                                  "{'size': 2097152, 'hugetlb': true, 'hugetlbsize': 2097152, 'reserve': false}");
+  huge = virtio_guest_add_object (
+      guest, "memory-backend-memfd", "huge",
+      "{'size': 2097152, 'hugetlb': true, 'hugetlbsize': 2097152, 'reserve': false}");
   region = sv_memory_region_new_ram ("huge", SV_MEMORY_BACKEND (huge));
   sv_memory_region_add (guest->memory.root, 0x20000000, region, 0);
   g_assert_false (sv_object_complete (other, &error));

@@ -145,7 +145,8 @@ test_fifo (Fixture *fixture, gconstpointer data)
   virtio_guest_kick (guest, 0);
   virtio_guest_settle (guest);
   sv_device_quiesce (SV_DEVICE (guest->device));
-  g_assert_cmpuint (sv_virtqueue_get_in_flight (sv_virtio_device_get_queue (guest->device, 0)), ==, 0);
+  g_assert_cmpuint (sv_virtqueue_get_in_flight (sv_virtio_device_get_queue (guest->device, 0)), ==,
+                    0);
   sv_device_resume (SV_DEVICE (guest->device));
   virtio_guest_settle (guest);
   g_assert_cmpuint (test_ring_used_idx (&guest->rings[0]), ==, 0);

@@ -68,8 +68,8 @@ try_port (Fixture *fixture, const char *type, const char *json, GError **error)
   VirtioGuest *guest = &fixture->guest;
   g_autofree char *id = g_strdup_printf ("port%u", fixture->n_ports);
   g_autoptr (JsonNode) node = json_from_string (json, NULL);
-  g_autoptr (SvObject) port
-      = sv_object_new_from_json (type, SV_TYPE_DEVICE, json_node_get_object (node), guest->root, error);
+  g_autoptr (SvObject) port = sv_object_new_from_json (
+      type, SV_TYPE_DEVICE, json_node_get_object (node), guest->root, error);
   gboolean ok;
 
   g_assert_nonnull (port);
@@ -123,8 +123,8 @@ static void
 give_message_buffers (VirtioGuest *guest, guint n)
 {
   for (guint i = 0; i < n; i++)
-    virtio_guest_add (guest, CONTROL_RX, 0, 0, MESSAGES + (guest->next_desc[CONTROL_RX] / 2) * MESSAGE_SIZE,
-                      MESSAGE_SIZE);
+    virtio_guest_add (guest, CONTROL_RX, 0, 0,
+                      MESSAGES + (guest->next_desc[CONTROL_RX] / 2) * MESSAGE_SIZE, MESSAGE_SIZE);
   virtio_guest_kick (guest, CONTROL_RX);
   virtio_guest_settle (guest);
 }
@@ -298,7 +298,8 @@ test_flow_control (Fixture *fixture, gconstpointer data)
   virtio_guest_settle (guest);
   g_assert_cmpuint (n_used (guest, TX1), ==, 1);
   sv_device_quiesce (SV_DEVICE (guest->device));
-  g_assert_cmpuint (sv_virtqueue_get_in_flight (sv_virtio_device_get_queue (guest->device, TX1)), ==, 0);
+  g_assert_cmpuint (sv_virtqueue_get_in_flight (sv_virtio_device_get_queue (guest->device, TX1)),
+                    ==, 0);
   chardev->room = 100;
   sv_chardev_writable (SV_CHARDEV (chardev));
   g_string_assign (chardev->input, "while paused");
@@ -328,7 +329,8 @@ test_flow_control (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (n_used (guest, TX1), ==, 4);
 }
 
-/* A console does not keep the guest waiting: the next peer gets what was written meanwhile, up to a mebibyte. */
+/* A console does not keep the guest waiting: the next peer gets what was written meanwhile, up to a
+ * mebibyte. */
 static void
 test_backlog (Fixture *fixture, gconstpointer data)
 {
