@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "src/runtime/sv-iothread.h"
+#include "src/runtime/sv-log.h"
 
 #define PRIV(self) (sv_virtio_device_priv (self))
 
@@ -213,7 +214,8 @@ sv_virtio_device_start (SvVirtioDevice *self)
 
   if (!try_start (self, &error))
     {
-      g_warning ("%s: cannot start: %s", sv_virtio_device_get_name (self), error->message);
+      /* A driver can try for ever, with rings that no host takes. */
+      sv_log_guest ("%s: cannot start: %s", sv_virtio_device_get_name (self), error->message);
       sv_virtio_device_set_broken (self, "it did not start");
       return;
     }

@@ -8,6 +8,7 @@
 
 #include "hw/virtio/sv-virtio-net-private.h"
 #include "src/runtime/sv-iothread.h"
+#include "src/runtime/sv-log.h"
 
 /* Up to and with the MTU. */
 #define CONFIG_SIZE 12
@@ -313,7 +314,7 @@ sv_virtio_net_set_offloads (SvVirtioNet *self, guint64 features)
       offloads |= guest_offloads[i].offload;
   if (sv_netdev_set_offloads (self->card.netdev, offloads, &error))
     return TRUE;
-  g_warning ("%s: %s", name_of (self), error->message);
+  sv_log_guest ("%s: %s", name_of (self), error->message);
   return FALSE;
 }
 
@@ -346,7 +347,7 @@ sv_virtio_net_set_active_pairs (SvVirtioNet *self, guint n)
         continue;
       if (!sv_netdev_set_queue_enabled (self->card.netdev, i, active, &error))
         {
-          g_warning ("%s: %s", name_of (self), error->message);
+          sv_log_guest ("%s: %s", name_of (self), error->message);
           sv_virtio_net_set_active_pairs (self, MIN (before, i));
           return FALSE;
         }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "src/accel/sv-kvm-arch.h"
+#include "src/runtime/sv-log.h"
 #include "src/runtime/sv-vm-lock.h"
 
 /* Makes a vCPU's thread leave KVM_RUN. */
@@ -95,6 +96,16 @@ handle_mmio (SvKvmVcpu *self, struct kvm_run *run)
     }
 }
 
+/* A guest can do this again and again: the machine starts it anew each time. */
+static void
+report_triple_fault (SvKvmVcpu *self)
+{
+  g_autofree char *dump = sv_vcpu_dump (SV_VCPU (self));
+
+  sv_log_guest ("vCPU %u: KVM_EXIT_SHUTDOWN: triple fault, the guest is reset\n%s",
+                sv_vcpu_get_index (SV_VCPU (self)), dump);
+}
+
 static void
 report (SvKvmVcpu *self, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
@@ -157,7 +168,7 @@ handle_exit (SvKvmVcpu *self, struct kvm_run *run, SvVcpuEvent *event)
     case KVM_EXIT_IRQ_WINDOW_OPEN:
       return TRUE;
     case KVM_EXIT_SHUTDOWN:
-      report (self, "KVM_EXIT_SHUTDOWN: triple fault, the guest is reset");
+      report_triple_fault (self);
       *event = SV_VCPU_EVENT_RESET;
       return FALSE;
     case KVM_EXIT_SYSTEM_EVENT:

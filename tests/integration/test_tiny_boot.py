@@ -121,6 +121,15 @@ def test_triple_fault_is_reported(tiny):
     assert re.search(r"<0f> 0b\b", report, re.I)
 
 
+def test_triple_faults_do_not_fill_the_log(tiny):
+    """A guest that faults whenever it is started anew is not reported every time."""
+    vm = tiny("t")
+    vm.stderr.wait_for("not shown every time")
+    for _ in range(100):
+        vm.console.wait_for(r"^tiny pvh")
+    assert vm.stderr.text.count("KVM_EXIT_SHUTDOWN") < vm.console.text.count("tiny pvh") - 20
+
+
 def test_what_kvm_cannot_run_is_reported(tiny):
     """An emulating KVM knows no cmpxchg16b; on other hosts the guest goes on."""
     vm = tiny("x")
