@@ -4,7 +4,7 @@
  * virtualisation cannot run. It prints how it was entered, then does what the letters after "do=" on
  * its command line say, one after the other.
  */
-#include <stdint.h>
+#include "tiny.h"
 
 #define COM1 0x3f8
 #define LINE_STATUS (COM1 + 5)
@@ -40,14 +40,14 @@ print_char (char c)
   out8 (COM1, (uint8_t) c);
 }
 
-static void
+void
 print (const char *text)
 {
   for (; *text != '\0'; text++)
     print_char (*text);
 }
 
-static void
+void
 print_number (uint64_t value)
 {
   char digits[21];
@@ -104,7 +104,7 @@ echo (void)
 }
 
 /* The first 4 GiB, one to one: what the VMM mapped for the entry may end below the devices. */
-static void
+void
 map_devices (void)
 {
   static uint64_t tables[6][512] __attribute__ ((aligned (4096)));
@@ -221,6 +221,10 @@ act (char letter, char how, uint64_t info, const char *words)
     out8 (0x64, 0xfe);
   else if (letter == 't')
     triple_fault ();
+  else if (letter == 'g')
+    answer_ejects ();
+  else if (letter == 'v')
+    drive_disk ();
   else if (letter == 'x')
     exotic ();
   else

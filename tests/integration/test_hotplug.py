@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Disks that come and go while Debian's kernel runs."""
 
+from pathlib import Path
+
 import pytest
 from qmpclient import QmpError
 
@@ -68,3 +70,77 @@ def test_disk_comes_and_goes(guest, disk_dir):
     wait_disk(machine, "vda", "SECOND45")
     remove_disk(qmp, "drive-1", "/machine/peripheral/drive-1")
     wait_gone(machine, "vda")
+
+
+def open_files(machine):
+    return len(list(Path(f"/proc/{machine.pid}/fd").iterdir()))
+
+
+def threads(machine):
+    return len(list(Path(f"/proc/{machine.pid}/task").iterdir()))
+
+
+def test_reuse_while_another_disk_is_read(guest, disk_dir):
+    other = make_disk(disk_dir, "other", "OTHER")
+    machine, qmp = guest("-drive", f"id=other,file={other},readonly=on")
+    machine.send("(while :; do dd if=/dev/vda of=/dev/null bs=64k 2>/dev/null || echo BROKEN; done) &\n")
+    before = None
+    for i in range(20):
+        text = f"DISK-{i:03}"
+        add_disk(qmp, "drive-0", make_disk(disk_dir, "image", text), lun=0)
+        wait_disk(machine, "vdb", text)
+        remove_disk(qmp, "drive-0")
+        wait_gone(machine, "vdb")
+        before = before or (open_files(machine), threads(machine))
+    assert (open_files(machine), threads(machine)) == before
+    assert "BROKEN" not in machine.console.text
+
+
+def refused(qmp, command, arguments, words):
+    with pytest.raises(QmpError) as caught:
+        qmp.execute(command, arguments)
+    assert words in caught.value.desc, caught.value.desc
+    return caught.value.error_class
+
+
+def test_what_is_refused(guest, disk_dir):
+    machine, qmp = guest()
+    for i in range(7):
+        path = make_disk(disk_dir, f"disk{i}", f"DISK-{i}")
+        qmp.execute("blockdev-add", {"node-name": f"d{i}",
+                                     "file": {"driver": "file", "filename": str(path)}})
+    add = {"driver": "virtio-blk-mmio", "id": "d0"}
+    refused(qmp, "device_add", {**add, "addr": "0x6"}, "'addr' expects a number from 0x0 to 0x5")
+    refused(qmp, "device_add", {**add, "addr": "x"}, "'addr' expects")
+    refused(qmp, "device_add", {**add, "addr": -1}, "'addr' expects")
+    refused(qmp, "device_add", {**add, "lun": 5}, "'lun' expects a number from 0x0 to 0x4")
+    refused(qmp, "device_add", {**add, "addr": 1, "lun": 0}, "mutually exclusive")
+    refused(qmp, "device_add", {"driver": "virtio-blk-mmio", "id": "nope"}, "nope")
+    qmp.execute("device_add", {**add, "addr": "2"})
+    wait_disk(machine, "vda", "DISK-0")
+    refused(qmp, "device_add", {"driver": "virtio-blk-mmio", "id": "d1", "addr": "0x2"},
+            "Slot 0x2 is occupied by '/machine/peripheral/d0'")
+    refused(qmp, "device_add", add, "Duplicate device ID 'd0'")
+    refused(qmp, "device_add", {"driver": "virtio-blk-mmio", "id": "again", "drive": "d0"}, "d0")
+    refused(qmp, "blockdev-del", {"node-name": "d0"}, "in use")
+    for i in range(1, 6):
+        qmp.execute("device_add", {"driver": "virtio-blk-device", "id": f"d{i}", "drive": f"d{i}"})
+    refused(qmp, "device_add", {"driver": "virtio-blk-mmio", "id": "d6"}, "at most 6 disks")
+    assert refused(qmp, "device_del", {"id": "nope"}, "'nope' not found") == "DeviceNotFound"
+
+    # A guest that does not answer keeps its device; another request is no error.
+    qmp.execute("stop")
+    qmp.execute("device_del", {"id": "d5"})
+    qmp.execute("device_del", {"id": "d5"})
+    assert "d5" in [item["name"] for item in qmp.execute("qom-list", {"path": "/machine/peripheral"})]
+    qmp.execute("cont")
+    assert qmp.wait_event("DEVICE_DELETED", timeout=60)["data"]["device"] == "d5"
+
+    # What was plugged in is found at boot after a reset, like what was there from the beginning.
+    qmp.execute("system_reset")
+    machine.console.wait_for("GUEST READY", 60)
+    machine.send("PS1=; stty -echo\n")
+    run(machine, "cat /sys/block/vd*/size | sort | uniq -c | tr -s ' '", "5 2048")
+    qmp.execute("device_del", {"id": "d4"})
+    assert qmp.wait_event("DEVICE_DELETED", timeout=60)["data"]["device"] == "d4"
+    run(machine, "until cat /sys/block/vd*/size | grep -qx 0; do usleep 10000; done; echo LEFT", "LEFT")

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdint.h>
+
+void print (const char *text);
+void print_number (uint64_t value);
+void map_devices (void);
+
+/* tiny-hotplug.c; they do not return */
+void answer_ejects (void);
+void drive_disk (void);
