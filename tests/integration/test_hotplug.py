@@ -83,7 +83,7 @@ def threads(machine):
 def test_reuse_while_another_disk_is_read(guest, disk_dir):
     other = make_disk(disk_dir, "other", "OTHER")
     machine, qmp = guest("-drive", f"id=other,file={other},readonly=on")
-    machine.send("(while :; do dd if=/dev/vda of=/dev/null bs=64k 2>/dev/null || echo BROKEN; done) &\n")
+    machine.send("(while :; do dd if=/dev/vda of=/dev/null bs=64k 2>/dev/null || echo BRO''KEN; done) &\n")
     before = None
     for i in range(20):
         text = f"DISK-{i:03}"
