@@ -41,6 +41,9 @@ SV_API G_DECLARE_DERIVABLE_TYPE (SvVirtioDevice, sv_virtio_device, SV, VIRTIO_DE
  *   flight
  * @resume_queue: queue @n, which the kernel works on (sv_virtio_device_set_queue_external()), may go
  *   on, after start and resume. VM lock held. @drain_queue is where it ends; both may come twice
+ * @check_handover: whether the device can go on with a driver that took @features from another one with
+ *   @n_queues queues, see SvVirtioHandover; what it does not know it must at least refuse politely, request by
+ *   request. %NULL: it can
  *
  * Subclasses leave realize, unrealize, reset, quiesce and resume of SvDeviceClass alone.
  */
@@ -61,8 +64,12 @@ struct _SvVirtioDeviceClass
   void (*handle_queue) (SvVirtioDevice *self, guint n);
   void (*drain_queue) (SvVirtioDevice *self, guint n);
   void (*resume_queue) (SvVirtioDevice *self, guint n);
+  gboolean (*check_handover) (SvVirtioDevice *self,
+                              guint64 features,
+                              guint n_queues,
+                              GError **error);
 
-  gpointer padding[7];
+  gpointer padding[6];
 };
 
 /* --- for subclasses --- */

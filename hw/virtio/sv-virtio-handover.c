@@ -85,19 +85,49 @@ sv_virtio_handover_begin (SvVirtioDevice *from)
   return self;
 }
 
+/* Each queue that the driver uses must be there, in its size. */
+static gboolean
+check_successor (SvVirtioHandover *self, SvVirtioDevice *to, GError **error)
+{
+  SvVirtioDeviceClass *klass = SV_VIRTIO_DEVICE_GET_CLASS (to);
+  SvVirtioDevicePrivate *priv = sv_virtio_device_priv (to);
+
+  for (guint i = 0; i < self->n_queues; i++)
+    {
+      const SavedQueue *saved = &self->queues[i];
+
+      if (!saved->ready
+          || (i < priv->n_queues
+              && saved->layout.size <= sv_virtqueue_get_max_size (priv->queues[i].ring)))
+        continue;
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+                   "'%s': the guest's driver of this slot uses queue %u with %u descriptors, which the "
+                   "device does not have",
+                   sv_virtio_device_get_name (to), i, saved->layout.size);
+      return FALSE;
+    }
+  return klass->check_handover == NULL
+         || klass->check_handover (to, self->negotiated, self->n_queues, error);
+}
+
 /**
  * sv_virtio_handover_finish: (skip)
- * @self: (transfer full): what was begun
+ * @self: what was begun
  * @to: the successor, without a driver so far
+ * @error: return location
  *
- * Gives @to the driver. A queue that is larger than @to has them stays without service.
+ * Gives @to the driver and frees @self.
+ *
+ * Returns: %FALSE, with @self as it was, when @to cannot work with the driver
  */
-void
-sv_virtio_handover_finish (SvVirtioHandover *self, SvVirtioDevice *to)
+gboolean
+sv_virtio_handover_finish (SvVirtioHandover *self, SvVirtioDevice *to, GError **error)
 {
   SvVirtioDevicePrivate *priv = sv_virtio_device_priv (to);
   gboolean driver_ok = (self->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
 
+  if (!check_successor (self, to, error))
+    return FALSE;
   priv->driver_features = self->driver_features;
   priv->negotiated = self->negotiated;
   priv->generation = self->generation;
@@ -105,10 +135,12 @@ sv_virtio_handover_finish (SvVirtioHandover *self, SvVirtioDevice *to)
   for (guint i = 0; i < MIN (self->n_queues, priv->n_queues); i++)
     restore_queue (&self->queues[i], priv->queues[i].ring);
   __atomic_store_n (&priv->status, self->status, __ATOMIC_SEQ_CST);
+
   release (self);
   if (driver_ok)
     sv_virtio_device_start (to);
   sv_virtio_device_config_changed (to);
+  return TRUE;
 }
 
 /**

@@ -19,8 +19,9 @@ typedef struct _SvVirtioHandover SvVirtioHandover;
 
 /* Waits for requests in flight. The device is of no use any more but to be unrealized. */
 SV_API SvVirtioHandover *sv_virtio_handover_begin (SvVirtioDevice *from);
-/* @to is realized on the same bus. */
-SV_API void sv_virtio_handover_finish (SvVirtioHandover *self, SvVirtioDevice *to);
+/* @to is realized on the same bus. On success @self is gone. */
+SV_API gboolean
+sv_virtio_handover_finish (SvVirtioHandover *self, SvVirtioDevice *to, GError **error);
 /* Without a successor: the driver sees a device that was reset. */
 SV_API void sv_virtio_handover_abandon (SvVirtioHandover *self);
 

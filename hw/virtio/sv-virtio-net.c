@@ -247,6 +247,35 @@ sv_virtio_net_check_features (SvVirtioDevice *device, guint64 features)
   return TRUE;
 }
 
+/* Where the control queue is depends on the number of pairs; offloads on the headers of packets. */
+static gboolean
+sv_virtio_net_check_handover (SvVirtioDevice *device,
+                              guint64 features,
+                              guint n_queues,
+                              GError **error)
+{
+  SvVirtioNet *self = SV_VIRTIO_NET (device);
+  const guint64 offloads = FEATURE (VIRTIO_NET_F_CSUM) | FEATURE (VIRTIO_NET_F_HOST_TSO4)
+                           | FEATURE (VIRTIO_NET_F_HOST_TSO6) | FEATURE (VIRTIO_NET_F_HOST_UFO);
+
+  if ((features & FEATURE (VIRTIO_NET_F_MQ)) != 0 && n_queues != 2 * self->n_pairs + 1)
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+                   "'%s': the guest's driver of this slot uses %u pairs of queues, the card has %u",
+                   name_of (self), n_queues / 2, self->n_pairs);
+      return FALSE;
+    }
+  if ((features & offloads) != 0 && !self->card.header)
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+                   "'%s': the guest's driver of this slot leaves checksums to the back end, and this one "
+                   "does not calculate them",
+                   name_of (self));
+      return FALSE;
+    }
+  return TRUE;
+}
+
 /* --- queues --- */
 
 /* §5.1.2: pairs of queues, then the control queue. Without MQ it follows the first pair. */
@@ -596,6 +625,7 @@ sv_virtio_net_class_init (SvVirtioNetClass *klass)
   virtio_class->teardown = sv_virtio_net_teardown;
   virtio_class->get_features = sv_virtio_net_get_features;
   virtio_class->check_features = sv_virtio_net_check_features;
+  virtio_class->check_handover = sv_virtio_net_check_handover;
   virtio_class->start = sv_virtio_net_start;
   virtio_class->stop = sv_virtio_net_stop;
   virtio_class->handle_queue = sv_virtio_net_handle_queue;

@@ -20,6 +20,7 @@ typedef struct
   SvDevice *placeholder;   /* on it, while no device is; owned by the tree */
   SvObject *back_end;      /* of the placeholder */
   SvVirtioHandover *handover;
+  guint n_queues;    /* of the device that went, whose driver is still there */
   guint16 kind;      /* kept for devices of this kind; 0: for any */
   gboolean at_boot;  /* the guest was told of it when it booted */
   gboolean leaving;  /* it was asked to give it up */
@@ -131,9 +132,15 @@ remove_placeholder (Slot *slot)
 }
 
 static SvObject *
-new_back_end (guint16 kind)
+new_back_end (Slot *slot)
 {
-  return kind == VIRTIO_ID_BLOCK ? SV_OBJECT (sv_block_null_new ()) : SV_OBJECT (sv_netdev_null_new ());
+  SvNetdev *netdev;
+
+  if (slot->kind == VIRTIO_ID_BLOCK)
+    return SV_OBJECT (sv_block_null_new ());
+  netdev = sv_netdev_null_new ();
+  sv_netdev_null_set_n_queues (SV_NETDEV_NULL (netdev), slot->n_queues / 2);
+  return SV_OBJECT (netdev);
 }
 
 static gboolean
@@ -144,12 +151,11 @@ add_placeholder (SvMicrovmSlots *self, Slot *slot, GError **error)
   g_autoptr (SvDevice) device = NULL;
   g_autoptr (SvObject) back_end = NULL;
 
-  if (type == G_TYPE_INVALID)
-    return TRUE;
+  g_return_val_if_fail (type != G_TYPE_INVALID, FALSE);
+
   device = g_object_new (type, NULL);
-  back_end = new_back_end (slot->kind);
-  if (back_end != NULL)
-    g_object_set (device, kinds[kind].back_end, back_end, NULL);
+  back_end = new_back_end (slot);
+  g_object_set (device, kinds[kind].back_end, back_end, NULL);
   if (!sv_machine_adopt (self->machine, device, sv_virtio_mmio_get_bus (slot->transport), error))
     return FALSE;
   slot->placeholder = device;
@@ -313,7 +319,11 @@ sv_microvm_slots_plugged (SvMicrovmSlots *self, SvDevice *device, GError **error
   if (slot == NULL)
     return TRUE;
   if (slot->handover != NULL)
-    sv_virtio_handover_finish (g_steal_pointer (&slot->handover), SV_VIRTIO_DEVICE (device));
+    {
+      if (!sv_virtio_handover_finish (slot->handover, SV_VIRTIO_DEVICE (device), error))
+        return FALSE;
+      slot->handover = NULL;
+    }
   if (slot->at_boot)
     return TRUE;
   /* Also after a handover: Linux keeps the driver of a device that was ejected. */
@@ -331,6 +341,7 @@ take_out (SvMicrovmSlots *self, Slot *slot)
   sv_acpi_slots_remove (self->acpi, number_of (self, slot));
   if (sv_virtio_device_get_status (SV_VIRTIO_DEVICE (device)) != 0 && find_kind (slot->kind) >= 0)
     slot->handover = sv_virtio_handover_begin (SV_VIRTIO_DEVICE (device));
+  slot->n_queues = sv_virtio_device_get_n_queues (SV_VIRTIO_DEVICE (device));
   sv_machine_remove_device (self->machine, device);
 }
 
@@ -386,10 +397,12 @@ sv_microvm_slots_vacated (SvMicrovmSlots *self, SvBus *bus)
       remove_transport (self, slot);
       return;
     }
-  if (!add_placeholder (self, slot, &error))
+  if (!add_placeholder (self, slot, &error)
+      || (slot->handover != NULL
+          && !sv_virtio_handover_finish (slot->handover, SV_VIRTIO_DEVICE (slot->placeholder), &error)))
     g_warning ("slot %u: %s", number_of (self, slot), error->message);
-  if (slot->handover != NULL && slot->placeholder != NULL)
-    sv_virtio_handover_finish (g_steal_pointer (&slot->handover), SV_VIRTIO_DEVICE (slot->placeholder));
+  else
+    slot->handover = NULL;
   g_clear_pointer (&slot->handover, sv_virtio_handover_abandon);
 }
 

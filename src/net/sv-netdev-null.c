@@ -7,6 +7,8 @@
 struct _SvNetdevNull
 {
   SvNetdev parent_instance;
+
+  guint n_queues;
 };
 
 G_DEFINE_FINAL_TYPE (SvNetdevNull, sv_netdev_null, SV_TYPE_NETDEV)
@@ -49,6 +51,12 @@ sv_netdev_null_create_queue (SvNetdev *netdev,
   return queue;
 }
 
+static guint
+sv_netdev_null_get_n_queues (SvNetdev *netdev)
+{
+  return SV_NETDEV_NULL (netdev)->n_queues;
+}
+
 static gboolean
 sv_netdev_null_has_header (SvNetdev *netdev)
 {
@@ -68,6 +76,7 @@ sv_netdev_null_class_init (SvNetdevNullClass *klass)
   SvNetdevClass *netdev_class = SV_NETDEV_CLASS (klass);
 
   netdev_class->create_queue = sv_netdev_null_create_queue;
+  netdev_class->get_n_queues = sv_netdev_null_get_n_queues;
   netdev_class->has_header = sv_netdev_null_has_header;
   netdev_class->no_carrier = TRUE;
   netdev_class->get_offloads = sv_netdev_null_get_offloads;
@@ -76,6 +85,7 @@ sv_netdev_null_class_init (SvNetdevNullClass *klass)
 static void
 sv_netdev_null_init (SvNetdevNull *self)
 {
+  self->n_queues = 1;
 }
 
 /**
@@ -90,4 +100,17 @@ sv_netdev_null_new (void)
 
   sv_object_complete (SV_OBJECT (self), NULL);
   return self;
+}
+
+/**
+ * sv_netdev_null_set_n_queues:
+ * @self: a back end that no card uses yet
+ * @n_queues: how many queues it claims to have
+ *
+ * For a card whose driver knows several.
+ */
+void
+sv_netdev_null_set_n_queues (SvNetdevNull *self, guint n_queues)
+{
+  self->n_queues = MAX (n_queues, 1);
 }

@@ -16,5 +16,7 @@ SV_API G_DECLARE_FINAL_TYPE (SvNetdevNull, sv_netdev_null, SV, NETDEV_NULL, SvNe
 
 /* Complete; outside of the tree. (transfer full) */
 SV_API SvNetdev *sv_netdev_null_new (void);
+/* Stands for a back end with that many queues; before a card uses it. */
+SV_API void sv_netdev_null_set_n_queues (SvNetdevNull *self, guint n_queues);
 
 G_END_DECLS
