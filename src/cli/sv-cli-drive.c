@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "qom/sv-property.h"
-#include "src/block/sv-block-file.h"
 #include "src/cli/sv-cli-private.h"
 
 /*
@@ -54,23 +52,6 @@ rename_keys (SvCliKeys *keys, GError **error)
   return TRUE;
 }
 
-/* What is no property of the image is the disk's. */
-static void
-move_limits (SvCliKeys *keys, SvCliKeys *device)
-{
-  g_autoptr (GTypeClass) klass = g_type_class_ref (SV_TYPE_BLOCK_FILE);
-  g_autoptr (GList) members = json_object_get_members (keys->values);
-
-  for (GList *at = members; at != NULL; at = at->next)
-    {
-      g_autofree char *key = g_strdup (at->data);
-
-      if (g_str_has_prefix (key, "throttling.")
-          && sv_property_find (G_OBJECT_CLASS (klass), key) == NULL)
-        sv_cli_keys_move (keys, key, device, key);
-    }
-}
-
 gboolean
 sv_cli_older_drive (SvCli *cli, SvCliKeys *keys, GError **error)
 {
@@ -93,7 +74,6 @@ sv_cli_older_drive (SvCli *cli, SvCliKeys *keys, GError **error)
     sv_cli_keys_move (keys, device_keys[i], device, device_keys[i]);
   if (!rename_keys (keys, error) || (cache != NULL && !set_cache (keys, cache, error)))
     return FALSE;
-  move_limits (keys, device);
 
   sv_cli_add (cli, SV_CONFIG_BLOCK, "blockdev-file", id, keys);
   sv_cli_imply_device (cli, "virtio-blk-device", "drive", id, device,

@@ -18,9 +18,10 @@ static const struct
   { "-append console=ttyS0 root=/dev/vda rw -omit_vm_memory",
     "machine append='console=ttyS0 root=/dev/vda rw'\nmachine dump-guest-core='off'\n" },
   { "-drive id=rootfs,file=f,readonly=false,direct=true,serial=s,iothread=io0,iops=200",
-    "block blockdev-file rootfs {'filename':'f','read-only':'false','cache.direct':'true'}\n"
+    "block blockdev-file rootfs {'filename':'f','read-only':'false','cache.direct':'true',"
+    "'throttling.iops-total':'200'}\n"
     "device - - {'driver':'virtio-blk-device','id':'rootfs','drive':'rootfs','iothread':'io0',"
-    "'serial':'s','throttling.iops-total':'200'}\n" },
+    "'serial':'s'}\n" },
   /* A card comes by itself, unless a -device names the back end. */
   { "-netdev id=net0,netdev=tap0,mac=0e:90:df:9f:a8:88,iothread=io0",
     "netdev netdev-tap net0 {'ifname':'tap0'}\n"

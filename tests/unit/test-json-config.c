@@ -40,9 +40,10 @@ static const struct
   { "{'drive': [{'drive_id': 'rootfs', 'path_on_host': 'f', 'read_only': false, 'direct': true,"
     " 'serial_num': 'x', 'iothread': 'io0', 'iops': 200}]}",
     "",
-    "block blockdev-file rootfs {'filename':'f','read-only':false,'cache.direct':true}\n"
+    "block blockdev-file rootfs {'filename':'f','read-only':false,'cache.direct':true,"
+    "'throttling.iops-total':200}\n"
     "device - - {'driver':'virtio-blk-device','id':'rootfs','drive':'rootfs','iothread':'io0',"
-    "'serial':'x','throttling.iops-total':200}\n" },
+    "'serial':'x'}\n" },
   { "{'net': [{'iface_id': 'net0', 'host_dev_name': 'tap0', 'mac': 'm', 'iothread': 'io0'}]}", "",
     "netdev netdev-tap net0 {'ifname':'tap0'}\n"
     "device - - {'driver':'virtio-net-device','id':'net0','netdev':'net0','iothread':'io0',"
