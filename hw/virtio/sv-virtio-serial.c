@@ -18,6 +18,9 @@
 #define CONTROL_RX 2
 #define CONTROL_TX 3
 #define MAX_PORTS SV_VIRTIO_SERIAL_MAX_PORTS
+/* Output in one go; then other work on the main thread gets its turn. The buffers of a ring may hold
+ * hundreds of gigabytes, all the same memory, and a file takes everything. */
+#define MAX_OUTPUT (1024 * 1024)
 
 /* What the driver said about a port */
 typedef struct
@@ -147,9 +150,9 @@ set_opened (SvVirtioSerial *self, guint number, gboolean opened)
 
 /* --- bytes --- */
 
-/* The buffer that is next for output: what was not sent of it yet. FALSE: some is left. */
+/* The buffer that is next for output: what was not sent of it yet, of @room bytes. FALSE: some is left. */
 static gboolean
-send_element (SvVirtioSerial *self, SvVirtioSerialPort *port, PortState *state)
+send_element (SvVirtioSerial *self, SvVirtioSerialPort *port, PortState *state, gsize *room)
 {
   SvVirtqElement *element = &self->element;
   guint64 skip = state->sent;
@@ -158,15 +161,17 @@ send_element (SvVirtioSerial *self, SvVirtioSerialPort *port, PortState *state)
     {
       const guint8 *data = element->out[i].iov_base;
       gsize length = element->out[i].iov_len;
-      gsize taken;
+      gsize wanted, taken;
 
       if (skip >= length)
         {
           skip -= length;
           continue;
         }
-      taken = port ? sv_virtio_serial_port_write (port, data + skip, length - skip) : length - skip;
+      wanted = MIN (length - skip, *room);
+      taken = port ? sv_virtio_serial_port_write (port, data + skip, wanted) : wanted;
       state->sent += taken;
+      *room -= taken;
       if (taken < length - skip)
         return FALSE;
       skip = 0;
@@ -178,16 +183,18 @@ send_element (SvVirtioSerial *self, SvVirtioSerialPort *port, PortState *state)
 static void
 send_output (SvVirtioSerial *self, guint number)
 {
-  SvVirtqueue *queue = get_queue (self, rx_queue_of (number) + 1);
+  guint n = rx_queue_of (number) + 1;
+  SvVirtqueue *queue = get_queue (self, n);
   SvVirtioSerialPort *port = sv_virtio_serial_bus_get_port (self->bus, number);
   PortState *state = &self->ports[number];
   gboolean blocked = FALSE;
+  gsize room = MAX_OUTPUT;
 
   if (queue == NULL || !sv_virtqueue_begin (queue))
     return;
   while (!blocked && sv_virtqueue_pop (queue, &self->element))
     {
-      if (send_element (self, port, state))
+      if (send_element (self, port, state, &room))
         {
           sv_virtqueue_push (queue, &self->element, 0);
           state->sent = 0;
@@ -199,6 +206,8 @@ send_output (SvVirtioSerial *self, guint number)
         }
     }
   sv_virtqueue_end (queue);
+  if (room == 0)
+    sv_virtio_device_kick (SV_VIRTIO_DEVICE (self), n);
 }
 
 /* A buffer with room for input, popped; those without are given back. */

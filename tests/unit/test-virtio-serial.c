@@ -370,6 +370,30 @@ test_backlog (Fixture *fixture, gconstpointer data)
   g_assert_true (g_str_has_suffix (chardev->output->str, expected->str));
 }
 
+/* However much there is to write: after a mebibyte others have their turn. */
+static void
+test_long_output (Fixture *fixture, gconstpointer data)
+{
+  VirtioGuest *guest = &fixture->guest;
+  TestChardev *chardev = add_chardev (fixture, "c0");
+  const gsize block = 0xc0000;
+
+  add_port (fixture, "virtconsole", "{'chardev': 'c0'}");
+  virtio_guest_start (guest, 4, 0);
+  connect_peer (chardev, TRUE);
+  for (guint i = 0; i < 6; i++)
+    virtio_guest_add (guest, TX0, GUEST_DATA, block, 0, 0);
+  virtio_guest_kick (guest, TX0);
+  for (gsize before = 0; chardev->output->len < 6 * block; before = chardev->output->len)
+    {
+      g_main_context_iteration (NULL, TRUE);
+      g_assert_cmpuint (chardev->output->len - before, <=, 1 << 20);
+    }
+  virtio_guest_settle (guest);
+  g_assert_cmpuint (chardev->output->len, ==, 6 * block);
+  g_assert_cmpuint (n_used (guest, TX0), ==, 6);
+}
+
 /* Ports come and go while the driver works. */
 static void
 test_hotplug (Fixture *fixture, gconstpointer data)
@@ -473,6 +497,7 @@ main (int argc, char **argv)
   ADD ("multiport", NULL, test_multiport);
   ADD ("flow-control", NULL, test_flow_control);
   ADD ("backlog", NULL, test_backlog);
+  ADD ("long-output", NULL, test_long_output);
   ADD ("hotplug", "{'max_ports': 3}", test_hotplug);
   ADD ("hostile", NULL, test_hostile);
   ADD ("refused", "{'max_ports': 3}", test_refused);
