@@ -102,6 +102,26 @@ flatten (SvQmpCall *call, JsonObject *data, JsonObject *properties, GError **err
   return TRUE;
 }
 
+/*
+ * A server on the command line waits for its first peer unless told not to. Here that would keep the
+ * monitor and, before long, the guest waiting as well.
+ */
+static gboolean
+forbid_wait (JsonObject *properties, GError **error)
+{
+  JsonNode *wait = json_object_get_member (properties, "wait");
+
+  if (wait && (json_node_get_value_type (wait) != G_TYPE_BOOLEAN || json_node_get_boolean (wait)))
+    {
+      g_set_error_literal (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
+                           "Parameter 'backend.data.wait' can only be false: the VM would stand still "
+                           "until somebody connects");
+      return FALSE;
+    }
+  json_object_set_boolean_member (properties, "wait", FALSE);
+  return TRUE;
+}
+
 SV_QMP_COMMAND (chardev_add)
 {
   const char *id = json_object_get_string_member (arguments, "id");
@@ -129,6 +149,8 @@ SV_QMP_COMMAND (chardev_add)
     }
   if (json_object_has_member (backend, "data")
       && !flatten (call, json_object_get_object_member (backend, "data"), properties, error))
+    return NULL;
+  if (strcmp (type, "chardev-socket") == 0 && !forbid_wait (properties, error))
     return NULL;
   chardev = sv_qmp_add_object (call, "chardevs", id, type, SV_TYPE_CHARDEV, properties, error);
   if (!chardev)

@@ -217,6 +217,23 @@ test_monitor (QmpFixture *fixture, gconstpointer data)
   g_rmdir (folder);
 }
 
+/* A server does not keep everybody waiting for its first peer. */
+static void
+test_no_wait (QmpFixture *fixture, gconstpointer data)
+{
+#define LISTEN(id, more)                                                                           \
+  CHARDEV_ADD (id, "\"type\":\"socket\",\"data\":{\"server\":true" more ",\"addr\":{\"type\":"        \
+                   "\"inet\",\"data\":{\"host\":\"127.0.0.1\",\"port\":\"0\"}}}")
+  qmp_client_assert_reply (&fixture->client, LISTEN ("s", ""), DONE);
+  qmp_client_assert_reply (
+      &fixture->client, LISTEN ("t", ",\"wait\":true"),
+      GENERIC ("Parameter 'backend.data.wait' can only be false: the VM would stand still until "
+               "somebody connects"));
+  qmp_client_assert_reply (&fixture->client, LISTEN ("u", ",\"wait\":\"on\""),
+                           GENERIC ("Parameter 'backend.data.wait' can only be false: the VM would "
+                                    "stand still until somebody connects"));
+}
+
 /* A socket that somebody else opened, handed over by getfd. */
 static void
 test_inherited_socket (QmpFixture *fixture, gconstpointer data)
@@ -378,6 +395,7 @@ main (int argc, char **argv)
   ADD ("/qmp/backends/iothreads", test_iothreads);
   ADD ("/qmp/backends/chardevs", test_chardevs);
   ADD ("/qmp/backends/monitor", test_monitor);
+  ADD ("/qmp/backends/no-wait", test_no_wait);
   ADD ("/qmp/backends/inherited-socket", test_inherited_socket);
   ADD ("/qmp/backends/block", test_block);
   return g_test_run ();
