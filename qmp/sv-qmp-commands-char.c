@@ -3,6 +3,7 @@
 /* Commands about character devices. */
 
 #include <string.h>
+#include <unistd.h>
 
 #include "qmp/sv-qmp-error.h"
 #include "qmp/sv-qmp-tree.h"
@@ -35,11 +36,11 @@ copy_member (JsonObject *object, const char *name, JsonNode *node, gpointer targ
   json_object_set_member (target, name, json_node_copy (node));
 }
 
-/* A descriptor by number, or by the name that getfd gave it, which it then loses. */
+/* A descriptor by number, or by the name that getfd gave it, which it then loses: @taken is it, or -1. */
 static gboolean
-set_fd (SvQmpCall *call, JsonObject *properties, const char *name, GError **error)
+set_fd (SvQmpCall *call, JsonObject *properties, const char *name, int *taken, GError **error)
 {
-  int fd = -1;
+  int fd;
 
   if (!name)
     {
@@ -59,13 +60,14 @@ set_fd (SvQmpCall *call, JsonObject *properties, const char *name, GError **erro
                    "File descriptor named '%s' not found", name);
       return FALSE;
     }
+  *taken = fd;
   json_object_set_int_member (properties, "fd", fd);
   return TRUE;
 }
 
 /* {"addr": {"type": "unix", "data": {"path": ...}}, ...} to properties {"path": ..., ...} */
 static gboolean
-flatten (SvQmpCall *call, JsonObject *data, JsonObject *properties, GError **error)
+flatten (SvQmpCall *call, JsonObject *data, JsonObject *properties, int *taken, GError **error)
 {
   JsonObjectIter iter;
   const char *name;
@@ -96,7 +98,7 @@ flatten (SvQmpCall *call, JsonObject *data, JsonObject *properties, GError **err
       else if (!set_fd (call, properties,
                         json_object_get_string_member_with_default (json_node_get_object (inner),
                                                                     "str", NULL),
-                        error))
+                        taken, error))
         return FALSE;
     }
   return TRUE;
@@ -122,6 +124,23 @@ forbid_wait (JsonObject *properties, GError **error)
   return TRUE;
 }
 
+static SvObject *
+add_chardev (SvQmpCall *call, const char *id, const char *type, JsonObject *backend, GError **error)
+{
+  g_autoptr (JsonObject) properties = json_object_new ();
+  SvObject *chardev = NULL;
+  int taken = -1;
+
+  if ((!json_object_has_member (backend, "data")
+       || flatten (call, json_object_get_object_member (backend, "data"), properties, &taken, error))
+      && (strcmp (type, "chardev-socket") != 0 || forbid_wait (properties, error)))
+    chardev = sv_qmp_add_object (call, "chardevs", id, type, SV_TYPE_CHARDEV, properties, error);
+  /* A device that came about has it now. */
+  if (chardev == NULL && taken >= 0)
+    close (taken);
+  return chardev;
+}
+
 SV_QMP_COMMAND (chardev_add)
 {
   const char *id = json_object_get_string_member (arguments, "id");
@@ -129,7 +148,6 @@ SV_QMP_COMMAND (chardev_add)
   g_autofree char *type
       = g_strconcat ("chardev-", json_object_get_string_member (backend, "type"), NULL);
   SvObject *chardevs = sv_object_ensure_container (sv_qmp_call_get_root (call), "chardevs");
-  g_autoptr (JsonObject) properties = json_object_new ();
   g_autoptr (JsonObject) info = json_object_new ();
   g_autofree char *filename = NULL;
   SvObject *chardev;
@@ -147,12 +165,7 @@ SV_QMP_COMMAND (chardev_add)
                    json_object_get_string_member (backend, "type"));
       return NULL;
     }
-  if (json_object_has_member (backend, "data")
-      && !flatten (call, json_object_get_object_member (backend, "data"), properties, error))
-    return NULL;
-  if (strcmp (type, "chardev-socket") == 0 && !forbid_wait (properties, error))
-    return NULL;
-  chardev = sv_qmp_add_object (call, "chardevs", id, type, SV_TYPE_CHARDEV, properties, error);
+  chardev = add_chardev (call, id, type, backend, error);
   if (!chardev)
     return NULL;
   filename = sv_chardev_dup_filename (SV_CHARDEV (chardev));

@@ -257,6 +257,17 @@ test_inherited_socket (QmpFixture *fixture, gconstpointer data)
   /* The device owned the descriptor: our end sees it go. */
   g_assert_cmpint (recv (fds[0], &(char){ 0 }, 1, MSG_DONTWAIT), ==, 0);
   close (fds[0]);
+
+  /* So it does when there is no device. */
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+  sv_fd_store_add (fixture->root, "peer", fds[1]);
+  qmp_client_assert_reply (&fixture->client,
+                           CHARDEV_ADD ("f", "\"type\":\"socket\",\"data\":{\"server\":true,"
+                                             "\"addr\":{\"type\":\"fd\",\"data\":{\"str\":"
+                                             "\"peer\"}},\"x\":1}"),
+                           GENERIC ("chardev-socket: Property 'x' not found"));
+  g_assert_cmpint (recv (fds[0], &(char){ 0 }, 1, MSG_DONTWAIT), ==, 0);
+  close (fds[0]);
 }
 
 static void
