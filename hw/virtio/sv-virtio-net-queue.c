@@ -46,7 +46,7 @@ struct _SvVirtioNetQueue
   gsize overflow_at;
   gsize waiting;
 
-  SvVirtqElement sent;
+  SvVirtqElement sent[SV_NET_BATCH];
   struct iovec *tx_iov;
   guint tx_max_iov;
 
@@ -361,48 +361,72 @@ sv_virtio_net_queue_drain_rx (SvVirtioNetQueue *self)
 
 /* --- packets from the driver --- */
 
-/* FALSE: the packet must wait. */
+/* Whether a packet that was taken from the driver can be sent; what is left of it to the back end. */
 static gboolean
-send_packet (SvVirtioNetQueue *self)
+check_packet (SvVirtioNetQueue *self, SvVirtqElement *element)
 {
-  SvVirtqElement *element = &self->sent;
   struct virtio_net_hdr_v1 header;
-  gssize size;
 
   if (G_UNLIKELY (element->out_size < SV_NET_HEADER_SIZE))
     {
       sv_virtqueue_break (self->tx, "a packet of %" G_GUINT64_FORMAT " bytes has no header",
                           element->out_size);
-      return TRUE;
+      return FALSE;
     }
-  if (G_UNLIKELY (is_link_down (self)
-                  || element->out_size > SV_NET_HEADER_SIZE + MAX_PACKET
+  if (G_UNLIKELY (is_link_down (self) || element->out_size > SV_NET_HEADER_SIZE + MAX_PACKET
                   || element->out_size == SV_NET_HEADER_SIZE || element->n_out > IOV_MAX))
     {
       count (&self->counters->tx_dropped, 1);
-      return TRUE;
+      return FALSE;
     }
+  if (!self->card->header)
+    sv_virtq_element_pull (element, &header, sizeof header);
+  return TRUE;
+}
 
-  if (self->card->header)
-    size = sv_net_queue_write (self->path, element->out, element->n_out);
-  else
-    {
-      sv_virtq_element_pull (element, &header, sizeof header);
-      size = sv_net_queue_write (self->path, element->out, element->n_out);
-      if (size >= 0)
-        size += SV_NET_HEADER_SIZE;
-    }
-  if (size == -EAGAIN)
-    return FALSE;
-
-  if (size < 0)
+static void
+finish_packet (SvVirtioNetQueue *self, SvVirtqElement *element, const SvNetPacket *packet)
+{
+  if (packet->n_iov > 0 && packet->result < 0)
     count (&self->counters->tx_dropped, 1);
-  else
+  else if (packet->n_iov > 0)
     {
       count (&self->counters->tx_packets, 1);
-      count (&self->counters->tx_bytes, size - SV_NET_HEADER_SIZE);
+      count (&self->counters->tx_bytes,
+             packet->result - (self->card->header ? SV_NET_HEADER_SIZE : 0));
     }
-  return TRUE;
+  sv_virtqueue_push (self->tx, element, 0);
+}
+
+/* Sends what the driver has ready, as much as goes in one go. TRUE: there may be more. */
+static gboolean
+send_batch (SvVirtioNetQueue *self)
+{
+  SvNetPacket packets[SV_NET_BATCH];
+  guint n, n_iov = 0;
+  guint n_done;
+
+  for (n = 0; n < SV_NET_BATCH && n_iov <= self->tx_max_iov; n++)
+    {
+      SvVirtqElement *element = &self->sent[n];
+      gboolean good;
+
+      element->iov = self->tx_iov + n_iov;
+      element->max_iov = self->tx_max_iov;
+      if (!sv_virtqueue_pop (self->tx, element))
+        break;
+      n_iov += element->n_out + element->n_in;
+      good = check_packet (self, element);
+      packets[n] = (SvNetPacket){ element->out, good ? element->n_out : 0, 0 };
+    }
+
+  n_done = sv_net_queue_write_many (self->path, packets, n);
+  for (guint i = 0; i < n_done; i++)
+    finish_packet (self, &self->sent[i], &packets[i]);
+  for (guint i = n; i > n_done; i--)
+    sv_virtqueue_unpop (self->tx, &self->sent[i - 1]);
+  self->tx_blocked = n_done < n;
+  return !self->tx_blocked && (n == SV_NET_BATCH || n_iov > self->tx_max_iov);
 }
 
 static void
@@ -411,16 +435,8 @@ run_tx (SvVirtioNetQueue *self)
   if (!sv_virtqueue_begin (self->tx))
     return;
 
-  while (sv_virtqueue_pop (self->tx, &self->sent))
-    {
-      if (!send_packet (self))
-        {
-          sv_virtqueue_unpop (self->tx, &self->sent);
-          self->tx_blocked = TRUE;
-          break;
-        }
-      sv_virtqueue_push (self->tx, &self->sent, 0);
-    }
+  while (send_batch (self))
+    continue;
   sv_virtqueue_end (self->tx);
 }
 
@@ -464,7 +480,7 @@ map_memory (SvVirtioNetQueue *self, GError **error)
 {
   gsize posted = 2 * SV_VIRTQUEUE_MAX_SIZE * sizeof (SvVirtqElement);
   gsize rx_iov = (4 * self->rx_max_iov + 1) * sizeof (struct iovec);
-  gsize tx_iov = self->tx_max_iov * sizeof (struct iovec);
+  gsize tx_iov = 2 * self->tx_max_iov * sizeof (struct iovec);
   guint8 *memory;
 
   self->memory_size = posted + rx_iov + tx_iov + MAX_PACKET;
@@ -518,8 +534,6 @@ sv_virtio_net_queue_new (const SvVirtioNetCard *card,
   self->tx_max_iov = sv_virtqueue_get_max_size (tx) + 4;
   if (map_memory (self, error))
     {
-      self->sent.iov = self->tx_iov;
-      self->sent.max_iov = self->tx_max_iov;
       self->path = sv_netdev_create_queue (card->netdev, n, context, &path_funcs, self, error);
     }
   if (self->path == NULL)

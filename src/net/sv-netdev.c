@@ -2,6 +2,8 @@
 
 #include "src/net/sv-netdev.h"
 
+#include <errno.h>
+
 G_DEFINE_ABSTRACT_TYPE (SvNetdev, sv_netdev, SV_TYPE_OBJECT)
 
 G_DEFINE_QUARK (sv-net-error-quark, sv_net_error)
@@ -47,6 +49,34 @@ sv_netdev_create_queue (SvNetdev *self,
       queue->watch = SV_NET_WATCH_NONE;
     }
   return queue;
+}
+
+/**
+ * sv_net_queue_write_many: (skip)
+ * @self: a data path
+ * @packets: (array length=n): packets
+ * @n: how many, up to %SV_NET_BATCH
+ *
+ * Sends packets in their order, in as few system calls as the back end can.
+ *
+ * Returns: how many are done, whether the back end took them or refused them; when that is less than
+ *   @n, the next one must wait until the queue is writable
+ */
+guint
+sv_net_queue_write_many (SvNetQueue *self, SvNetPacket *packets, guint n)
+{
+  if (n > 1 && self->ops->write_many != NULL)
+    return self->ops->write_many (self, packets, n);
+
+  for (guint i = 0; i < n; i++)
+    {
+      if (packets[i].n_iov == 0)
+        continue;
+      packets[i].result = self->ops->write (self, packets[i].iov, packets[i].n_iov);
+      if (packets[i].result == -EAGAIN)
+        return i;
+    }
+  return n;
 }
 
 /**

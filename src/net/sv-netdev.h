@@ -63,9 +63,28 @@ typedef struct
 typedef struct _SvNetQueue SvNetQueue;
 
 /**
+ * SvNetPacket:
+ * @iov: its pieces
+ * @n_iov: how many; 0: not to be sent
+ * @result: its bytes when it was sent, or a negative errno
+ *
+ * One packet to be sent.
+ */
+typedef struct
+{
+  struct iovec *iov;
+  guint n_iov;
+  gssize result;
+} SvNetPacket;
+
+/* Packets that are sent at once at most. */
+#define SV_NET_BATCH 64
+
+/**
  * SvNetQueueOps:
  * @read: takes one packet; see sv_net_queue_read()
  * @write: sends one packet; see sv_net_queue_write()
+ * @write_many: sends several; see sv_net_queue_write_many(); %NULL: one by one
  * @watch: what is watched for changed
  * @free: in the queue's context
  */
@@ -73,6 +92,7 @@ typedef struct
 {
   gssize (*read) (SvNetQueue *self, const struct iovec *iov, guint n_iov);
   gssize (*write) (SvNetQueue *self, const struct iovec *iov, guint n_iov);
+  guint (*write_many) (SvNetQueue *self, SvNetPacket *packets, guint n);
   void (*watch) (SvNetQueue *self);
   void (*free) (SvNetQueue *self);
 } SvNetQueueOps;
@@ -108,6 +128,8 @@ sv_net_queue_write (SvNetQueue *self, const struct iovec *iov, guint n_iov)
   return self->ops->write (self, iov, n_iov);
 }
 
+/* Sends up to %SV_NET_BATCH packets in order; how many are done. The next one must wait. */
+SV_API guint sv_net_queue_write_many (SvNetQueue *self, SvNetPacket *packets, guint n);
 /* In the queue's context, or with the VM lock for the default one. */
 SV_API void sv_net_queue_watch (SvNetQueue *self, SvNetWatch watch);
 SV_API void sv_net_queue_free (SvNetQueue *self);
