@@ -132,7 +132,10 @@ def test_triple_faults_do_not_fill_the_log(tiny):
 
 def test_what_kvm_cannot_run_is_reported(tiny):
     """An emulating KVM knows no cmpxchg16b; on other hosts the guest goes on."""
-    vm = tiny("x")
+    vm = tiny("ex")
+    vm.console.wait_for("tiny pvh")
+    qmp = vm.qmp()
+    vm.send("q")
     with open("/proc/cpuinfo", encoding="ascii", errors="replace") as cpuinfo:
         if re.search(r"^flags.*\b(svm|vmx)\b", cpuinfo.read(), re.M):
             vm.console.wait_for("exotic done")
@@ -141,7 +144,7 @@ def test_what_kvm_cannot_run_is_reported(tiny):
     report.wait_for("KVM_EXIT_INTERNAL_ERROR, suberror 1")
     report.wait_for("rip 0*10[0-9a-f]+")
     report.wait_for("<f0> 48 0f c7")
-    qmp = vm.qmp()
+    qmp.wait_event("STOP")
     assert qmp.execute("query-status")["status"] == "internal-error"
     qmp.execute("quit")
     vm.wait()
