@@ -14,6 +14,7 @@
 static JsonNode *
 unwrap_strings (JsonNode *node)
 {
+  JsonNode *result;
   JsonArray *wrapped, *plain;
 
   if (!JSON_NODE_HOLDS_ARRAY (node))
@@ -29,7 +30,9 @@ unwrap_strings (JsonNode *node)
 
       json_array_add_element (plain, json_node_copy (string ? string : element));
     }
-  return json_node_init_array (json_node_alloc (), plain);
+  result = json_node_new (JSON_NODE_ARRAY);
+  json_node_take_array (result, plain);
+  return result;
 }
 
 SV_QMP_COMMAND (netdev_add)

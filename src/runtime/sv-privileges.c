@@ -42,6 +42,7 @@ static struct
   int n_groups;
 } state;
 
+G_GNUC_PRINTF (2, 3)
 static gboolean
 fail (GError **error, const char *format, ...)
 {

@@ -86,6 +86,8 @@ sv_rate_limit_set (SvRateLimit *self, guint64 amount, gint64 period_ns, gint64 n
   whole = self->tokens / (units_of (self, 1));
   if (self->tokens < 0)
     whole--;
+  /* What no bucket holds would not fit the units of another period either. */
+  whole = CLAMP (whole, -(__int128)MAX_AMOUNT, (__int128)MAX_AMOUNT);
 
   if (self->amount == 0)
     self->last_ns = now_ns;

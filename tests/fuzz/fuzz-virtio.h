@@ -53,7 +53,8 @@ fuzz_virtio (VirtioGuest *guest, guint n_queues, const guint8 *data, gsize size)
   virtio_guest_start (guest, n_queues, 0);
   for (guint i = 0; i < n_queues; i++)
     fuzz_fill_queue (&guest->rings[i], &data, &size);
-  memcpy (virtio_guest_at (guest, GUEST_DATA), data, MIN (size, FUZZ_MAX_MEMORY));
+  if (size > 0)
+    memcpy (virtio_guest_at (guest, GUEST_DATA), data, MIN (size, FUZZ_MAX_MEMORY));
 
   for (guint i = 0; i < n_queues; i++)
     virtio_guest_kick (guest, i);
