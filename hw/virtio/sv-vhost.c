@@ -18,6 +18,7 @@ struct _SvVhost
 {
   int fd;
   char *name;
+  gboolean owned;
   guint64 features;
 
   /* While started */
@@ -74,7 +75,8 @@ sv_vhost_new (int fd, const char *name, GError **error)
   self->fd = fd;
   self->name = g_strdup (name);
   self->error_fd = -1;
-  if (!sv_vhost_ioctl (self, "become its owner", VHOST_SET_OWNER, NULL, error)
+  self->owned = sv_vhost_ioctl (self, "become its owner", VHOST_SET_OWNER, NULL, error);
+  if (!self->owned
       || !sv_vhost_ioctl (self, "get its features", VHOST_GET_FEATURES, &self->features, error))
     g_clear_pointer (&self, sv_vhost_free);
   return self;
@@ -112,8 +114,10 @@ void
 sv_vhost_free (SvVhost *self)
 {
   sv_vhost_stop (self);
-  if (self->fd >= 0)
-    close (self->fd);
+  /* Whoever gave us the descriptor may use it again; kinds that cannot do this refuse. */
+  if (self->owned)
+    ioctl (self->fd, VHOST_RESET_OWNER, NULL);
+  close (self->fd);
   g_free (self->name);
   g_free (self);
 }

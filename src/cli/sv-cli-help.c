@@ -7,6 +7,7 @@
 #include "qom/sv-type-registry.h"
 #include "src/chardev/sv-chardev.h"
 #include "src/cli/sv-cli-private.h"
+#include "src/net/sv-netdev.h"
 
 /* Answers to `--help` and `-device help`: from the table of options and the type registry. */
 
@@ -153,6 +154,24 @@ sv_cli_help_chardevs (void)
   GString *text = g_string_new ("Available chardev backend types:\n");
 
   sv_type_registry_foreach (SV_TYPE_CHARDEV, FALSE, list_chardev, text);
+  return g_string_free (text, FALSE);
+}
+
+static void
+list_netdev (const char *name, GType type, const char *alias_of, gpointer user_data)
+{
+  g_autoptr (SvNetdevClass) klass = g_type_class_ref (type);
+
+  g_string_append_printf (user_data, "  %-8s %s\n", name + strlen ("netdev-"),
+                          klass->description ? klass->description : "");
+}
+
+char *
+sv_cli_help_netdevs (void)
+{
+  GString *text = g_string_new ("Available netdev backend types:\n");
+
+  sv_type_registry_foreach (SV_TYPE_NETDEV, FALSE, list_netdev, text);
   return g_string_free (text, FALSE);
 }
 

@@ -10,6 +10,7 @@
 #include "src/chardev/sv-chardev.h"
 #include "src/cli/sv-cli-private.h"
 #include "src/cli/sv-keyval.h"
+#include "src/net/sv-netdev.h"
 
 /* Options that say what a VM is made of. */
 
@@ -75,8 +76,18 @@ sv_cli_blockdev (SvCli *cli, const char *argument, GError **error)
 gboolean
 sv_cli_netdev (SvCli *cli, const char *argument, GError **error)
 {
-  g_autoptr (SvCliKeys) keys = sv_cli_keys_parse_any (argument, "type", error);
+  g_autoptr (SvCliKeys) keys = NULL;
+  g_autofree char *type = NULL;
 
+  if (sv_keyval_is_help (argument, &type))
+    {
+      cli->answer = type == NULL
+                        ? sv_cli_help_netdevs ()
+                        : sv_cli_help_properties ("netdev-", type, "", SV_TYPE_NETDEV, error);
+      return cli->answer != NULL;
+    }
+
+  keys = sv_cli_keys_parse_any (argument, "type", error);
   if (keys == NULL)
     return FALSE;
   if (!sv_cli_keys_has (keys, "type") && sv_cli_keys_has (keys, "netdev"))
