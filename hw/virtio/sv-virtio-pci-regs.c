@@ -224,6 +224,21 @@ common_width (guint offset)
 
 /* --- by page --- */
 
+/* A serial device gets queues as ports are plugged in, until its driver counts them. */
+static void
+update_queues (SvVirtioPci *self)
+{
+  SvVirtioPciPrivate *priv = PRIV (self);
+  guint n_queues = sv_virtio_device_get_n_queues (priv->core);
+
+  if (n_queues <= priv->n_queues)
+    return;
+  priv->queue_vectors = g_renew (guint16, priv->queue_vectors, n_queues);
+  for (guint i = priv->n_queues; i < n_queues; i++)
+    priv->queue_vectors[i] = VIRTIO_MSI_NO_VECTOR;
+  priv->n_queues = n_queues;
+}
+
 static guint64
 common_read (gpointer opaque, guint64 offset, guint size)
 {
@@ -231,6 +246,7 @@ common_read (gpointer opaque, guint64 offset, guint size)
 
   if (width == 0)
     return 0;
+  update_queues (opaque);
   if (size >= width)
     {
       guint64 value = read_common (opaque, (guint) offset);
@@ -250,6 +266,7 @@ common_write (gpointer opaque, guint64 offset, guint64 value, guint size)
 
   if (width == 0 || size < width)
     return;
+  update_queues (opaque);
   write_common (opaque, (guint) offset, (guint32) (width == 4 ? value : value & ((1u << 8 * width) - 1)));
   if (size == 8 && width == 4)
     write_common (opaque, (guint) offset + 4, (guint32) (value >> 32));
