@@ -23,7 +23,7 @@
 #define TIMEOUT_MS 20000
 
 /* AddressSanitizer's own alternative stacks are no business of the program's lists. */
-const char *__asan_default_options (void);
+SV_API const char *__asan_default_options (void);
 const char *
 __asan_default_options (void)
 {
@@ -116,11 +116,18 @@ assert_killed (const Outcome *outcome)
   g_assert_cmpint (WTERMSIG (outcome->status), ==, SIGSYS);
 }
 
+/* Not _exit(): before a call that does not return AddressSanitizer makes system calls of its own. */
+static void
+leave (int status)
+{
+  syscall (SYS_exit_group, status);
+}
+
 static void
 enter (SvThreadKind kind)
 {
   if (!sv_seccomp_init (NULL) || !sv_seccomp_enter (kind, NULL))
-    _exit (101);
+    leave (101);
 }
 
 static gpointer
@@ -158,14 +165,15 @@ refused (gpointer data)
   enter (kind);
   if (mmap (NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED
       || errno != EPERM)
-    _exit (1);
+    leave (1);
   if (prctl (PR_SET_DUMPABLE, 0) != -1 || errno != EINVAL)
-    _exit (2);
+    leave (2);
   if (kind != SV_THREAD_WORKER && (syscall (SYS_clone3, NULL, 0) != -1 || errno != ENOSYS))
-    _exit (3);
+    leave (3);
   if (kind == SV_THREAD_MAIN && (socket (AF_NETLINK, SOCK_RAW, 0) != -1 || errno != EAFNOSUPPORT))
-    _exit (4);
-  _exit (77);
+    leave (4);
+  leave (77);
+  return NULL;
 }
 
 /* What libraries may try in vain ends nothing. */
@@ -209,7 +217,7 @@ start_late (gpointer data)
   enter (SV_THREAD_MAIN);
   thread = g_thread_try_new ("late", late_starter, data, NULL);
   if (thread != NULL && GPOINTER_TO_INT (g_thread_join (g_steal_pointer (&thread))) == getpid ())
-    _exit (77);
+    leave (77);
   return NULL;
 }
 
@@ -257,7 +265,7 @@ violate_with_full_pipe (gpointer data)
   int fds[2];
 
   if (pipe (fds) != 0 || fcntl (fds[1], F_SETFL, O_NONBLOCK) != 0)
-    _exit (102);
+    leave (102);
   while (write (fds[1], fill, sizeof fill) > 0)
     continue;
   fcntl (fds[1], F_SETFL, 0);
@@ -282,7 +290,7 @@ not_enabled (gpointer data)
 {
   if (sv_seccomp_enter (SV_THREAD_WORKER, NULL) && getppid () > 0
       && prctl (PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0)
-    _exit (77);
+    leave (77);
   return NULL;
 }
 
@@ -300,7 +308,7 @@ static gpointer
 look_at_no_new_privs (gpointer data)
 {
   if (sv_seccomp_init (NULL) && prctl (PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
-    _exit (77);
+    leave (77);
   return NULL;
 }
 
