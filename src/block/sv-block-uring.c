@@ -7,6 +7,8 @@
 #include <liburing.h>
 #include <unistd.h>
 
+#include "src/runtime/sv-uring.h"
+
 /* One submission of this many requests costs one system call; a larger ring only costs memory. */
 #define MAX_SQ_ENTRIES 64u
 #define MAX_CQ_ENTRIES 1024u
@@ -193,33 +195,6 @@ static const SvBlockEngineOps uring_ops = {
   .name = "io_uring",
 };
 
-/*
- * Requests in a ring pass no filter of system calls: what this ring is not for, such as opening files,
- * is locked out for good. Kernels that can do this know all the operations.
- */
-static int
-restrict_operations (struct io_uring *ring)
-{
-  static const guint8 operations[] = {
-    IORING_OP_NOP,    IORING_OP_READ,  IORING_OP_READV,     IORING_OP_WRITE,
-    IORING_OP_WRITEV, IORING_OP_FSYNC, IORING_OP_FALLOCATE,
-  };
-  struct io_uring_restriction restrictions[G_N_ELEMENTS (operations)] = { 0 };
-  int result;
-
-  for (guint i = 0; i < G_N_ELEMENTS (operations); i++)
-    {
-      restrictions[i].opcode = IORING_RESTRICTION_SQE_OP;
-      restrictions[i].sqe_op = operations[i];
-    }
-  /* liburing 2.3 declares functions for these two, but has none. */
-  result = io_uring_register (ring->ring_fd, IORING_REGISTER_RESTRICTIONS, restrictions,
-                              G_N_ELEMENTS (restrictions));
-  if (result == 0)
-    result = io_uring_register (ring->ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
-  return result;
-}
-
 SvBlockEngine *
 sv_block_uring_new (GMainContext *context,
                     guint depth,
@@ -229,6 +204,10 @@ sv_block_uring_new (GMainContext *context,
   g_autofree SvBlockUring *self = g_new0 (SvBlockUring, 1);
   /* COOP_TASKRUN: no interrupts to finish requests while this thread runs; it polls soon enough. */
   static const guint flags[] = { IORING_SETUP_COOP_TASKRUN, 0 };
+  static const guint8 operations[] = {
+    IORING_OP_NOP,    IORING_OP_READ,  IORING_OP_READV,     IORING_OP_WRITE,
+    IORING_OP_WRITEV, IORING_OP_FSYNC, IORING_OP_FALLOCATE,
+  };
   int result = -EINVAL;
 
   for (guint i = 0; i < G_N_ELEMENTS (flags) && result == -EINVAL; i++)
@@ -245,7 +224,9 @@ sv_block_uring_new (GMainContext *context,
       errno = -result;
       return NULL;
     }
-  result = self->ring.features & IORING_FEAT_NODROP ? restrict_operations (&self->ring) : -EOPNOTSUPP;
+  result = -EOPNOTSUPP;
+  if (self->ring.features & IORING_FEAT_NODROP)
+    result = sv_uring_enable_only (&self->ring, operations, G_N_ELEMENTS (operations));
   if (result < 0)
     {
       io_uring_queue_exit (&self->ring);

@@ -5,6 +5,7 @@
 #include <sys/uio.h>
 
 #include "src/net/sv-tap.h"
+#include "src/runtime/sv-uring.h"
 
 typedef struct
 {
@@ -233,6 +234,19 @@ static const SvNetQueueOps fd_queue_ops = {
   .free = fd_queue_free,
 };
 
+static gboolean
+make_ring (struct io_uring *ring)
+{
+  static const guint8 operations[] = { IORING_OP_WRITEV };
+
+  if (io_uring_queue_init (SV_NET_BATCH, ring, IORING_SETUP_R_DISABLED) != 0)
+    return FALSE;
+  if (sv_uring_enable_only (ring, operations, G_N_ELEMENTS (operations)) == 0)
+    return TRUE;
+  io_uring_queue_exit (ring);
+  return FALSE;
+}
+
 SvNetQueue *
 sv_fd_net_queue_new (int fd, GMainContext *context)
 {
@@ -241,7 +255,7 @@ sv_fd_net_queue_new (int fd, GMainContext *context)
 
   self->base.ops = &fd_queue_ops;
   self->fd = self->poll.fd = fd;
-  self->has_ring = io_uring_queue_init (SV_NET_BATCH, &self->ring, 0) == 0;
+  self->has_ring = make_ring (&self->ring);
   g_source_set_static_name (source, "network queue");
   /* Otherwise GLib takes the descriptor off the poll set while it dispatches. */
   g_source_set_can_recurse (source, TRUE);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+struct io_uring;
+
+int sv_uring_enable_only (struct io_uring *ring, const guint8 *operations, guint n);
+
+G_END_DECLS
