@@ -44,14 +44,6 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-static const char *
-name_of (SvVhostVsock *self)
-{
-  const char *id = sv_object_get_id (SV_OBJECT (self));
-
-  return id ? id : "vhost-vsock-device";
-}
-
 /* --- running --- */
 
 /* Both queues or none: the kernel starts and stops them together. */
@@ -143,7 +135,7 @@ take_fd (SvVhostVsock *self, GError **error)
     g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
                  "'%s': vhostfd=%s is neither an open descriptor (3 or more) nor a name that "
                  "'getfd' gave one",
-                 name_of (self), name);
+                 sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)), name);
   return fd;
 }
 
@@ -162,7 +154,7 @@ open_vhost (SvVhostVsock *self, GError **error)
     self->vhost = sv_vhost_new (fd, "vhost-vsock", &local_error);
   if (self->vhost == NULL)
     {
-      g_propagate_prefixed_error (error, local_error, "'%s': ", name_of (self));
+      g_propagate_prefixed_error (error, local_error, "'%s': ", sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)));
       return FALSE;
     }
 
@@ -170,10 +162,10 @@ open_vhost (SvVhostVsock *self, GError **error)
     return TRUE;
   if (g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE,
-                 "'%s': guest-cid=%" G_GUINT64_FORMAT " is in use by another VM", name_of (self),
+                 "'%s': guest-cid=%" G_GUINT64_FORMAT " is in use by another VM", sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)),
                  cid);
   else
-    g_propagate_prefixed_error (error, g_steal_pointer (&local_error), "'%s': ", name_of (self));
+    g_propagate_prefixed_error (error, g_steal_pointer (&local_error), "'%s': ", sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)));
   g_clear_error (&local_error);
   g_clear_pointer (&self->vhost, sv_vhost_free);
   return FALSE;
@@ -188,7 +180,7 @@ sv_vhost_vsock_setup (SvVirtioDevice *device, GError **error)
   if (self->guest_cid < MIN_CID || self->guest_cid >= G_MAXUINT32)
     {
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                   "'%s': guest-cid=%" G_GUINT64_FORMAT " must be from %d to %u", name_of (self),
+                   "'%s': guest-cid=%" G_GUINT64_FORMAT " must be from %d to %u", sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)),
                    self->guest_cid, MIN_CID, G_MAXUINT32 - 1);
       return FALSE;
     }

@@ -66,14 +66,6 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-static const char *
-name_of (SvVirtioBalloon *self)
-{
-  const char *id = sv_object_get_id (SV_OBJECT (self));
-
-  return id ? id : "virtio-balloon-device";
-}
-
 /* --- size --- */
 
 static struct virtio_balloon_config *
@@ -206,7 +198,7 @@ give_back (SvVirtioBalloon *self, guint n)
     }
   if (done < wanted)
     sv_log_guest ("%s: %" G_GUINT64_FORMAT " bytes in the balloon cannot be given back",
-                  name_of (self), wanted - done);
+                  sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)), wanted - done);
 }
 
 /* FALSE: the list is longer than any driver's. */
@@ -414,7 +406,7 @@ check_memory (SvVirtioBalloon *self, GError **error)
       error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
       "'%s': a balloon cannot be used with huge pages; the memory has pages of %" G_GSIZE_FORMAT
       " bytes",
-      name_of (self), page_size);
+      sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)), page_size);
   return FALSE;
 }
 
@@ -427,7 +419,7 @@ sv_virtio_balloon_setup (SvVirtioDevice *device, GError **error)
   if (!sv_object_walk (sv_object_get_root (SV_OBJECT (self)), is_no_other_balloon, self))
     {
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_EXISTS,
-                   "'%s': there is a balloon already; a machine has one at most", name_of (self));
+                   "'%s': there is a balloon already; a machine has one at most", sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)));
       return FALSE;
     }
   self->memory = sv_virtio_bus_get_memory (SV_VIRTIO_BUS (bus));

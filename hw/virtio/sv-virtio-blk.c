@@ -64,14 +64,6 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-static const char *
-name_of (SvVirtioBlk *self)
-{
-  const char *id = sv_object_get_id (SV_OBJECT (self));
-
-  return id ? id : "virtio-blk-device";
-}
-
 static gboolean
 is_power_of_two (guint n)
 {
@@ -84,14 +76,14 @@ check_properties (SvVirtioBlk *self, GError **error)
   if (self->drive == NULL)
     {
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                   "'%s' needs a drive: drive=ID of a -drive or -blockdev", name_of (self));
+                   "'%s' needs a drive: drive=ID of a -drive or -blockdev", sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)));
       return FALSE;
     }
   if (!is_power_of_two (self->queue_size) || self->queue_size < MIN_QUEUE_SIZE
       || self->queue_size > SV_VIRTQUEUE_MAX_SIZE)
     {
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                   "'%s': queue-size=%u must be a power of two from %d to %d", name_of (self),
+                   "'%s': queue-size=%u must be a power of two from %d to %d", sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)),
                    self->queue_size, MIN_QUEUE_SIZE, SV_VIRTQUEUE_MAX_SIZE);
       return FALSE;
     }
@@ -104,7 +96,7 @@ check_properties (SvVirtioBlk *self, GError **error)
                    "'%s': logical_block_size=%u and physical_block_size=%u must be powers of two "
                    "from 512 to %d, "
                    "the logical one not larger than the physical one",
-                   name_of (self), self->logical_block_size, self->physical_block_size,
+                   sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)), self->logical_block_size, self->physical_block_size,
                    MAX_BLOCK_SIZE);
       return FALSE;
     }

@@ -36,8 +36,6 @@ typedef struct
 } SvVirtioDevicePrivate;
 
 SvVirtioDevicePrivate *sv_virtio_device_priv (SvVirtioDevice *self);
-/* For messages: its id, or its type's name */
-const char *sv_virtio_device_get_name (SvVirtioDevice *self);
 
 /* The queues' side of DRIVER_OK and of what ends it; VM lock held. */
 void sv_virtio_device_start (SvVirtioDevice *self);

@@ -45,12 +45,23 @@ reset_core (SvVirtioDevice *self)
 
 /* --- SvDevice --- */
 
+/**
+ * sv_virtio_device_get_name:
+ * @self: a device
+ *
+ * What messages call the device: by the name that its user gave it. When it is a part of its transport, as
+ * with PCI, that is the transport's.
+ *
+ * Returns: an id, or the wire name of a type
+ */
 const char *
 sv_virtio_device_get_name (SvVirtioDevice *self)
 {
-  const char *id = sv_object_get_id (SV_OBJECT (self));
+  SvObject *parent = sv_object_get_parent (SV_OBJECT (self));
+  SvObject *named = SV_IS_DEVICE (parent) ? parent : SV_OBJECT (self);
+  const char *id = sv_object_get_id (named);
 
-  return id != NULL ? id : sv_type_registry_get_display_name (G_OBJECT_TYPE (self));
+  return id != NULL ? id : sv_type_registry_get_display_name (G_OBJECT_TYPE (named));
 }
 
 static void

@@ -74,6 +74,9 @@ struct _SvVirtioDeviceClass
 
 /* --- for subclasses --- */
 
+/* For messages: what its user calls it, or its type's name. */
+SV_API const char *sv_virtio_device_get_name (SvVirtioDevice *self);
+
 /* In setup, or later while the status is 0: adds a queue of up to @max_size descriptors; returns its number. */
 SV_API guint sv_virtio_device_add_queue (SvVirtioDevice *self, guint max_size);
 /* In setup or start: where the queue runs (referenced); NULL: the default context. */

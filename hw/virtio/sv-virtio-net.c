@@ -39,14 +39,6 @@ static const struct
   { SV_NET_OFFLOAD_UFO, VIRTIO_NET_F_GUEST_UFO },
 };
 
-static const char *
-name_of (SvVirtioNet *self)
-{
-  const char *id = sv_object_get_id (SV_OBJECT (self));
-
-  return id ? id : "virtio-net-device";
-}
-
 /* --- the address --- */
 
 static gboolean
@@ -108,7 +100,7 @@ set_up_mac (SvVirtioNet *self, GError **error)
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
                    "'%s': mac=%s must be six hexadecimal bytes like 52:54:00:12:34:56, the first "
                    "one even: an odd one means a group",
-                   name_of (self), self->mac);
+                   sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)), self->mac);
       return FALSE;
     }
   return TRUE;
@@ -262,7 +254,7 @@ sv_virtio_net_check_handover (SvVirtioDevice *device,
     {
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
                    "'%s': the guest's driver of this slot uses %u pairs of queues, the card has %u",
-                   name_of (self), n_queues / 2, self->n_pairs);
+                   sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)), n_queues / 2, self->n_pairs);
       return FALSE;
     }
   if ((features & offloads) != 0 && !self->card.header)
@@ -270,7 +262,7 @@ sv_virtio_net_check_handover (SvVirtioDevice *device,
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
                    "'%s': the guest's driver of this slot leaves checksums to the back end, and this one "
                    "does not calculate them",
-                   name_of (self));
+                   sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)));
       return FALSE;
     }
   return TRUE;
@@ -343,7 +335,7 @@ sv_virtio_net_set_offloads (SvVirtioNet *self, guint64 features)
       offloads |= guest_offloads[i].offload;
   if (sv_netdev_set_offloads (self->card.netdev, offloads, &error))
     return TRUE;
-  sv_log_guest ("%s: %s", name_of (self), error->message);
+  sv_log_guest ("%s: %s", sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)), error->message);
   return FALSE;
 }
 
@@ -376,7 +368,7 @@ sv_virtio_net_set_active_pairs (SvVirtioNet *self, guint n)
         continue;
       if (!sv_netdev_set_queue_enabled (self->card.netdev, i, active, &error))
         {
-          sv_log_guest ("%s: %s", name_of (self), error->message);
+          sv_log_guest ("%s: %s", sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)), error->message);
           sv_virtio_net_set_active_pairs (self, MIN (before, i));
           return FALSE;
         }
@@ -511,7 +503,7 @@ check_queue_size (SvVirtioNet *self, const char *key, guint size, GError **error
   if (size >= MIN_QUEUE_SIZE && size <= SV_VIRTQUEUE_MAX_SIZE && (size & (size - 1)) == 0)
     return TRUE;
   g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-               "'%s': %s=%u must be a power of two from %d to %d", name_of (self), key, size,
+               "'%s': %s=%u must be a power of two from %d to %d", sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)), key, size,
                MIN_QUEUE_SIZE, SV_VIRTQUEUE_MAX_SIZE);
   return FALSE;
 }
@@ -522,14 +514,14 @@ check_properties (SvVirtioNet *self, GError **error)
   if (self->netdev == NULL)
     {
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                   "'%s' needs a back end: netdev=ID of a -netdev", name_of (self));
+                   "'%s' needs a back end: netdev=ID of a -netdev", sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)));
       return FALSE;
     }
   if (self->host_mtu != 0 && self->host_mtu < 68)
     {
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
                    "'%s': host_mtu=%u must be 0 (the driver's choice) or 68 to 65535",
-                   name_of (self), self->host_mtu);
+                   sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)), self->host_mtu);
       return FALSE;
     }
   return check_queue_size (self, "rx_queue_size", self->rx_queue_size, error)
@@ -559,7 +551,7 @@ sv_virtio_net_setup (SvVirtioDevice *device, GError **error)
   self->active_pairs = 1;
   if (!sv_virtio_net_vhost_open (self, error))
     {
-      g_prefix_error (error, "'%s': ", name_of (self));
+      g_prefix_error (error, "'%s': ", sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)));
       release_netdev (self);
       return FALSE;
     }

@@ -179,11 +179,9 @@ sv_virtio_rng_setup (SvVirtioDevice *device, GError **error)
 
   if (self->max_bytes == 0 || self->period == 0)
     {
-      const char *id = sv_object_get_id (SV_OBJECT (self));
-
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
                    "'%s': max-bytes=%" G_GUINT64_FORMAT " and period=%u must not be 0",
-                   id ? id : "virtio-rng-device", self->max_bytes, self->period);
+                   sv_virtio_device_get_name (device), self->max_bytes, self->period);
       return FALSE;
     }
   if (self->rng && !sv_object_claim (self->rng, SV_OBJECT (self), error))

@@ -300,14 +300,14 @@ handle_message (SvVirtioSerial *self, guint32 number, guint16 event, guint16 val
       if (value)
         driver_is_ready (self);
       else
-        sv_log_guest ("%s: the driver failed", sv_object_get_id (SV_OBJECT (self)));
+        sv_log_guest ("%s: the driver failed", sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)));
       return;
     }
   port = number < self->n_ports ? sv_virtio_serial_bus_get_port (self->bus, number) : NULL;
   if (port == NULL)
     {
       sv_log_guest ("%s: message %u about port %u, which does not exist",
-                    sv_object_get_id (SV_OBJECT (self)), event, number);
+                    sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)), event, number);
       return;
     }
   if (event == VIRTIO_CONSOLE_PORT_READY)
@@ -315,7 +315,7 @@ handle_message (SvVirtioSerial *self, guint32 number, guint16 event, guint16 val
       if (value)
         port_is_ready (self, port, number);
       else
-        sv_log_guest ("%s: the driver cannot use port %u", sv_object_get_id (SV_OBJECT (self)),
+        sv_log_guest ("%s: the driver cannot use port %u", sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)),
                       number);
     }
   else if (event == VIRTIO_CONSOLE_PORT_OPEN)
@@ -415,7 +415,7 @@ check_number (gpointer opaque, guint number, GError **error)
     return TRUE;
   g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
                "Port number %u is too high: '%s' has %u ports (max_ports)", number,
-               sv_object_get_id (SV_OBJECT (self)), limit);
+               sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)), limit);
   return FALSE;
 }
 
@@ -528,9 +528,9 @@ static gboolean
 sv_virtio_serial_setup (SvVirtioDevice *device, GError **error)
 {
   SvVirtioSerial *self = SV_VIRTIO_SERIAL (device);
-  const char *id = sv_object_get_id (SV_OBJECT (self));
+  const char *id = sv_virtio_device_get_name (device);
   /* As QEMU names the buses of devices with an id and without */
-  gboolean anonymous = id == NULL || strchr (id, '[') != NULL;
+  gboolean anonymous = sv_object_get_id (SV_OBJECT (self)) == NULL || strchr (id, '[') != NULL;
   g_autofree char *name = g_strdup_printf ("%s.0", anonymous ? "virtio-serial-bus" : id);
 
   self->bus = sv_virtio_serial_bus_new (&bus_funcs, self);

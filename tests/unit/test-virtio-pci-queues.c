@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Queues that a device gets after its transport was made. */
+/* A serial device in PCI: its name, and queues that it gets after its transport was made. */
 
 #include <linux/pci_regs.h>
 #include <linux/virtio_pci.h>
@@ -107,10 +107,35 @@ test_added_later (Fixture *fixture, gconstpointer data)
   sv_device_reset (SV_DEVICE (device));
 }
 
+/* By the id that the user gave, which is the transport's: as in -device virtconsole,bus=ID.0. */
+static void
+test_names (Fixture *fixture, gconstpointer data)
+{
+  SvObject *device = plug (fixture, "virtio-serial-pci", SV_BUS (fixture->bus));
+  SvObject *serial_bus = NULL;
+  g_autoptr (SvObject) port = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) properties = json_object_new ();
+
+  sv_object_walk (device, find_serial_bus, &serial_bus);
+  g_assert_cmpstr (sv_object_get_id (serial_bus), ==, "virtio-serial-pci.0");
+
+  json_object_set_int_member (properties, "nr", 1);
+  sv_pci_device_set_bar_address (SV_PCI_DEVICE (device), 4, BAR);
+  sv_pci_device_config_write (SV_PCI_DEVICE (device), PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
+  sv_address_space_io_write (fixture->memory.space, BAR + VIRTIO_PCI_COMMON_STATUS, 1, 1);
+  port = sv_object_new_from_json ("virtserialport", SV_TYPE_DEVICE, properties, fixture->root, &error);
+  g_assert_no_error (error);
+  g_assert_false (sv_bus_plug (SV_BUS (serial_bus), SV_DEVICE (port), &error));
+  g_assert_cmpstr (error->message, ==,
+                   "Port number 1 is too high: 'virtio-serial-pci' has 1 ports (max_ports)");
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/virtio/pci/queues/added-later", Fixture, NULL, set_up, test_added_later, tear_down);
+  g_test_add ("/virtio/pci/queues/names", Fixture, NULL, set_up, test_names, tear_down);
   return g_test_run ();
 }
