@@ -188,6 +188,12 @@ sv_device_set_hotplugged (SvDevice *self)
   PRIV (self)->hotplugged = TRUE;
 }
 
+gboolean
+sv_device_is_hotplugged (SvDevice *self)
+{
+  return PRIV (self)->hotplugged;
+}
+
 /**
  * sv_device_get_machine:
  * @self: a device

@@ -55,6 +55,7 @@ SV_API SvBus *sv_device_get_bus (SvDevice *self);         /* (transfer none) (nu
 SV_API SvMachine *sv_device_get_machine (SvDevice *self); /* (transfer none) (nullable): the ancestor */
 SV_API void sv_device_set_bus (SvDevice *self, SvBus *bus);
 SV_API void sv_device_set_hotplugged (SvDevice *self);
+SV_API gboolean sv_device_is_hotplugged (SvDevice *self); /* it came while the guest ran */
 SV_API void sv_device_reset (SvDevice *self);
 SV_API void sv_device_quiesce (SvDevice *self);
 SV_API void sv_device_resume (SvDevice *self);

@@ -15,6 +15,7 @@ struct _SvPciBus
   const SvPciBusFuncs *funcs;
   gpointer opaque;
   gboolean unpowered;
+  gboolean hotplug;
 
   SvMemoryRegion *memory;
   SvMemoryRegion *io;
@@ -85,6 +86,17 @@ check_multifunction (SvPciBus *self, SvPciDevice *device, guint8 devfn, GError *
 }
 
 static gboolean
+check_hotplug (SvPciBus *self, SvPciDevice *device, GError **error)
+{
+  if (self->hotplug || !sv_device_is_hotplugged (SV_DEVICE (device)))
+    return TRUE;
+  g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+               "Bus '%s' does not support hotplugging: plug into a 'pcie-root-port'",
+               sv_object_get_id (SV_OBJECT (self)));
+  return FALSE;
+}
+
+static gboolean
 sv_pci_bus_can_plug (SvBus *bus, SvDevice *device, GError **error)
 {
   SvPciBus *self = SV_PCI_BUS (bus);
@@ -108,7 +120,7 @@ sv_pci_bus_can_plug (SvBus *bus, SvDevice *device, GError **error)
                  "PCI: slot %x function %u of bus '%s' is taken by '%s'", SV_PCI_SLOT (devfn),
                  SV_PCI_FUNCTION (devfn), id, sv_pci_device_get_name (self->functions[devfn]));
   else
-    return check_multifunction (self, function, devfn, error);
+    return check_hotplug (self, function, error) && check_multifunction (self, function, devfn, error);
   return FALSE;
 }
 
@@ -134,6 +146,18 @@ sv_pci_bus_unplug (SvBus *bus, SvDevice *device)
       self->functions[i] = NULL;
 }
 
+static gboolean
+sv_pci_bus_unplug_request (SvBus *bus, SvDevice *device, GError **error)
+{
+  SvPciBus *self = SV_PCI_BUS (bus);
+
+  if (self->funcs != NULL && self->funcs->unplug_request != NULL)
+    return self->funcs->unplug_request (self->opaque, SV_PCI_DEVICE (device), error);
+  g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID, "Bus '%s' does not support hotplugging",
+               sv_object_get_id (SV_OBJECT (self)));
+  return FALSE;
+}
+
 static void
 sv_pci_bus_finalize (GObject *object)
 {
@@ -157,6 +181,7 @@ sv_pci_bus_class_init (SvPciBusClass *klass)
   bus_class->can_plug = sv_pci_bus_can_plug;
   bus_class->plug = sv_pci_bus_plug;
   bus_class->unplug = sv_pci_bus_unplug;
+  bus_class->unplug_request = sv_pci_bus_unplug_request;
 }
 
 static void
@@ -366,6 +391,17 @@ void
 sv_pci_bus_set_powered (SvPciBus *self, gboolean powered)
 {
   self->unpowered = !powered;
+}
+
+/**
+ * sv_pci_bus_set_hotplug: (skip)
+ * @self: a bus
+ * @hotplug: whether devices may come and go while the guest runs
+ */
+void
+sv_pci_bus_set_hotplug (SvPciBus *self, gboolean hotplug)
+{
+  self->hotplug = hotplug;
 }
 
 gboolean

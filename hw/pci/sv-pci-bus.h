@@ -30,13 +30,15 @@ SV_API G_DECLARE_FINAL_TYPE (SvPciBus, sv_pci_bus, SV, PCI_BUS, SvBus)
  * SvPciBusFuncs:
  * @device_added: @device is realized and can be found by the guest
  * @device_gone: @device is about to be unrealized
+ * @unplug_request: asks the guest to give @device up
  *
- * What the provider of a bus wants to hear; either may be %NULL.
+ * What the provider of a bus wants to hear; each may be %NULL.
  */
 typedef struct
 {
   void (*device_added) (gpointer opaque, SvPciDevice *device);
   void (*device_gone) (gpointer opaque, SvPciDevice *device);
+  gboolean (*unplug_request) (gpointer opaque, SvPciDevice *device, GError **error);
 } SvPciBusFuncs;
 
 /*
@@ -65,6 +67,8 @@ SV_API SvPciDevice *sv_pci_bus_get_function (SvPciBus *self, guint8 devfn);
 SV_API SvPciDevice *sv_pci_bus_find_function (SvPciBus *self, guint8 bus, guint8 devfn);
 /* Whether the guest can reach what is on the bus (slot power); on by default. */
 SV_API void sv_pci_bus_set_powered (SvPciBus *self, gboolean powered);
+/* Whether devices may come and go while the guest runs; off by default. */
+SV_API void sv_pci_bus_set_hotplug (SvPciBus *self, gboolean hotplug);
 SV_API gboolean sv_pci_bus_is_powered (SvPciBus *self);
 /* Puts the functions on the bus, and below, into their state after realize. */
 SV_API void sv_pci_bus_reset (SvPciBus *self);

@@ -316,6 +316,7 @@ sv_virtio_pci_class_init (SvVirtioPciClass *klass)
   object_class->dispose = sv_virtio_pci_dispose;
   object_class->finalize = sv_virtio_pci_finalize;
   SV_DEVICE_CLASS (klass)->user_creatable = TRUE;
+  SV_DEVICE_CLASS (klass)->hotpluggable = TRUE;
 
   pci_class->vendor_id = VENDOR_ID;
   pci_class->subsystem_vendor_id = VENDOR_ID;

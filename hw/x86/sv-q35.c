@@ -142,6 +142,20 @@ sv_q35_fill_acpi (SvX86Machine *machine, SvAcpiConfig *config)
   config->ecam_buses = SV_Q35_ECAM_BUSES;
 }
 
+/* --- devices that come with -device --- */
+
+/* The root bus comes before those behind root ports. */
+static SvBus *
+sv_q35_find_bus (SvMachine *machine, SvDevice *device, GError **error)
+{
+  SvBus *root = SV_BUS (SV_Q35 (machine)->root);
+
+  if (g_type_is_a (SV_TYPE_PCI_BUS, SV_DEVICE_GET_CLASS (device)->bus_type)
+      && sv_bus_can_plug (root, device, NULL))
+    return root;
+  return SV_MACHINE_CLASS (sv_q35_parent_class)->find_bus (machine, device, error);
+}
+
 /* --- GObject --- */
 
 static void
@@ -163,6 +177,7 @@ sv_q35_class_init (SvQ35Class *klass)
   SvX86MachineClass *x86_class = SV_X86_MACHINE_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->finalize = sv_q35_finalize;
+  machine_class->find_bus = sv_q35_find_bus;
   machine_class->description = "standard machine: PCI Express, native hotplug, MSI-X, ACPI";
 
   x86_class->ram_below_4g = SV_Q35_RAM_BELOW_4G;
