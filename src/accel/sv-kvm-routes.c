@@ -8,10 +8,12 @@
 
 #include "src/accel/sv-kvm-arch.h"
 
+/* KVM_MAX_IRQ_ROUTES of the kernel */
+#define MAX_ROUTES 4096u
+
 struct _SvKvmRoutes
 {
   int vm_fd;
-  guint max;
   GArray *entries;  /* struct kvm_irq_routing_entry; the messages' ones behind the fixed ones */
   guint n_fixed;
   guint first_gsi;  /* of the first message */
@@ -19,12 +21,11 @@ struct _SvKvmRoutes
 };
 
 SvKvmRoutes *
-sv_kvm_routes_new (int vm_fd, gint max)
+sv_kvm_routes_new (int vm_fd)
 {
   SvKvmRoutes *self = g_new0 (SvKvmRoutes, 1);
 
   self->vm_fd = vm_fd;
-  self->max = (guint)MAX (max, 0);
   self->entries = g_array_new (FALSE, TRUE, sizeof (struct kvm_irq_routing_entry));
   self->in_use = g_array_new (FALSE, TRUE, sizeof (gboolean));
   self->first_gsi = sv_kvm_arch_append_routes (self->entries);
@@ -82,10 +83,10 @@ sv_kvm_routes_add (SvKvmRoutes *self, guint64 address, guint32 data, GError **er
     message++;
   if (message == self->in_use->len)
     {
-      if (self->entries->len >= self->max)
+      if (self->entries->len >= MAX_ROUTES)
         {
           g_set_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE, "KVM routes %u interrupts, all are in use",
-                       self->max);
+                       MAX_ROUTES);
           return -1;
         }
       g_array_set_size (self->entries, self->entries->len + 1);

@@ -13,8 +13,7 @@ G_BEGIN_DECLS
  */
 typedef struct _SvKvmRoutes SvKvmRoutes;
 
-/* @max: entries that KVM takes */
-SvKvmRoutes *sv_kvm_routes_new (int vm_fd, gint max);
+SvKvmRoutes *sv_kvm_routes_new (int vm_fd);
 void sv_kvm_routes_free (SvKvmRoutes *self);
 /* A line of its own for the message; -1 with @error set when there is none left */
 gint sv_kvm_routes_add (SvKvmRoutes *self, guint64 address, guint32 data, GError **error);

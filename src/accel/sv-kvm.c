@@ -404,7 +404,7 @@ sv_kvm_add_msi_route (SvAccel *accel, guint64 address, guint32 data, GError **er
   SvKvm *self = SV_KVM (accel);
 
   if (self->routes == NULL)
-    self->routes = sv_kvm_routes_new (self->vm_fd, check_extension (self, KVM_CAP_IRQ_ROUTING));
+    self->routes = sv_kvm_routes_new (self->vm_fd);
   return sv_kvm_routes_add (self->routes, address, data, error);
 }
 
