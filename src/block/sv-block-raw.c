@@ -37,6 +37,29 @@ on_size (SvBlockNode *below, GParamSpec *pspec, SvBlockNode *self)
   sv_block_node_set_size (self, sv_block_node_get_size (below));
 }
 
+/* The queues are those of the node below, and so are the limits that hold. */
+static void
+on_notify (SvBlockNode *self, GParamSpec *pspec, gpointer user_data)
+{
+  for (guint i = 0; i < SV_BLOCK_N_LIMITS && get_below (self) != NULL; i++)
+    {
+      guint64 limit = sv_block_node_get_limit (self, i);
+
+      if (limit != sv_block_node_get_limit (get_below (self), i))
+        sv_block_node_set_limit (get_below (self), i, limit);
+    }
+}
+
+/* Limits of both nodes: this one's hold, where it has any. */
+static void
+take_limits (SvBlockNode *self, SvBlockNode *below)
+{
+  for (guint i = 0; i < SV_BLOCK_N_LIMITS; i++)
+    if (sv_block_node_get_limit (self, i) == 0)
+      sv_block_node_set_limit (self, i, sv_block_node_get_limit (below, i));
+  on_notify (self, NULL, NULL);
+}
+
 static gboolean
 sv_block_raw_complete (SvObject *object, GError **error)
 {
@@ -70,6 +93,8 @@ sv_block_raw_complete (SvObject *object, GError **error)
     sv_block_node_set_read_only (below, TRUE);
   g_signal_connect_object (below, "notify::size", G_CALLBACK (on_size), self, 0);
   on_size (below, NULL, node);
+  take_limits (node, below);
+  g_signal_connect (self, "notify", G_CALLBACK (on_notify), NULL);
   return TRUE;
 }
 

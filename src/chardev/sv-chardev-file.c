@@ -7,6 +7,7 @@
 
 #include "qom/sv-property.h"
 #include "src/chardev/sv-fd-stream.h"
+#include "src/runtime/sv-fd-store.h"
 
 struct _SvChardevFile
 {
@@ -47,10 +48,9 @@ sv_chardev_file_complete (SvObject *object, GError **error)
     }
 
   /* Non-blocking for named pipes and devices; it means nothing to a regular file. */
-  fd = open (self->path,
-             O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
-                 | (self->append ? O_APPEND : O_TRUNC),
-             0666);
+  fd = sv_fd_store_open (
+      object, self->path,
+      O_WRONLY | O_CREAT | O_NOCTTY | O_NONBLOCK | (self->append ? O_APPEND : O_TRUNC), 0666);
   if (fd < 0)
     {
       g_set_error (error, SV_CHARDEV_ERROR, SV_CHARDEV_ERROR_OPEN,

@@ -79,7 +79,6 @@ static void
 add_device (SvCli *cli, const SvCliImplied *implied)
 {
   g_autoptr (SvCliKeys) keys = sv_cli_keys_new ();
-  g_autofree char *name = NULL;
   SvConfigItem *item;
   JsonObjectIter iter;
   const char *key;

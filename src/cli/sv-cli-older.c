@@ -114,7 +114,7 @@ sv_cli_older_balloon (SvCli *cli, SvCliKeys *keys, GError **error)
 
 /* The option's own range: the property that it sets takes any rate. */
 static gboolean
-check_rate (SvCliKeys *keys, const char *key, GError **error)
+check_rate (SvCli *cli, SvCliKeys *keys, const char *key, GError **error)
 {
   JsonNode *node = json_object_get_member (keys->values, key);
   g_autoptr (GParamSpec) pspec = NULL;
@@ -124,7 +124,11 @@ check_rate (SvCliKeys *keys, const char *key, GError **error)
     return TRUE;
   pspec = g_param_spec_ref_sink (
       g_param_spec_uint64 (key, key, NULL, 64, 1000000000, 64, G_PARAM_READWRITE));
-  return sv_value_from_json (&value, pspec, node, NULL, error);
+  if (sv_value_from_json (&value, pspec, node, NULL, error))
+    return TRUE;
+  if (cli->from_file)
+    g_prefix_error (error, ".%s: ", key);
+  return FALSE;
 }
 
 gboolean
@@ -133,7 +137,7 @@ sv_cli_older_rng (SvCli *cli, SvCliKeys *keys, GError **error)
   static const char *const required[] = { "random_file", NULL };
   g_autoptr (SvCliKeys) source = sv_cli_keys_new ();
 
-  if (!require (keys, required, error) || !check_rate (keys, "bytes_per_sec", error)
+  if (!require (keys, required, error) || !check_rate (cli, keys, "bytes_per_sec", error)
       || !sv_cli_begin_role (cli, "rng", error))
     return FALSE;
   sv_cli_keys_move (keys, "random_file", source, "filename");

@@ -72,7 +72,7 @@ read_machine (SvCli *cli, SvCliKeys *keys, GError **error)
       else
         sv_vm_config_set_machine (cli->config, name, json_node_copy (value), origin);
       if (!ok)
-        g_prefix_error (error, "%s: ", key);
+        g_prefix_error (error, ".%s: ", key);
     }
   cli->origin = section;
   return ok;
@@ -279,8 +279,9 @@ read_object (SvCli *cli,
   cli->origin = origin;
   cli->role = NULL;
   ok = section->read (cli, keys, error);
+  /* An error that begins with a point names the key itself. */
   if (!ok)
-    g_prefix_error (error, "%s: ", path);
+    g_prefix_error (error, error != NULL && (*error)->message[0] == '.' ? "%s" : "%s: ", path);
   cli->origin = file;
   return ok;
 }

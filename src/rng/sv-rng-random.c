@@ -8,6 +8,7 @@
 
 #include "qom/sv-property.h"
 #include "src/rng/sv-rng.h"
+#include "src/runtime/sv-fd-store.h"
 
 #define DEFAULT_FILENAME "/dev/urandom"
 
@@ -81,7 +82,7 @@ sv_rng_random_complete (SvObject *object, GError **error)
 {
   SvRngRandom *self = SV_RNG_RANDOM (object);
   struct stat st;
-  int fd = open (self->filename, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  int fd = sv_fd_store_open (object, self->filename, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 
   if (fd >= 0 && fstat (fd, &st) == 0 && S_ISDIR (st.st_mode))
     {

@@ -76,6 +76,11 @@ BAD = [
     ([GUEST, "-drive", "id=d,file=disk0,iothread=io9"],
      "Parameter 'iothread' expects the id or path of an object of type 'iothread', got 'io9'"),
     ([GUEST, "-device", "virtio-blk-device,drive=d"], "got 'd'"),
+    ([*NONE, "-drive", "id=d,file=disk0,if=none,iops=1000001"], "-drive id=d,file=disk0,if=none,"
+     "iops=1000001: iops: Parameter 'throttling.iops-total' expects an integer from 0 to 1000000, got "
+     "'1000001'"),
+    ([GUEST, *" ".join(DISK(i) for i in range(7)).split()],
+     "-drive id=d6,file=disk6: Machine type 'microvm' takes at most 6 disks"),
     # --- objects
     ([*NONE, "-object", "iothread"], "-object iothread: 'id' is missing"),
     ([*NONE, "-object", "iothraed,id=x"], "(did you mean 'iothread'?)"),
@@ -130,6 +135,23 @@ BAD = [
     ([GUEST, "-device", "host-x86-cpu"], "expects a pluggable device type, got 'host-x86-cpu'"),
     ([GUEST, *DISK(0).split(), "-device", "virtio-blk-device,drive=d0,id=1x"],
      "Parameter 'id' expects an identifier, got '1x'"),
+    ([GUEST, "-device", "vhost-user-fs-device,chardev=c,tag=t", "-chardev",
+      "socket,id=c,path=s,server,nowait"],
+     "device 'vhost-user-fs-device' is not supported"),
+    ([GUEST, *["-device", "virtio-rng-device"] * 12],
+     "Machine type 'microvm' takes at most 11 virtio-mmio devices"),
+    ([GUEST, "-rng", "random_file=none"], "cannot open filename=none"),
+    ([GUEST, "-rng", "random_file=/dev/random,colour=red"], "Property 'colour' not found"),
+    ([GUEST, "-balloon", "deflate-on-oom=perhaps"],
+     "Parameter 'deflate-on-oom' expects 'on' or 'off', got 'perhaps'"),
+    ([GUEST, "-balloon", "deflate-on-oom=on", "-device", "virtio-balloon-device"], "balloon"),
+    ([GUEST, "-chardev", "id=c,path=disk0"], "-chardev id=c,path=disk0: 'disk0' exists"),
+    ([GUEST, "-chardev", "id=c,path=taken"], "'taken' exists: expected a path that is free"),
+    ([GUEST, "-netdev", "id=n,netdev=an-interface-of-20b"], "-netdev id=n,netdev=an-interface-of-20b: "),
+    ([GUEST, "-netdev", "id=n,netdev=svt9,mac=0e:90"], "mac"),
+    ([GUEST, "-netdev", "id=n,netdev=lo"], "'lo'"),
+    ([GUEST, "-netdev", "id=n,netdev=svt9,iothread=io9"], "got 'io9'"),
+    ([GUEST, "-device", "vsock,id=v,guest-cid=2"], "guest-cid=2 must be from 3 to 4294967294"),
     # --- process
     ([*NONE, "-pidfile", "pid"], "-pidfile pid: it needs -daemonize"),
     ([*NONE, "-daemonize", "-pidfile", "disk0"], "disk0' exists: it is not overwritten"),
@@ -169,7 +191,7 @@ BAD_JSON = [
     ({"boot-source": {"kernel": "k"}}, "boot-source.kernel: unknown key"),
     ({"boot-source": {"boot_args": 1}}, "boot-source.boot_args: expected a string, got 1"),
     ({"machine-config": {"type": "q99"}}, "machine-config.type: Machine type 'q99' not found"),
-    ({"machine-config": {"name": ""}}, "machine-config: name: expected a name of 1 to 255 bytes"),
+    ({"machine-config": {"name": ""}}, "machine-config.name: expected a name of 1 to 255 bytes"),
     ({"machine-config": {"vcpu_count": 0}}, "machine-config.vcpu_count: none-machine 'machine': "
      "Parameter 'cpus' expects an integer from 1 to 254, got '0'"),
     ({"machine-config": {"vcpu_count": "2"}}, 'machine-config.vcpu_count: expected an integer, got "2"'),
@@ -205,8 +227,11 @@ BAD_JSON = [
     ({"iothread": [{"id": f"io{i}"} for i in range(9)]}, "iothread[8]: a VM has at most 8 iothreads"),
     ({"balloon": {"deflate-on-oom": True}}, "balloon.deflate-on-oom: unknown key (did you mean "
      "'deflate_on_oom'?)"),
+    ({"drive": [DRIVE, {"drive_id": "e", "path_on_host": "disk1", "iops": 1000001}]},
+     "drive[1].iops: Parameter 'throttling.iops-total' expects an integer from 0 to 1000000, got "
+     "'1000001'"),
     ({"rng": {"random_file": "/dev/random", "bytes_per_sec": 63}},
-     "rng: Parameter 'bytes_per_sec' expects an integer from 64 to 1000000000, got '63'"),
+     "rng.bytes_per_sec: Parameter 'bytes_per_sec' expects an integer from 64 to 1000000000, got '63'"),
 ]
 
 

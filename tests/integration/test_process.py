@@ -41,7 +41,7 @@ def named_threads(vm, *names):
 
 
 def sets(status):
-    return [int(status[name], 16) for name in ("CapPrm", "CapEff", "CapInh")]
+    return [int(status[name], 16) for name in ("CapPrm", "CapEff", "CapBnd", "CapInh")]
 
 
 @root_only
@@ -54,7 +54,7 @@ def test_capabilities_are_given_up(tiny):
     assert all(bits & ~KEPT == 0 for bits in sets(main))
     for status in own:
         assert status["NoNewPrivs"].strip() == "1"
-        assert sets(status) == [0, 0, 0]
+        assert sets(status) == [0, 0, 0, 0]
 
 
 @root_only
@@ -139,6 +139,17 @@ def test_inherited_disk(tmp_path, launch):
                 pass_fds=(fd,))
     os.close(fd)
     assert vm.qmp().execute("qom-get", {"path": "/block/d", "property": "size"}) == 1 << 20
+
+
+def test_inherited_file_of_a_character_device(tmp_path, launch):
+    fd = os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT)
+    os.set_inheritable(fd, True)
+    vm = launch("-add-fd", f"set=0,fd={fd}", "-chardev", "file,id=c,path=/dev/fdset/0,append=on",
+                machine="none", memory=None, serial=None, pass_fds=(fd,))
+    os.close(fd)
+    vm.qmp().execute("query-status")
+    opened = [os.readlink(f"/proc/{vm.pid}/fd/{n}") for n in os.listdir(f"/proc/{vm.pid}/fd")]
+    assert opened.count(str(tmp_path / "log")) == 2
 
 
 def test_file_describes_a_vm(tmp_path, tiny, guests):

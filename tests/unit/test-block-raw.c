@@ -78,6 +78,24 @@ test_read_only (void)
   block_fixture_tear_down (&fixture);
 }
 
+/* A limit of the upper node holds, whenever it is set. */
+static void
+test_limits (void)
+{
+  BlockFixture fixture = { 0 };
+  SvBlockRaw *raw;
+
+  block_fixture_set_up (&fixture, SIZE, "iops-total", (guint64)7, NULL);
+  raw = put_on_top (&fixture, FALSE, NULL);
+  g_assert_cmpuint (sv_block_node_get_limit (SV_BLOCK_NODE (raw), SV_BLOCK_LIMIT_IOPS_TOTAL), ==, 7);
+  sv_block_node_set_limit (SV_BLOCK_NODE (raw), SV_BLOCK_LIMIT_IOPS_TOTAL, 9);
+  g_assert_cmpuint (sv_block_node_get_limit (fixture.node, SV_BLOCK_LIMIT_IOPS_TOTAL), ==, 9);
+  sv_block_node_set_limit (SV_BLOCK_NODE (raw), SV_BLOCK_LIMIT_IOPS_TOTAL, 0);
+  g_assert_cmpuint (sv_block_node_get_limit (fixture.node, SV_BLOCK_LIMIT_IOPS_TOTAL), ==, 0);
+  take_off (&fixture, raw);
+  block_fixture_tear_down (&fixture);
+}
+
 static void
 test_refused (void)
 {
@@ -109,6 +127,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/block/raw/data", test_data);
   g_test_add_func ("/block/raw/read-only", test_read_only);
+  g_test_add_func ("/block/raw/limits", test_limits);
   g_test_add_func ("/block/raw/refused", test_refused);
   return g_test_run ();
 }

@@ -124,7 +124,7 @@ static const struct
     "'bytes_per_sec'" },
   { "{'vsock': {'vsock_id': 'v', 'guest_cid': null}}",
     "vsock.guest_cid: expected an integer, got null" },
-  { "{'machine-config': {'name': ''}}", "machine-config: name: expected a name of 1 to 255 bytes" },
+  { "{'machine-config': {'name': ''}}", "machine-config.name: expected a name of 1 to 255 bytes" },
 };
 
 static void
