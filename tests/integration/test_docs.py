@@ -10,6 +10,7 @@ import pytest
 from vm import BUILD, TOP
 
 QUICKSTART = (TOP / "docs" / "quickstart.md").read_text()
+ARCHITECTURE = (TOP / "docs" / "architecture.md").read_text()
 ADDING = (TOP / "docs" / "adding-a-device.md").read_text()
 
 
@@ -38,6 +39,15 @@ def test_quickstart_python(tree):
         done = subprocess.run([sys.executable, "-c", block], cwd=tree, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         assert '"status":"prelaunch"' in done.stdout
+
+
+def test_the_map_of_folders_is_complete():
+    """docs/architecture.md has a row for each folder with code."""
+    rows = set(re.findall(r"`([\w./-]+)/`", re.search(r"^## Rooms$(.*?)^## ", ARCHITECTURE, re.M | re.S)[1]))
+    files = subprocess.run(["git", "ls-files", "*.c"], cwd=TOP, capture_output=True, text=True, check=True).stdout
+    folders = {path.rpartition("/")[0] for path in files.split() if not path.startswith("tests/")}
+    # src/ itself has the main function and the list of types only.
+    assert folders - rows == {"src"}
 
 
 def test_only_the_listed_files_know_a_device():
