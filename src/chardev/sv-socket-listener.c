@@ -23,7 +23,7 @@ struct _SvSocketListener
   gpointer opaque;
   guint pause_timer;
 
-  char *made_name;   /* unlinked in the end while it is still the same file */
+  char *made_name;    /* unlinked in the end while it is still the same file */
   int made_directory; /* by descriptor: the process may not find it by name any more */
   dev_t made_device;
   ino_t made_inode;

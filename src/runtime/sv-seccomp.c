@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "src/chardev/sv-terminal.h"
 #include "src/runtime/sv-log.h"
 #include "src/runtime/sv-seccomp-private.h"
 
@@ -73,10 +74,11 @@ on_violation (int signum, siginfo_t *info, void *context)
   if (sv_log_get_fd () != STDERR_FILENO)
     write_if_ready (sv_log_get_fd (), line, (gsize)(end - line));
   write_if_ready (STDERR_FILENO, line, (gsize)(end - line));
+  sv_terminal_restore ();
 
   /*
-   * SIGSYS is blocked while its handler runs: at a second violation the kernel does not ask again, it
-   * kills the process. So whatever goes wrong above ends the process as well.
+   * SIGSYS is blocked while its handler runs: at a second violation the kernel does not ask again,
+   * it kills the process. So whatever goes wrong above ends the process as well.
    */
   for (;;)
     syscall (NEVER_ALLOWED);
@@ -127,9 +129,10 @@ sv_seccomp_init (GError **error)
  * @kind: what the calling thread is
  * @error: return location
  *
- * From here on the calling thread, and every thread it starts, may ask nothing of the kernel that is
- * not in the list for @kind: the process ends and says which system call it was. Threads that are
- * started later can only restrict themselves further. Without [func@seccomp_init] it does nothing.
+ * From here on the calling thread, and every thread it starts, may ask nothing of the kernel that
+ * is not in the list for @kind: the process ends and says which system call it was. Threads that
+ * are started later can only restrict themselves further. Without [func@seccomp_init] it does
+ * nothing.
  *
  * Returns: %FALSE with @error set when the kernel refuses; the thread is as free as before
  */

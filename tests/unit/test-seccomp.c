@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -16,8 +17,10 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
+#include "src/chardev/sv-terminal.h"
 #include "src/runtime/sv-seccomp.h"
 
 #define TIMEOUT_MS 20000
@@ -116,7 +119,8 @@ assert_killed (const Outcome *outcome)
   g_assert_cmpint (WTERMSIG (outcome->status), ==, SIGSYS);
 }
 
-/* Not _exit(): before a call that does not return AddressSanitizer makes system calls of its own. */
+/* Not _exit(): before a call that does not return AddressSanitizer makes system calls of its own.
+ */
 static void
 leave (int status)
 {
@@ -286,6 +290,38 @@ test_full_pipe (void)
 }
 
 static gpointer
+violate_on_a_terminal (gpointer data)
+{
+  if (!sv_seccomp_init (NULL) || !sv_terminal_set_raw (GPOINTER_TO_INT (data), FALSE))
+    leave (103);
+  return violate ((gpointer)&forbidden[G_N_ELEMENTS (forbidden) - 1]);
+}
+
+/* A shell finds its terminal as it left it. */
+static void
+test_terminal (void)
+{
+  int master = posix_openpt (O_RDWR | O_NOCTTY);
+  struct termios before, after;
+  char name[64];
+  Outcome outcome;
+  int slave;
+
+  g_assert_cmpint (unlockpt (master), ==, 0);
+  g_assert_cmpint (ptsname_r (master, name, sizeof name), ==, 0);
+  slave = open (name, O_RDWR | O_NOCTTY);
+  g_assert_cmpint (tcgetattr (slave, &before), ==, 0);
+  g_assert_true (before.c_lflag & ICANON);
+
+  run_child (violate_on_a_terminal, GINT_TO_POINTER (slave), &outcome);
+  assert_killed (&outcome);
+  g_assert_cmpint (tcgetattr (slave, &after), ==, 0);
+  g_assert_cmpuint (after.c_lflag, ==, before.c_lflag);
+  close (slave);
+  close (master);
+}
+
+static gpointer
 not_enabled (gpointer data)
 {
   if (sv_seccomp_enter (SV_THREAD_WORKER, NULL) && getppid () > 0
@@ -341,6 +377,7 @@ main (int argc, char **argv)
   g_test_add_func ("/seccomp/inherited", test_inherited);
   g_test_add_func ("/seccomp/blocked-signals", test_blocked_signals);
   g_test_add_func ("/seccomp/full-pipe", test_full_pipe);
+  g_test_add_func ("/seccomp/terminal", test_terminal);
   g_test_add_func ("/seccomp/only-for-programs", test_only_for_programs);
   g_test_add_func ("/seccomp/no-new-privs", test_no_new_privs);
   g_test_add_func ("/seccomp/names", test_names);
