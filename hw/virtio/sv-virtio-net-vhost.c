@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vhost.h>
+#include <linux/virtio_net.h>
 
 #include "hw/virtio/sv-virtio-net-private.h"
 
@@ -55,11 +56,13 @@ sv_virtio_net_vhost_start (SvVirtioNet *self, GError **error)
 {
   SvVirtioDevice *device = SV_VIRTIO_DEVICE (self);
   guint64 features = sv_virtio_device_get_driver_features (device);
+  /* Without the feature the control queue is where the second pair would begin. */
+  guint n_pairs = sv_virtio_device_has_feature (device, VIRTIO_NET_F_MQ) ? self->n_pairs : 1;
 
   /* A back end without headers leaves them to vhost. */
   if (!self->card.header)
     features |= SV_VIRTIO_NET_FEATURE (VHOST_NET_F_VIRTIO_NET_HDR);
-  for (guint i = 0; i < self->n_pairs; i++)
+  for (guint i = 0; i < n_pairs; i++)
     if (!sv_vhost_start (self->vhosts[i], device, 2 * i, 2, features, error))
       {
         sv_virtio_net_vhost_stop (self);

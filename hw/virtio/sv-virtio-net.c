@@ -464,7 +464,7 @@ sv_virtio_net_handle_queue (SvVirtioDevice *device, guint n)
 
   if (is_control (self, n))
     sv_virtio_net_handle_control (self, sv_virtio_device_get_queue (device, n));
-  else if (n / 2 >= self->n_pairs || self->queues[n / 2] == NULL)
+  else if (n / 2 >= self->n_pairs || self->queues == NULL || self->queues[n / 2] == NULL)
     return;
   else if (n % 2 == 1)
     sv_virtio_net_queue_handle_tx (self->queues[n / 2]);
