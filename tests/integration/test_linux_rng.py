@@ -48,13 +48,13 @@ def test_rate_limit(launch, images, tmp_path):
               "echo END\n")
     vm = start(launch, images, script, "-object", f"rng-random,id=r,filename={source}",
                "-device", "virtio-rng-device,rng=r,max-bytes=20000,period=1000")
-    vm.console.wait_for("^BEGIN", timeout=30)
+    vm.console.wait_for("^BEGIN", timeout=60)
     begin, first = time.monotonic(), position(vm.pid, source)
-    vm.console.wait_for("^END", timeout=60)
+    vm.console.wait_for("^END", timeout=90)
     seconds, count = time.monotonic() - begin, position(vm.pid, source) - first
     print(f"{count} bytes in {seconds:.3f} s")
     assert count > 200000
-    if seconds > 10:
-        assert 0.98 < count / seconds / 20000 <= 1
-    else:
-        assert count <= 20000 * 10
+    # Never above. Below only as far as the guest or this host were busy elsewhere for more than 100 ms at a
+    # time; test-rate-limit has the exact figures.
+    assert count <= 20000 * max(seconds, 10)
+    assert count > 20000 * seconds * 0.9
