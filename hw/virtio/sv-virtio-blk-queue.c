@@ -34,6 +34,7 @@ struct _SvVirtioBlkQueue
   guint max_iov;
   guint n_touched;
   BlkRequest *free;
+  BlkRequest *parked; /* failed; the VM stops, and they are tried again when it goes on */
   BlkRequest *requests;
   struct iovec *iovs;
 };
@@ -122,6 +123,30 @@ start_range (BlkRequest *request)
   return -1;
 }
 
+/* Returns a status for a request that failed; -1 when it waits for a better time. */
+static int
+judge (BlkRequest *request, int result)
+{
+  SvVirtioBlkQueue *self = request->queue;
+  SvVirtioBlkErrors *errors = self->disk->errors;
+
+  if (result == -EOPNOTSUPP)
+    return VIRTIO_BLK_S_UNSUPP;
+  if (errors == NULL)
+    return VIRTIO_BLK_S_IOERR;
+  switch (sv_virtio_blk_errors_handle (errors, request->request.op, -result))
+    {
+    case SV_BLOCK_ON_ERROR_IGNORE:
+      return VIRTIO_BLK_S_OK;
+    case SV_BLOCK_ON_ERROR_STOP:
+      request->next_free = self->parked;
+      self->parked = request;
+      return -1;
+    default:
+      return VIRTIO_BLK_S_IOERR;
+    }
+}
+
 static void
 request_done (SvBlockRequest *block_request, int result)
 {
@@ -130,7 +155,7 @@ request_done (SvBlockRequest *block_request, int result)
   int status = VIRTIO_BLK_S_OK;
 
   if (result < 0)
-    status = result == -EOPNOTSUPP ? VIRTIO_BLK_S_UNSUPP : VIRTIO_BLK_S_IOERR;
+    status = judge (request, result);
   else if (block_request->op == SV_BLOCK_DISCARD || block_request->op == SV_BLOCK_WRITE_ZEROES)
     status = start_range (request);
   if (status < 0)
@@ -244,6 +269,41 @@ handle_request (BlkRequest *request)
   return TRUE;
 }
 
+/* The first try used the pieces up. */
+static void
+retry_parked (SvVirtioBlkQueue *self)
+{
+  BlkRequest *request = self->parked;
+
+  self->parked = NULL;
+  while (request)
+    {
+      BlkRequest *next = request->next_free;
+
+      if (!sv_virtqueue_refetch (self->ring, &request->element) || !handle_request (request))
+        {
+          sv_virtqueue_push (self->ring, &request->element, 0);
+          put_request (self, request);
+        }
+      request = next;
+    }
+}
+
+static void
+fail_parked (SvVirtioBlkQueue *self)
+{
+  if (!self->parked || !sv_virtqueue_begin (self->ring))
+    return;
+  while (self->parked)
+    {
+      BlkRequest *request = self->parked;
+
+      self->parked = request->next_free;
+      finish (request, VIRTIO_BLK_S_IOERR);
+    }
+  sv_virtqueue_end (self->ring);
+}
+
 /**
  * sv_virtio_blk_queue_handle:
  * @self: a queue
@@ -259,6 +319,7 @@ sv_virtio_blk_queue_handle (SvVirtioBlkQueue *self)
   if (!sv_virtqueue_begin (self->ring))
     return;
 
+  retry_parked (self);
   while ((request = take_request (self)))
     {
       if (!sv_virtqueue_pop (self->ring, &request->element))
@@ -361,6 +422,7 @@ void
 sv_virtio_blk_queue_free (SvVirtioBlkQueue *self)
 {
   sv_block_queue_free (self->block);
+  fail_parked (self);
   if (self->requests)
     munmap (self->requests, requests_size (self));
   g_free (self);

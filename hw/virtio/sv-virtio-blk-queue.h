@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "hw/virtio/sv-virtio-blk-errors.h"
 #include "hw/virtio/sv-virtio-device.h"
 #include "src/block/sv-block-node.h"
 
@@ -19,6 +20,7 @@ G_BEGIN_DECLS
  * @discard: discard requests are offered
  * @write_zeroes: write-zeroes requests are offered
  * @writeback: writes may stay in a cache until a flush; changed with atomic stores
+ * @errors: (nullable): what is done about errors of the host; the guest is told of them otherwise
  * @id: answer to GET_ID, padded with zeroes
  *
  * What the queues of a disk share.
@@ -30,6 +32,7 @@ typedef struct
   gboolean discard;
   gboolean write_zeroes;
   gboolean writeback;
+  SvVirtioBlkErrors *errors;
   char id[SV_VIRTIO_BLK_ID_SIZE];
 } SvVirtioBlkDisk;
 

@@ -36,6 +36,7 @@ struct _SvVirtioBlk
   guint64 limits[SV_BLOCK_N_LIMITS]; /* until there is a node */
   guint limits_set;
 
+  SvVirtioBlkErrors errors;
   SvVirtioBlkDisk disk;
   SvVirtioBlkQueue **queues; /* while started */
   gulong size_handler;
@@ -58,6 +59,8 @@ enum
   PROP_DISCARD,
   PROP_WRITE_ZEROES,
   PROP_BOOTINDEX,
+  PROP_RERROR,
+  PROP_WERROR,
   PROP_LIMIT,
   N_PROPS = PROP_LIMIT + SV_BLOCK_N_LIMITS,
 };
@@ -77,6 +80,12 @@ check_properties (SvVirtioBlk *self, GError **error)
     {
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
                    "'%s' needs a drive: drive=ID of a -drive or -blockdev", sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)));
+      return FALSE;
+    }
+  if (self->errors.rerror == SV_BLOCK_ON_ERROR_ENOSPC)
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+                   "'%s': rerror=enospc: a read can be 'report', 'ignore' or 'stop'", name_of (self));
       return FALSE;
     }
   if (!is_power_of_two (self->queue_size) || self->queue_size < MIN_QUEUE_SIZE
@@ -328,6 +337,9 @@ sv_virtio_blk_setup (SvVirtioDevice *device, GError **error)
   memset (disk->id, 0, sizeof disk->id);
   if (self->serial)
     memcpy (disk->id, self->serial, MIN (strlen (self->serial), sizeof disk->id));
+  self->errors.device = SV_DEVICE (self);
+  self->errors.node_name = sv_object_get_id (SV_OBJECT (disk->node));
+  disk->errors = &self->errors;
   fill_config (self);
   apply_limits (self);
 
@@ -399,6 +411,12 @@ sv_virtio_blk_get_property (GObject *object, guint id, GValue *value, GParamSpec
     case PROP_BOOTINDEX:
       g_value_set_int (value, self->bootindex);
       break;
+    case PROP_RERROR:
+      g_value_set_enum (value, self->errors.rerror);
+      break;
+    case PROP_WERROR:
+      g_value_set_enum (value, self->errors.werror);
+      break;
     default:
       if (id >= PROP_LIMIT && id < N_PROPS)
         g_value_set_uint64 (value, get_limit (self, id - PROP_LIMIT));
@@ -450,6 +468,12 @@ sv_virtio_blk_set_property (GObject *object, guint id, const GValue *value, GPar
       break;
     case PROP_BOOTINDEX:
       self->bootindex = g_value_get_int (value);
+      break;
+    case PROP_RERROR:
+      self->errors.rerror = g_value_get_enum (value);
+      break;
+    case PROP_WERROR:
+      self->errors.werror = g_value_get_enum (value);
       break;
     default:
       if (id >= PROP_LIMIT && id < N_PROPS)
@@ -516,6 +540,12 @@ install_properties (GObjectClass *object_class)
   props[PROP_BOOTINDEX]
       = g_param_spec_int ("bootindex", "bootindex", "Place in the boot order of firmware; -1: none",
                           -1, G_MAXINT, -1, SV_PARAM_RW_WIRING);
+  props[PROP_RERROR] = g_param_spec_enum (
+      "rerror", "rerror", "What becomes of reads that fail on the host", SV_TYPE_BLOCK_ON_ERROR,
+      SV_BLOCK_ON_ERROR_AUTO, SV_PARAM_RW_WIRING);
+  props[PROP_WERROR] = g_param_spec_enum (
+      "werror", "werror", "What becomes of writes that fail on the host", SV_TYPE_BLOCK_ON_ERROR,
+      SV_BLOCK_ON_ERROR_AUTO, SV_PARAM_RW_WIRING);
   for (guint i = 0; i < SV_BLOCK_N_LIMITS; i++)
     props[PROP_LIMIT + i] = sv_block_limit_new_pspec (i);
   g_object_class_install_properties (object_class, N_PROPS, props);

@@ -273,6 +273,36 @@ walk_chain (SvVirtqueue *self, SvVirtqElement *element, guint index)
     }
 }
 
+static inline gboolean
+fetch (SvVirtqueue *self, SvVirtqElement *element, guint head)
+{
+  element->id = head;
+  element->n_descs = 1;
+  element->n_out = element->n_in = 0;
+  element->out_size = element->in_size = 0;
+  if (G_UNLIKELY (!walk_chain (self, element, head)))
+    return FALSE;
+
+  element->out = element->iov;
+  element->in = element->iov + element->n_out;
+  return TRUE;
+}
+
+/**
+ * sv_virtqueue_refetch:
+ * @self: a queue with an open batch
+ * @element: an element that was popped and not pushed
+ *
+ * Sets the element's pieces to what its descriptors say, after they were used up by a first try.
+ *
+ * Returns: %FALSE when the queue is broken
+ */
+gboolean
+sv_virtqueue_refetch (SvVirtqueue *self, SvVirtqElement *element)
+{
+  return !self->broken && fetch (self, element, element->id);
+}
+
 /**
  * sv_virtqueue_pop:
  * @self: a queue with an open batch
@@ -315,15 +345,9 @@ sv_virtqueue_pop (SvVirtqueue *self, SvVirtqElement *element)
     }
 
   head = GUINT16_FROM_LE (LOAD_RELAXED (&self->avail->ring[self->avail_next & (size - 1)]));
-  element->id = head;
-  element->n_descs = 1;
-  element->n_out = element->n_in = 0;
-  element->out_size = element->in_size = 0;
-  if (G_UNLIKELY (!walk_chain (self, element, head)))
+  if (G_UNLIKELY (!fetch (self, element, head)))
     return FALSE;
 
-  element->out = element->iov;
-  element->in = element->iov + element->n_out;
   self->avail_next++;
   self->in_flight++;
   self->n_popped++;

@@ -83,6 +83,8 @@ SV_API gboolean sv_virtqueue_begin (SvVirtqueue *self);
  * in one batch FALSE is returned too and the queue runs again soon: other sources get their turn.
  */
 SV_API gboolean sv_virtqueue_pop (SvVirtqueue *self, SvVirtqElement *element);
+/* Reads the descriptors of an element in flight again, within a batch. FALSE: the queue is broken. */
+SV_API gboolean sv_virtqueue_refetch (SvVirtqueue *self, SvVirtqElement *element);
 /* Gives back the element popped last, unused. */
 SV_API void sv_virtqueue_unpop (SvVirtqueue *self, SvVirtqElement *element);
 /* The device is done with @element and wrote @written bytes at the start of its writable part. Outside

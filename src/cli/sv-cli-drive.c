@@ -55,7 +55,7 @@ rename_keys (SvCliKeys *keys, GError **error)
 gboolean
 sv_cli_older_drive (SvCli *cli, SvCliKeys *keys, GError **error)
 {
-  static const char *const device_keys[] = { "iothread", "serial", "bootindex" };
+  static const char *const device_keys[] = { "iothread", "serial", "bootindex", "rerror", "werror" };
   g_autoptr (SvCliKeys) device = sv_cli_keys_new ();
   g_autofree char *id = sv_cli_keys_take (keys, "id");
   g_autofree char *interface = sv_cli_keys_take (keys, "if");

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "hw/virtio/sv-virtio-blk-errors.h"
+
+#include <errno.h>
+
+#include "hw/core/sv-machine.h"
+#include "src/runtime/sv-log.h"
+
+typedef struct
+{
+  SvVirtioBlkErrors *errors; /* embedded in @device */
+  SvDevice *device;
+  char *node_name;
+  gboolean read;
+  SvBlockOnError action;
+  int code;
+} Message;
+
+GType
+sv_block_on_error_get_type (void)
+{
+  static gsize once;
+
+  if (g_once_init_enter (&once))
+    {
+      static const GEnumValue values[] = {
+        { SV_BLOCK_ON_ERROR_AUTO, "SV_BLOCK_ON_ERROR_AUTO", "auto" },
+        { SV_BLOCK_ON_ERROR_REPORT, "SV_BLOCK_ON_ERROR_REPORT", "report" },
+        { SV_BLOCK_ON_ERROR_IGNORE, "SV_BLOCK_ON_ERROR_IGNORE", "ignore" },
+        { SV_BLOCK_ON_ERROR_ENOSPC, "SV_BLOCK_ON_ERROR_ENOSPC", "enospc" },
+        { SV_BLOCK_ON_ERROR_STOP, "SV_BLOCK_ON_ERROR_STOP", "stop" },
+        { 0, NULL, NULL },
+      };
+      g_once_init_leave (&once, g_enum_register_static ("BlockdevOnError", values));
+    }
+  return once;
+}
+
+static void
+message_free (gpointer data)
+{
+  Message *self = data;
+
+  g_object_unref (self->device);
+  g_free (self->node_name);
+  g_free (self);
+}
+
+static const char *
+action_nick (SvBlockOnError action)
+{
+  g_autoptr (GEnumClass) klass = g_type_class_ref (SV_TYPE_BLOCK_ON_ERROR);
+
+  return g_enum_get_value (klass, action)->value_nick;
+}
+
+/* Main thread, VM lock held. */
+static gboolean
+deliver (gpointer data)
+{
+  Message *self = data;
+  SvMachine *machine = sv_device_get_machine (self->device);
+  g_autoptr (JsonObject) event = json_object_new ();
+  g_autofree char *path = sv_object_dup_path (SV_OBJECT (self->device));
+
+  __atomic_store_n (&self->errors->pending, 0, __ATOMIC_SEQ_CST);
+  if (machine == NULL)
+    return G_SOURCE_REMOVE;
+  json_object_set_string_member (event, "device", "");
+  json_object_set_string_member (event, "qom-path", path);
+  if (self->node_name != NULL)
+    json_object_set_string_member (event, "node-name", self->node_name);
+  json_object_set_string_member (event, "operation", self->read ? "read" : "write");
+  json_object_set_string_member (event, "action", action_nick (self->action));
+  json_object_set_boolean_member (event, "nospace", self->code == ENOSPC);
+  json_object_set_string_member (event, "reason", g_strerror (self->code));
+  sv_machine_emit_device_event (machine, "BLOCK_IO_ERROR", event);
+  if (self->action == SV_BLOCK_ON_ERROR_STOP)
+    sv_machine_stop (machine, SV_RUN_STATE_IO_ERROR);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+post (SvVirtioBlkErrors *self, gboolean read, SvBlockOnError action, int code)
+{
+  g_autoptr (GSource) source = NULL;
+  Message *message;
+
+  /* A disk that fails all the time is told of as fast as it is heard; the VM stops once. */
+  if (__atomic_exchange_n (&self->pending, 1, __ATOMIC_SEQ_CST) != 0
+      && action != SV_BLOCK_ON_ERROR_STOP)
+    return;
+  message = g_new0 (Message, 1);
+  message->errors = self;
+  message->device = g_object_ref (self->device);
+  message->node_name = g_strdup (self->node_name);
+  message->read = read;
+  message->action = action;
+  message->code = code;
+  source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, deliver, message, message_free);
+  g_source_attach (source, NULL);
+}
+
+static SvBlockOnError
+decide (SvBlockOnError policy, gboolean read, int code)
+{
+  if (policy == SV_BLOCK_ON_ERROR_AUTO)
+    policy = read ? SV_BLOCK_ON_ERROR_REPORT : SV_BLOCK_ON_ERROR_ENOSPC;
+  if (policy == SV_BLOCK_ON_ERROR_ENOSPC)
+    return code == ENOSPC ? SV_BLOCK_ON_ERROR_STOP : SV_BLOCK_ON_ERROR_REPORT;
+  return policy;
+}
+
+SvBlockOnError
+sv_virtio_blk_errors_handle (SvVirtioBlkErrors *self, SvBlockOp op, int code)
+{
+  static gint64 limit;
+  gboolean read = op == SV_BLOCK_READ;
+  SvBlockOnError action = decide (read ? self->rerror : self->werror, read, code);
+
+  sv_log_guest_limited (&limit, "%s: the host cannot %s: %s",
+                        sv_object_get_id (SV_OBJECT (self->device)), read ? "read" : "write",
+                        g_strerror (code));
+  post (self, read, action, code);
+  return action;
+}

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What happens when the host's disk fills up under a guest."""
+
+import subprocess
+
+import pytest
+
+pytestmark = pytest.mark.linux
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def small_fs(tmp_path):
+    """A file system of 1 MiB; grow() gives it 8."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1M", "tmpfs", folder], check=True)
+    yield folder
+    # The VM, which ends after this, may have the image open.
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def grow(folder):
+    subprocess.run(["mount", "-o", "remount,size=8M", folder], check=True)
+
+
+def test_full_disk_stops_the_vm(launch, images, small_fs):
+    disk = small_fs / "disk"
+    with open(disk, "wb") as image:
+        image.truncate(4 * MIB)
+    machine = launch("-kernel", images.bzimage, "-initrd", images.initrd,
+                     "-append", "console=ttyS0 panic=-1 quiet",
+                     "-drive", f"file={disk},id=d0,if=none", "-device", "virtio-blk-device,drive=d0,id=disk0")
+    qmp = machine.qmp()
+    machine.console.wait_for("GUEST READY", 60)
+    machine.send("PS1=; stty -echo\n")
+    machine.send("yes | tr -d '\\n' | dd of=/dev/vda bs=64k count=48 conv=fsync 2>/dev/null; echo \"ended $?\"\n")
+    event = qmp.wait_event("BLOCK_IO_ERROR", timeout=60)["data"]
+    assert (event["operation"], event["action"], event["nospace"]) == ("write", "stop", True)
+    assert event["qom-path"] == "/machine/peripheral/disk0"
+    qmp.wait_event("STOP")
+    assert qmp.execute("query-status")["status"] == "io-error"
+
+    grow(small_fs)
+    qmp.execute("cont")
+    machine.console.wait_for("ended 0", 60)
+    assert disk.read_bytes()[:3 * MIB] == b"y" * (3 * MIB)
