@@ -19,6 +19,7 @@
     return type;                                                                                             \
   }
 
+SV_VIRTIO_PCI_TYPE ("SvVhostVsockPci", sv_vhost_vsock_pci_get_type, sv_vhost_vsock_get_type, 0x078000)
 SV_VIRTIO_PCI_TYPE ("SvVirtioBalloonPci", sv_virtio_balloon_pci_get_type, sv_virtio_balloon_get_type, 0x00ff00)
 SV_VIRTIO_PCI_TYPE ("SvVirtioBlkPci", sv_virtio_blk_pci_get_type, sv_virtio_blk_get_type, 0x010000)
 SV_VIRTIO_PCI_TYPE ("SvVirtioNetPci", sv_virtio_net_pci_get_type, sv_virtio_net_get_type, 0x020000)
