@@ -6,6 +6,7 @@
 #include "hw/acpi/sv-acpi-build.h"
 #include "hw/acpi/sv-acpi-ged.h"
 #include "hw/acpi/sv-aml.h"
+#include "hw/pci/sv-pci-acpi.h"
 #include "hw/x86/sv-x86-layout.h"
 
 /* Something in the tree that describes itself with every kind of resource. */
@@ -18,9 +19,34 @@ struct _TestDescribed
   guint number;
 };
 
+#define ROOT_BUS 1000u /* number of one that describes a PCI root bus instead */
+
+static void
+append_root_bus (GByteArray *scope)
+{
+  const SvPciAcpiHost host = {
+    .last_bus = 255,
+    .memory_base = SV_Q35_PCI_MMIO_BASE,
+    .memory_size = SV_Q35_PCI_MMIO_SIZE,
+    .prefetch_base = 0x100000000,
+    .prefetch_size = 0x8000000000,
+    .first_gsi = SV_Q35_PCI_GSI,
+    .ecam_base = SV_Q35_ECAM_BASE,
+    .ecam_size = 0x10000000,
+  };
+
+  sv_pci_acpi_append_host (scope, &host);
+}
+
 static void
 test_described_build_aml (SvAcpiDescribed *described, GByteArray *scope)
 {
+  if (TEST_DESCRIBED (described)->number == ROOT_BUS)
+    {
+      append_root_bus (scope);
+      return;
+    }
+
   g_autofree char *name = g_strdup_printf ("D%03u", TEST_DESCRIBED (described)->number);
   const guint device = sv_aml_begin_device (scope, name);
   guint block;
@@ -151,7 +177,7 @@ find_tables (GByteArray *bytes)
   g_assert_cmpuint (sum (tables.rsdp, 36), ==, 0);
   g_assert_cmpuint (tables.rsdp[15], ==, 2);
   tables.xsdt = table_at (bytes, get_le (tables.rsdp + 24, 8), "XSDT");
-  g_assert_cmpuint (get_le (tables.xsdt + 4, 4), ==, 36 + 2 * 8);
+  g_assert_cmpuint (get_le (tables.xsdt + 4, 4), >=, 36 + 2 * 8);
   tables.fadt = table_at (bytes, get_le (tables.xsdt + 36, 8), "FACP");
   tables.madt = table_at (bytes, get_le (tables.xsdt + 44, 8), "APIC");
   tables.dsdt = table_at (bytes, get_le (tables.fadt + 140, 8), "DSDT");
@@ -370,6 +396,58 @@ test_dsdt (void)
   remove_directory (directory);
 }
 
+/* A platform with fixed hardware and PCI Express, as q35 is */
+static void
+test_fixed_hardware (void)
+{
+  g_autoptr (SvObject) root = make_tree (0);
+  g_autoptr (TestDescribed) bus = g_object_new (TEST_TYPE_DESCRIBED, NULL);
+  g_autoptr (GByteArray) bytes = NULL;
+  g_autoptr (GError) error = NULL;
+  SvAcpiConfig changed = config;
+  const guint8 *facs, *mcfg, *override;
+  Tables tables;
+
+  bus->number = ROOT_BUS;
+  sv_object_add_child_numbered (root, "bus", SV_OBJECT (bus));
+  changed.sleep_control = changed.sleep_status = 0;
+  changed.reset_register = 0xcf9;
+  changed.reset_port = TRUE;
+  changed.reset_value = 6;
+  changed.pm_base = SV_Q35_PM_BASE;
+  changed.sci = SV_Q35_SCI;
+  changed.ecam_base = SV_Q35_ECAM_BASE;
+  changed.ecam_buses = 256;
+  bytes = sv_acpi_build (root, &changed, BASE, &error);
+  g_assert_no_error (error);
+
+  tables = find_tables (bytes);
+  g_assert_cmphex (get_le (tables.fadt + 112, 4) & 1u << 20, ==, 0);
+  g_assert_cmphex (get_le (tables.fadt + 46, 2), ==, 9);
+  g_assert_cmphex (get_le (tables.fadt + 56, 4), ==, 0x600);
+  g_assert_cmphex (get_le (tables.fadt + 148 + 4, 8), ==, 0x600);
+  g_assert_cmpuint (tables.fadt[88], ==, 4);
+  g_assert_cmphex (get_le (tables.fadt + 116, 1), ==, 1);
+  g_assert_cmphex (get_le (tables.fadt + 120, 8), ==, 0xcf9);
+  g_assert_cmphex (get_le (tables.fadt + 40, 4), ==, get_le (tables.fadt + 140, 8));
+  facs = bytes->data + (get_le (tables.fadt + 36, 4) - BASE);
+  g_assert_cmpuint (get_le (tables.fadt + 36, 4) % 64, ==, 0);
+  g_assert_cmpmem (facs, 4, "FACS", 4);
+  mcfg = table_at (bytes, get_le (tables.xsdt + 52, 8), "MCFG");
+  g_assert_cmphex (get_le (mcfg + 44, 8), ==, SV_Q35_ECAM_BASE);
+  g_assert_cmpuint (mcfg[55], ==, 255);
+  /* After one local APIC and the IOAPIC: the system control interrupt is a level. */
+  override = tables.madt + 44 + 8 + 12;
+  g_assert_cmphex (get_le (override, 4), ==, 0x09000a02);
+  g_assert_cmphex (get_le (override + 8, 2), ==, 0xd);
+
+  check_with_iasl ("facp", tables.fadt, get_le (tables.fadt + 4, 4));
+  check_with_iasl ("apic", tables.madt, get_le (tables.madt + 4, 4));
+  check_with_iasl ("dsdt", tables.dsdt, get_le (tables.dsdt + 4, 4));
+  check_with_iasl ("mcfg", mcfg, get_le (mcfg + 4, 4));
+  check_with_iasl ("facs", facs, 64);
+}
+
 static void
 test_errors (void)
 {
@@ -401,6 +479,7 @@ main (int argc, char **argv)
       g_test_add_data_func (iasl, GUINT_TO_POINTER (cpus[i]), test_iasl);
     }
   g_test_add_func ("/acpi/tables/dsdt", test_dsdt);
+  g_test_add_func ("/acpi/tables/fixed-hardware", test_fixed_hardware);
   g_test_add_func ("/acpi/tables/errors", test_errors);
   return g_test_run ();
 }
