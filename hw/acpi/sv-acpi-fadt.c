@@ -104,7 +104,8 @@ put_fixed_hardware (guint8 *fadt, const SvAcpiConfig *config, guint64 dsdt, guin
       guint address = config->pm_base + fixed_hardware[i].offset;
 
       sv_acpi_put (fadt + fixed_hardware[i].address32, address, 4);
-      put_address (fadt + fixed_hardware[i].address64, SPACE_IO, fixed_hardware[i].size * 8, address);
+      put_address (fadt + fixed_hardware[i].address64, SPACE_IO, fixed_hardware[i].size * 8,
+                   address);
       fadt[fixed_hardware[i].length] = (guint8)fixed_hardware[i].size;
     }
 }
@@ -140,7 +141,8 @@ sv_acpi_append_fadt (GByteArray *tables, const SvAcpiConfig *config, guint64 dsd
   fadt[PREFERRED_PROFILE] = PROFILE_ENTERPRISE_SERVER;
   sv_acpi_put (fadt + BOOT_ARCH, boot_arch, 2);
   sv_acpi_put (fadt + FLAGS, get_flags (config), 4);
-  put_address (fadt + RESET_REG, config->reset_port ? SPACE_IO : SPACE_MEMORY, 8, config->reset_register);
+  put_address (fadt + RESET_REG, config->reset_port ? SPACE_IO : SPACE_MEMORY, 8,
+               config->reset_register);
   fadt[RESET_VALUE] = config->reset_value;
   fadt[MINOR_REVISION] = FADT_MINOR_REVISION;
   sv_acpi_put (fadt + X_DSDT, dsdt, 8);

@@ -14,11 +14,13 @@ void sv_acpi_append (GByteArray *table, guint64 value, guint size);
 void sv_acpi_append_zeros (GByteArray *table, guint length);
 /* What makes the sum of all bytes 0 */
 guint8 sv_acpi_checksum (const guint8 *bytes, gsize length);
-/* Starts a table at the next aligned place, with its header; returns its offset, for sv_acpi_end_table(). */
+/* Starts a table at the next aligned place, with its header; returns its offset, for
+ * sv_acpi_end_table(). */
 guint sv_acpi_begin_table (GByteArray *tables, const char *signature, guint8 revision);
 void sv_acpi_end_table (GByteArray *tables, guint start);
 
 /* FADT (ACPI 6.5 §5.2.9); @facs is 0 on a hardware-reduced platform. Returns its offset. */
-guint sv_acpi_append_fadt (GByteArray *tables, const SvAcpiConfig *config, guint64 dsdt, guint64 facs);
+guint
+sv_acpi_append_fadt (GByteArray *tables, const SvAcpiConfig *config, guint64 dsdt, guint64 facs);
 
 G_END_DECLS

@@ -57,20 +57,23 @@ static guint64
 get_address (SvMsix *self, guint vector)
 {
   return get_entry (self, vector, PCI_MSIX_ENTRY_LOWER_ADDR)
-         | (guint64) get_entry (self, vector, PCI_MSIX_ENTRY_UPPER_ADDR) << 32;
+         | (guint64)get_entry (self, vector, PCI_MSIX_ENTRY_UPPER_ADDR) << 32;
 }
 
 static guint16
 get_control (SvMsix *self)
 {
-  return sv_pci_config_get16 (sv_pci_device_get_config (self->device), self->capability + PCI_MSIX_FLAGS);
+  return sv_pci_config_get16 (sv_pci_device_get_config (self->device),
+                              self->capability + PCI_MSIX_FLAGS);
 }
 
 static gboolean
 should_live (SvMsix *self, guint vector)
 {
-  return (get_control (self) & (PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL)) == PCI_MSIX_FLAGS_ENABLE
-         && (get_entry (self, vector, PCI_MSIX_ENTRY_VECTOR_CTRL) & PCI_MSIX_ENTRY_CTRL_MASKBIT) == 0
+  return (get_control (self) & (PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL))
+             == PCI_MSIX_FLAGS_ENABLE
+         && (get_entry (self, vector, PCI_MSIX_ENTRY_VECTOR_CTRL) & PCI_MSIX_ENTRY_CTRL_MASKBIT)
+                == 0
          && sv_pci_device_is_bus_master (self->device);
 }
 
@@ -102,7 +105,7 @@ connect_wire (SvMsix *self, guint vector, Wire *wire)
   gint gsi = self->vectors[vector].gsi;
   WireCall *call;
 
-  if (gsi >= 0 && sv_accel_set_irqfd (self->accel, (guint) gsi, wire->fd, TRUE, NULL))
+  if (gsi >= 0 && sv_accel_set_irqfd (self->accel, (guint)gsi, wire->fd, TRUE, NULL))
     {
       wire->connected = TRUE;
       return;
@@ -118,7 +121,7 @@ static void
 disconnect_wire (SvMsix *self, guint vector, Wire *wire)
 {
   if (wire->connected)
-    sv_accel_set_irqfd (self->accel, (guint) self->vectors[vector].gsi, wire->fd, FALSE, NULL);
+    sv_accel_set_irqfd (self->accel, (guint)self->vectors[vector].gsi, wire->fd, FALSE, NULL);
   wire->connected = FALSE;
   if (wire->source != NULL)
     g_source_destroy (wire->source);
@@ -158,7 +161,7 @@ set_route (SvMsix *self, guint vector)
   if (v->gsi < 0)
     v->gsi = sv_accel_add_msi_route (self->accel, address, data, &error);
   else
-    sv_accel_update_msi_route (self->accel, (guint) v->gsi, address, data, &error);
+    sv_accel_update_msi_route (self->accel, (guint)v->gsi, address, data, &error);
   if (error != NULL)
     g_debug ("%s: vector %u: %s", sv_pci_device_get_name (self->device), vector, error->message);
 }
@@ -216,13 +219,13 @@ table_read (gpointer opaque, guint64 offset, guint size)
   return GUINT64_FROM_LE (value);
 }
 
-/* PCIe 6.0 §7.7.2.5: the message of a vector that is not masked may not be changed; it takes effect here with the
- * next unmasking, or at once for drivers that do. */
+/* PCIe 6.0 §7.7.2.5: the message of a vector that is not masked may not be changed; it takes effect
+ * here with the next unmasking, or at once for drivers that do. */
 static void
 table_write (gpointer opaque, guint64 offset, guint64 value, guint size)
 {
   SvMsix *self = opaque;
-  guint vector = (guint) (offset / SV_MSIX_ENTRY_SIZE);
+  guint vector = (guint)(offset / SV_MSIX_ENTRY_SIZE);
   guint64 bytes = GUINT64_TO_LE (value);
 
   memcpy (self->table + offset, &bytes, size);
@@ -238,7 +241,7 @@ pba_read (gpointer opaque, guint64 offset, guint size)
   guint64 value = 0;
 
   for (guint bit = 0; bit < size * 8; bit++)
-    if (offset * 8 + bit < self->n_vectors && is_pending (self, (guint) offset * 8 + bit))
+    if (offset * 8 + bit < self->n_vectors && is_pending (self, (guint)offset * 8 + bit))
       value |= G_GUINT64_CONSTANT (1) << bit;
   return value;
 }
@@ -280,8 +283,12 @@ mask_table (SvMsix *self)
  * Returns: (transfer full): the function's MSI-X, off
  */
 SvMsix *
-sv_msix_new (SvPciDevice *device, guint n_vectors, SvMemoryRegion *bar, guint bar_number,
-             guint32 table_offset, guint32 pba_offset)
+sv_msix_new (SvPciDevice *device,
+             guint n_vectors,
+             SvMemoryRegion *bar,
+             guint bar_number,
+             guint32 table_offset,
+             guint32 pba_offset)
 {
   static const SvMemoryRegionOps table_ops
       = { .read = table_read, .write = table_write, .min_access = 4, .max_access = 4 };
@@ -302,13 +309,16 @@ sv_msix_new (SvPciDevice *device, guint n_vectors, SvMemoryRegion *bar, guint ba
     self->vectors[i].gsi = -1;
 
   self->bar = g_object_ref (bar);
-  self->table_region = sv_memory_region_new_io ("msix-table", sv_msix_table_size (n_vectors), &table_ops, self);
-  self->pba_region = sv_memory_region_new_io ("msix-pba", sv_msix_pba_size (n_vectors), &pba_ops, self);
+  self->table_region
+      = sv_memory_region_new_io ("msix-table", sv_msix_table_size (n_vectors), &table_ops, self);
+  self->pba_region
+      = sv_memory_region_new_io ("msix-pba", sv_msix_pba_size (n_vectors), &pba_ops, self);
   sv_memory_region_add (bar, table_offset, self->table_region, 1);
   sv_memory_region_add (bar, pba_offset, self->pba_region, 1);
 
-  sv_pci_config_set16 (config, at + PCI_MSIX_FLAGS, (guint16) (n_vectors - 1));
-  sv_pci_config_allow (config, at + PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL, 2);
+  sv_pci_config_set16 (config, at + PCI_MSIX_FLAGS, (guint16)(n_vectors - 1));
+  sv_pci_config_allow (config, at + PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL,
+                       2);
   sv_pci_config_set32 (config, at + PCI_MSIX_TABLE, table_offset | bar_number);
   sv_pci_config_set32 (config, at + PCI_MSIX_PBA, pba_offset | bar_number);
   return self;
@@ -327,7 +337,7 @@ clear_vector (SvMsix *self, guint vector)
     }
   g_clear_pointer (&v->wires, g_array_unref);
   if (v->gsi >= 0)
-    sv_accel_remove_msi_route (self->accel, (guint) v->gsi);
+    sv_accel_remove_msi_route (self->accel, (guint)v->gsi);
   v->gsi = -1;
   v->live = FALSE;
   v->users = 0;

@@ -11,18 +11,24 @@ G_BEGIN_DECLS
 /**
  * SvMsix:
  *
- * MSI-X of a function (PCIe 6.0 §7.7.2): capability, table and pending bits. A vector is interrupted by writing to its
- * eventfd, from any thread. While the guest can take it, the eventfd is connected to the accelerator and the interrupt does not
- * pass user space; while it is masked, the eventfd's counter is the pending bit.
+ * MSI-X of a function (PCIe 6.0 §7.7.2): capability, table and pending bits. A vector is
+ * interrupted by writing to its eventfd, from any thread. While the guest can take it, the eventfd
+ * is connected to the accelerator and the interrupt does not pass user space; while it is masked,
+ * the eventfd's counter is the pending bit.
  */
 typedef struct _SvMsix SvMsix;
 
 /*
- * In the device's setup: adds the capability and puts table and pending bits into @bar (a container), at
+ * In the device's setup: adds the capability and puts table and pending bits into @bar (a
+ * container), at
  * @table_offset and @pba_offset; @bar_number is where the device shows it.
  */
-SV_API SvMsix *sv_msix_new (SvPciDevice *device, guint n_vectors, SvMemoryRegion *bar, guint bar_number,
-                            guint32 table_offset, guint32 pba_offset);
+SV_API SvMsix *sv_msix_new (SvPciDevice *device,
+                            guint n_vectors,
+                            SvMemoryRegion *bar,
+                            guint bar_number,
+                            guint32 table_offset,
+                            guint32 pba_offset);
 SV_API void sv_msix_free (SvMsix *self);
 /* Bytes of a table of @n_vectors and its pending bits */
 SV_API guint sv_msix_table_size (guint n_vectors);
@@ -35,8 +41,8 @@ SV_API void sv_msix_config_written (SvMsix *self);
 SV_API guint sv_msix_get_n_vectors (SvMsix *self);
 SV_API gboolean sv_msix_is_enabled (SvMsix *self);
 /*
- * The device begins and ends to use a vector; calls nest. Returns the vector's eventfd, open until the last
- * release; -1 with @error set. VM lock held.
+ * The device begins and ends to use a vector; calls nest. Returns the vector's eventfd, open until
+ * the last release; -1 with @error set. VM lock held.
  */
 SV_API int sv_msix_use (SvMsix *self, guint vector, GError **error);
 SV_API void sv_msix_release (SvMsix *self, guint vector);

@@ -9,7 +9,8 @@
 #define CONFIG_PORTS 0xcf8u
 #define CONFIG_PORTS_SIZE 8u
 
-/* _OSC (PCI Firmware 3.3 §4.5.1): native hotplug, power management events, control of the PCIe capability */
+/* _OSC (PCI Firmware 3.3 §4.5.1): native hotplug, power management events, control of the PCIe
+ * capability */
 #define OSC_GRANTED 0x15u
 #define OSC_UNKNOWN_UUID 0x04u
 #define OSC_UNKNOWN_REVISION 0x08u
@@ -30,7 +31,7 @@ append_crs (GByteArray *aml, const SvPciAcpiHost *host)
   sv_aml_resource_word_io (aml, 0, CONFIG_PORTS);
   sv_aml_resource_word_io (aml, CONFIG_PORTS + CONFIG_PORTS_SIZE,
                            0x10000 - CONFIG_PORTS - CONFIG_PORTS_SIZE);
-  sv_aml_resource_dword_memory (aml, (guint32) host->memory_base, (guint32) host->memory_size);
+  sv_aml_resource_dword_memory (aml, (guint32)host->memory_base, (guint32)host->memory_size);
   if (host->prefetch_size != 0)
     sv_aml_resource_qword_memory (aml, host->prefetch_base, host->prefetch_size, TRUE);
   sv_aml_end_resources (aml, block);
@@ -128,8 +129,8 @@ append_osc (GByteArray *aml)
  * @scope: the DSDT's \_SB scope
  * @host: the root bus
  *
- * Describes the root bus, and its configuration space as a resource of the motherboard, which operating
- * systems want before they use it.
+ * Describes the root bus, and its configuration space as a resource of the motherboard, which
+ * operating systems want before they use it.
  */
 void
 sv_pci_acpi_append_host (GByteArray *scope, const SvPciAcpiHost *host)
@@ -155,7 +156,7 @@ sv_pci_acpi_append_host (GByteArray *scope, const SvPciAcpiHost *host)
   sv_aml_name_int (scope, "_UID", 1);
   sv_aml_name (scope, "_CRS");
   resources = sv_aml_begin_resources (scope);
-  sv_aml_resource_memory32 (scope, (guint32) host->ecam_base, (guint32) host->ecam_size);
+  sv_aml_resource_memory32 (scope, (guint32)host->ecam_base, (guint32)host->ecam_size);
   sv_aml_end_resources (scope, resources);
   sv_aml_end (scope, board);
 }

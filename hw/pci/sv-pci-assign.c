@@ -30,7 +30,8 @@ typedef struct
   guint last_bus;
 } Assignment;
 
-static const char *const kind_names[N_KINDS] = { "I/O ports", "memory below 4 GiB", "64-bit memory" };
+static const char *const kind_names[N_KINDS]
+    = { "I/O ports", "memory below 4 GiB", "64-bit memory" };
 
 static guint64
 align_up (guint64 value, guint64 step)
@@ -65,11 +66,12 @@ assign_bars (Assignment *self, SvPciDevice *device, GError **error)
         continue;
       kind = kind_of (self, flags);
       address = align_up (self->next[kind], size);
-      if (address < self->next[kind] || address > self->end[kind] || size > self->end[kind] - address)
+      if (address < self->next[kind] || address > self->end[kind]
+          || size > self->end[kind] - address)
         {
           g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_BUSY,
-                       "PCI: no %s left for %" G_GUINT64_FORMAT " bytes of '%s'", kind_names[kind], size,
-                       sv_pci_device_get_name (device));
+                       "PCI: no %s left for %" G_GUINT64_FORMAT " bytes of '%s'", kind_names[kind],
+                       size, sv_pci_device_get_name (device));
           return FALSE;
         }
       self->next[kind] = address + size;
@@ -85,7 +87,12 @@ static gboolean assign_bus (Assignment *self, SvPciBus *bus, GError **error);
 
 /* What lies between the two places, grown to at least @reserve; closed when there is nothing. */
 static gboolean
-close_window (Assignment *self, guint kind, guint64 start, guint64 step, guint64 reserve, guint64 *base,
+close_window (Assignment *self,
+              guint kind,
+              guint64 start,
+              guint64 step,
+              guint64 reserve,
+              guint64 *base,
               guint64 *limit)
 {
   guint64 end = MAX (align_up (self->next[kind], step), start + reserve);
@@ -111,27 +118,30 @@ assign_bridge (Assignment *self, SvPciBridge *bridge, GError **error)
 
   if (self->last_bus >= LAST_BUS)
     {
-      g_set_error_literal (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_BUSY, "PCI: more than 255 buses");
+      g_set_error_literal (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_BUSY,
+                           "PCI: more than 255 buses");
       return FALSE;
     }
-  windows.secondary = (guint8) ++self->last_bus;
+  windows.secondary = (guint8)++self->last_bus;
   for (guint kind = 0; kind < N_KINDS; kind++)
-    start[kind] = self->next[kind] = align_up (self->next[kind], kind == KIND_IO ? IO_STEP : MEMORY_STEP);
+    start[kind] = self->next[kind]
+        = align_up (self->next[kind], kind == KIND_IO ? IO_STEP : MEMORY_STEP);
 
   /* What is below is numbered and found while it is given its addresses. */
   windows.subordinate = LAST_BUS;
   sv_pci_bridge_program (bridge, &windows);
   if (!assign_bus (self, sv_pci_bridge_get_secondary (bridge), error))
     return FALSE;
-  windows.subordinate = (guint8) self->last_bus;
+  windows.subordinate = (guint8)self->last_bus;
 
   if (!close_window (self, KIND_IO, start[KIND_IO], IO_STEP, 0, &windows.io_base, &windows.io_limit)
       || !close_window (self, KIND_MEMORY, start[KIND_MEMORY], MEMORY_STEP, MEMORY_RESERVE,
                         &windows.memory_base, &windows.memory_limit)
-      || !close_window (self, KIND_PREFETCH, start[KIND_PREFETCH], MEMORY_STEP, self->prefetch_reserve,
-                        &windows.prefetch_base, &windows.prefetch_limit))
+      || !close_window (self, KIND_PREFETCH, start[KIND_PREFETCH], MEMORY_STEP,
+                        self->prefetch_reserve, &windows.prefetch_base, &windows.prefetch_limit))
     {
-      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_BUSY, "PCI: no addresses left for bridge '%s'",
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_BUSY,
+                   "PCI: no addresses left for bridge '%s'",
                    sv_pci_device_get_name (SV_PCI_DEVICE (bridge)));
       return FALSE;
     }
@@ -144,7 +154,7 @@ assign_bus (Assignment *self, SvPciBus *bus, GError **error)
 {
   for (guint devfn = 0; devfn < SV_PCI_N_FUNCTIONS; devfn++)
     {
-      SvPciDevice *device = sv_pci_bus_get_function (bus, (guint8) devfn);
+      SvPciDevice *device = sv_pci_bus_get_function (bus, (guint8)devfn);
 
       if (device == NULL)
         continue;
@@ -191,8 +201,9 @@ sv_pci_assign (SvPciBus *root, const SvPciResources *resources, GError **error)
 {
   Assignment self = {
     .next = { resources->io_base, resources->memory_base, resources->prefetch_base },
-    .end = { resources->io_base + resources->io_size, resources->memory_base + resources->memory_size,
-             resources->prefetch_size != 0 ? resources->prefetch_base + resources->prefetch_size : 0 },
+    .end
+    = { resources->io_base + resources->io_size, resources->memory_base + resources->memory_size,
+        resources->prefetch_size != 0 ? resources->prefetch_base + resources->prefetch_size : 0 },
     .prefetch_reserve = choose_prefetch_reserve (root, resources->prefetch_size),
   };
   gboolean assigned;

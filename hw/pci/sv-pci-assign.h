@@ -16,8 +16,8 @@ typedef struct
 } SvPciResources;
 
 /*
- * Does what firmware does: numbers the buses below @root, gives every base address register an address and every
- * bridge windows with room for devices that come later, and switches decoding on.
+ * Does what firmware does: numbers the buses below @root, gives every base address register an
+ * address and every bridge windows with room for devices that come later, and switches decoding on.
  */
 SV_API gboolean sv_pci_assign (SvPciBus *root, const SvPciResources *resources, GError **error);
 

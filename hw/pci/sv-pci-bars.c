@@ -7,7 +7,7 @@
 #include <linux/pci_regs.h>
 
 #define PRIV(self) (sv_pci_device_priv (self))
-#define REGISTER(n) (PCI_BASE_ADDRESS_0 + (n) * 4)
+#define REGISTER(n) (PCI_BASE_ADDRESS_0 + (n)*4)
 /* Lower ones hide behind the machine's own regions, devices' among themselves behind the latest. */
 #define BAR_PRIORITY 1
 
@@ -22,7 +22,7 @@ get_address (SvPciDevice *self, guint n)
     return value & PCI_BASE_ADDRESS_IO_MASK & G_MAXUINT32;
   value &= PCI_BASE_ADDRESS_MEM_MASK;
   if (bar->flags & SV_PCI_BAR_64)
-    value = (value & G_MAXUINT32) | (guint64) sv_pci_config_get32 (config, REGISTER (n + 1)) << 32;
+    value = (value & G_MAXUINT32) | (guint64)sv_pci_config_get32 (config, REGISTER (n + 1)) << 32;
   return value & (bar->flags & SV_PCI_BAR_64 ? G_MAXUINT64 : G_MAXUINT32);
 }
 
@@ -125,9 +125,9 @@ sv_pci_device_add_bar (SvPciDevice *self, guint n, guint flags, SvMemoryRegion *
   bar->size = size;
   bar->flags = flags;
   sv_pci_config_set32 (config, REGISTER (n), flags);
-  sv_pci_config_allow (config, REGISTER (n), (guint32) mask, 4);
+  sv_pci_config_allow (config, REGISTER (n), (guint32)mask, 4);
   if (flags & SV_PCI_BAR_64)
-    sv_pci_config_allow (config, REGISTER (n + 1), (guint32) (mask >> 32), 4);
+    sv_pci_config_allow (config, REGISTER (n + 1), (guint32)(mask >> 32), 4);
   sv_pci_config_allow (config, PCI_COMMAND,
                        flags & SV_PCI_BAR_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY, 2);
 }
@@ -162,7 +162,7 @@ sv_pci_device_get_bar (SvPciDevice *self, guint n, guint *flags)
 void
 sv_pci_device_set_bar_address (SvPciDevice *self, guint n, guint64 address)
 {
-  sv_pci_device_config_write (self, REGISTER (n), (guint32) address, 4);
+  sv_pci_device_config_write (self, REGISTER (n), (guint32)address, 4);
   if (PRIV (self)->bars[n].flags & SV_PCI_BAR_64)
-    sv_pci_device_config_write (self, REGISTER (n + 1), (guint32) (address >> 32), 4);
+    sv_pci_device_config_write (self, REGISTER (n + 1), (guint32)(address >> 32), 4);
 }

@@ -33,7 +33,7 @@ typedef struct
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (SvPciBridge, sv_pci_bridge, SV_TYPE_PCI_DEVICE)
 
-#define PRIV(self) ((SvPciBridgePrivate *) sv_pci_bridge_get_instance_private (self))
+#define PRIV(self) ((SvPciBridgePrivate *)sv_pci_bridge_get_instance_private (self))
 
 /* --- windows --- */
 
@@ -54,18 +54,19 @@ get_window (SvPciBridge *self, guint n, guint64 *base, guint64 *limit)
   switch (n)
     {
     case WINDOW_IO:
-      *base = (guint64) (config->bytes[PCI_IO_BASE] & PCI_IO_RANGE_MASK) << 8;
-      *limit = ((guint64) (config->bytes[PCI_IO_LIMIT] & PCI_IO_RANGE_MASK) << 8) + IO_STEP - 1;
+      *base = (guint64)(config->bytes[PCI_IO_BASE] & PCI_IO_RANGE_MASK) << 8;
+      *limit = ((guint64)(config->bytes[PCI_IO_LIMIT] & PCI_IO_RANGE_MASK) << 8) + IO_STEP - 1;
       return (command & PCI_COMMAND_IO) != 0 && *base <= *limit;
     case WINDOW_MEMORY:
-      *base = (guint64) (sv_pci_config_get16 (config, PCI_MEMORY_BASE) & 0xfff0) << 16;
-      *limit = ((guint64) (sv_pci_config_get16 (config, PCI_MEMORY_LIMIT) & 0xfff0) << 16) + MEMORY_STEP - 1;
+      *base = (guint64)(sv_pci_config_get16 (config, PCI_MEMORY_BASE) & 0xfff0) << 16;
+      *limit = ((guint64)(sv_pci_config_get16 (config, PCI_MEMORY_LIMIT) & 0xfff0) << 16)
+               + MEMORY_STEP - 1;
       break;
     default:
-      *base = (guint64) (sv_pci_config_get16 (config, PCI_PREF_MEMORY_BASE) & 0xfff0) << 16
-              | (guint64) sv_pci_config_get32 (config, PCI_PREF_BASE_UPPER32) << 32;
-      *limit = ((guint64) (sv_pci_config_get16 (config, PCI_PREF_MEMORY_LIMIT) & 0xfff0) << 16
-                | (guint64) sv_pci_config_get32 (config, PCI_PREF_LIMIT_UPPER32) << 32)
+      *base = (guint64)(sv_pci_config_get16 (config, PCI_PREF_MEMORY_BASE) & 0xfff0) << 16
+              | (guint64)sv_pci_config_get32 (config, PCI_PREF_BASE_UPPER32) << 32;
+      *limit = ((guint64)(sv_pci_config_get16 (config, PCI_PREF_MEMORY_LIMIT) & 0xfff0) << 16
+                | (guint64)sv_pci_config_get32 (config, PCI_PREF_LIMIT_UPPER32) << 32)
                + MEMORY_STEP - 1;
       break;
     }
@@ -85,7 +86,8 @@ close_window (SvPciBridge *self, guint n)
 static void
 update_windows (SvPciBridge *self)
 {
-  static const char *const names[N_WINDOWS] = { "pci-bridge-io", "pci-bridge-memory", "pci-bridge-prefetch" };
+  static const char *const names[N_WINDOWS]
+      = { "pci-bridge-io", "pci-bridge-memory", "pci-bridge-prefetch" };
   SvPciBridgePrivate *priv = PRIV (self);
 
   sv_memory_transaction_begin ();
@@ -95,14 +97,15 @@ update_windows (SvPciBridge *self)
       guint64 base, limit;
       gboolean open = get_window (self, n, &base, &limit);
 
-      if (window->alias != NULL && (!open || window->base != base || window->size != limit - base + 1))
+      if (window->alias != NULL
+          && (!open || window->base != base || window->size != limit - base + 1))
         close_window (self, n);
       if (!open || window->alias != NULL || limit - base == G_MAXUINT64)
         continue;
       window->base = base;
       window->size = limit - base + 1;
-      window->alias = sv_memory_region_new_alias (names[n], n == WINDOW_IO ? priv->io : priv->memory, base,
-                                                  window->size);
+      window->alias = sv_memory_region_new_alias (
+          names[n], n == WINDOW_IO ? priv->io : priv->memory, base, window->size);
       sv_memory_region_add (primary_container (self, n), base, window->alias, 0);
     }
   sv_memory_transaction_commit ();
@@ -119,7 +122,8 @@ fill_header (SvPciConfig *config)
   sv_pci_config_set8 (config, PCI_IO_LIMIT, PCI_IO_RANGE_TYPE_16);
   sv_pci_config_allow (config, PCI_IO_BASE, 0xf0f0, 2);
   sv_pci_config_allow (config, PCI_MEMORY_BASE, 0xfff0fff0, 4);
-  sv_pci_config_set32 (config, PCI_PREF_MEMORY_BASE, PCI_PREF_RANGE_TYPE_64 << 16 | PCI_PREF_RANGE_TYPE_64);
+  sv_pci_config_set32 (config, PCI_PREF_MEMORY_BASE,
+                       PCI_PREF_RANGE_TYPE_64 << 16 | PCI_PREF_RANGE_TYPE_64);
   sv_pci_config_allow (config, PCI_PREF_MEMORY_BASE, 0xfff0fff0, 4);
   sv_pci_config_allow (config, PCI_PREF_BASE_UPPER32, G_MAXUINT32, 4);
   sv_pci_config_allow (config, PCI_PREF_LIMIT_UPPER32, G_MAXUINT32, 4);
@@ -138,8 +142,8 @@ sv_pci_bridge_setup (SvPciDevice *device, GError **error)
   priv->io = sv_memory_region_new_container ("pci-secondary-io", 0x10000);
   priv->secondary = sv_pci_bus_new_secondary (device, priv->memory, priv->io);
   fill_header (sv_pci_device_get_config (device));
-  return sv_object_add_child (SV_OBJECT (self), id != NULL ? id : "secondary", SV_OBJECT (priv->secondary),
-                              error);
+  return sv_object_add_child (SV_OBJECT (self), id != NULL ? id : "secondary",
+                              SV_OBJECT (priv->secondary), error);
 }
 
 static void
@@ -174,7 +178,8 @@ sv_pci_bridge_config_written (SvPciDevice *device, guint offset, guint32 old_val
 
   if (offset < PCI_STATUS || (offset + size > PCI_IO_BASE && offset < WINDOWS_END))
     update_windows (self);
-  /* A secondary bus is reset when the bit goes up; what is on it stays quiet by itself until set up. */
+  /* A secondary bus is reset when the bit goes up; what is on it stays quiet by itself until set
+   * up. */
   if (offset <= PCI_BRIDGE_CONTROL && offset + size > PCI_BRIDGE_CONTROL)
     {
       guint shift = (PCI_BRIDGE_CONTROL - offset) * 8;
@@ -247,7 +252,8 @@ sv_pci_bridge_program (SvPciBridge *self, const SvPciBridgeWindows *windows)
 
   sv_memory_transaction_begin ();
   for (guint i = 0; i < G_N_ELEMENTS (registers); i++)
-    sv_pci_device_config_write (device, registers[i].offset, (guint32) registers[i].value, registers[i].size);
+    sv_pci_device_config_write (device, registers[i].offset, (guint32)registers[i].value,
+                                registers[i].size);
   sv_memory_transaction_commit ();
 }
 

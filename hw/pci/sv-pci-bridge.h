@@ -8,16 +8,19 @@ G_BEGIN_DECLS
 /**
  * SvPciBridge:
  *
- * A bridge to a secondary bus (abstract; header type 1, PCIe 6.0 §7.5.1.3): bus numbers, windows that forward
- * ports, memory and prefetchable memory, reset of the secondary bus. The secondary bus is its child and has its id.
+ * A bridge to a secondary bus (abstract; header type 1, PCIe 6.0 §7.5.1.3): bus numbers, windows
+ * that forward ports, memory and prefetchable memory, reset of the secondary bus. The secondary bus
+ * is its child and has its id.
  */
 #define SV_TYPE_PCI_BRIDGE (sv_pci_bridge_get_type ())
-SV_API G_DECLARE_DERIVABLE_TYPE (SvPciBridge, sv_pci_bridge, SV, PCI_BRIDGE, SvPciDevice)
+SV_API
+G_DECLARE_DERIVABLE_TYPE (SvPciBridge, sv_pci_bridge, SV, PCI_BRIDGE, SvPciDevice)
 
 /**
  * SvPciBridgeClass:
  *
- * Subclasses call the functions of this class from their own setup, teardown, reset and config_written.
+ * Subclasses call the functions of this class from their own setup, teardown, reset and
+ * config_written.
  */
 struct _SvPciBridgeClass
 {
@@ -26,7 +29,8 @@ struct _SvPciBridgeClass
   gpointer padding[4];
 };
 
-SV_API SvPciBus *sv_pci_bridge_get_secondary (SvPciBridge *self); /* (transfer none) (nullable): while realized */
+SV_API SvPciBus *
+sv_pci_bridge_get_secondary (SvPciBridge *self); /* (transfer none) (nullable): while realized */
 
 /* What a bridge forwards, as firmware programs it; a range with limit < base is closed. */
 typedef struct

@@ -66,10 +66,11 @@ check_multifunction (SvPciBus *self, SvPciDevice *device, guint8 devfn, GError *
     {
       if (first == NULL || sv_pci_device_get_multifunction (first))
         return TRUE;
-      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                   "PCI: function %x.%u of bus '%s' needs function 0 ('%s') to have multifunction=on",
-                   SV_PCI_SLOT (devfn), SV_PCI_FUNCTION (devfn), sv_object_get_id (SV_OBJECT (self)),
-                   sv_pci_device_get_name (first));
+      g_set_error (
+          error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+          "PCI: function %x.%u of bus '%s' needs function 0 ('%s') to have multifunction=on",
+          SV_PCI_SLOT (devfn), SV_PCI_FUNCTION (devfn), sv_object_get_id (SV_OBJECT (self)),
+          sv_pci_device_get_name (first));
       return FALSE;
     }
   if (sv_pci_device_get_multifunction (device))
@@ -77,9 +78,10 @@ check_multifunction (SvPciBus *self, SvPciDevice *device, guint8 devfn, GError *
   for (guint function = 1; function < 8; function++)
     if (self->functions[devfn + function] != NULL)
       {
-        g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                     "PCI: slot %x of bus '%s' has function %u, so function 0 needs multifunction=on",
-                     SV_PCI_SLOT (devfn), sv_object_get_id (SV_OBJECT (self)), function);
+        g_set_error (
+            error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+            "PCI: slot %x of bus '%s' has function %u, so function 0 needs multifunction=on",
+            SV_PCI_SLOT (devfn), sv_object_get_id (SV_OBJECT (self)), function);
         return FALSE;
       }
   return TRUE;
@@ -110,17 +112,19 @@ sv_pci_bus_can_plug (SvBus *bus, SvDevice *device, GError **error)
                  "function 0 to 7",
                  sv_pci_device_get_name (function));
   else if (devfn < 0)
-    g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_BUSY, "PCI: no slot is free on bus '%s'", id);
-  else if (SV_PCI_SLOT ((guint) devfn) >= n_slots (self))
-    g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                 "PCI: slot %x is not available on bus '%s', which has slot 0 only", SV_PCI_SLOT (devfn),
+    g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_BUSY, "PCI: no slot is free on bus '%s'",
                  id);
+  else if (SV_PCI_SLOT ((guint)devfn) >= n_slots (self))
+    g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+                 "PCI: slot %x is not available on bus '%s', which has slot 0 only",
+                 SV_PCI_SLOT (devfn), id);
   else if (self->functions[devfn] != NULL)
     g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_BUSY,
                  "PCI: slot %x function %u of bus '%s' is taken by '%s'", SV_PCI_SLOT (devfn),
                  SV_PCI_FUNCTION (devfn), id, sv_pci_device_get_name (self->functions[devfn]));
   else
-    return check_hotplug (self, function, error) && check_multifunction (self, function, devfn, error);
+    return check_hotplug (self, function, error)
+           && check_multifunction (self, function, devfn, error);
   return FALSE;
 }
 
@@ -153,8 +157,8 @@ sv_pci_bus_unplug_request (SvBus *bus, SvDevice *device, GError **error)
 
   if (self->funcs != NULL && self->funcs->unplug_request != NULL)
     return self->funcs->unplug_request (self->opaque, SV_PCI_DEVICE (device), error);
-  g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID, "Bus '%s' does not support hotplugging",
-               sv_object_get_id (SV_OBJECT (self)));
+  g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+               "Bus '%s' does not support hotplugging", sv_object_get_id (SV_OBJECT (self)));
   return FALSE;
 }
 
@@ -199,7 +203,9 @@ sv_pci_bus_init (SvPciBus *self)
  * Returns: (transfer full): a root bus without interrupts
  */
 SvPciBus *
-sv_pci_bus_new_root (SvMemoryRegion *memory, SvMemoryRegion *io, SvAddressSpace *guest_memory,
+sv_pci_bus_new_root (SvMemoryRegion *memory,
+                     SvMemoryRegion *io,
+                     SvAddressSpace *guest_memory,
                      SvAccel *accel)
 {
   SvPciBus *self = g_object_new (SV_TYPE_PCI_BUS, NULL);
@@ -292,7 +298,8 @@ sv_pci_bus_get_bridge (SvPciBus *self)
 guint
 sv_pci_bus_get_number (SvPciBus *self)
 {
-  return self->bridge != NULL ? sv_pci_device_get_config (self->bridge)->bytes[PCI_SECONDARY_BUS] : 0;
+  return self->bridge != NULL ? sv_pci_device_get_config (self->bridge)->bytes[PCI_SECONDARY_BUS]
+                              : 0;
 }
 
 SvMemoryRegion *
@@ -441,7 +448,7 @@ sv_pci_bus_change_pin (SvPciBus *self, guint8 devfn, guint pin, gboolean level)
 
   while (self->bridge != NULL)
     {
-      devfn = (guint8) sv_pci_device_get_devfn (self->bridge);
+      devfn = (guint8)sv_pci_device_get_devfn (self->bridge);
       self = sv_pci_device_get_bus (self->bridge);
       line = (SV_PCI_SLOT (devfn) + line) % SV_PCI_N_PINS;
     }

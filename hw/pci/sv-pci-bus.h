@@ -11,30 +11,31 @@ G_BEGIN_DECLS
 typedef struct _SvPciDevice SvPciDevice;
 
 #define SV_PCI_N_FUNCTIONS 256u /* on a bus: 32 slots of 8 functions */
-#define SV_PCI_DEVFN(slot, function) ((guint8) ((slot) << 3 | (function)))
+#define SV_PCI_DEVFN(slot, function) ((guint8)((slot) << 3 | (function)))
 #define SV_PCI_SLOT(devfn) ((devfn) >> 3)
-#define SV_PCI_FUNCTION(devfn) ((devfn) & 7u)
+#define SV_PCI_FUNCTION(devfn) ((devfn)&7u)
 #define SV_PCI_N_PINS 4u
 
 /**
  * SvPciBus:
  *
  * A PCI Express bus (`PCIE`): 32 slots with 8 functions each, the two address spaces that base
- * address registers are relative to, and four interrupt pins. The root bus belongs to its machine; every other one is
- * the secondary bus of a bridge. A bus behind a root port has slot 0 only.
+ * address registers are relative to, and four interrupt pins. The root bus belongs to its machine;
+ * every other one is the secondary bus of a bridge. A bus behind a root port has slot 0 only.
  */
 #define SV_TYPE_PCI_BUS (sv_pci_bus_get_type ())
-SV_API G_DECLARE_FINAL_TYPE (SvPciBus, sv_pci_bus, SV, PCI_BUS, SvBus)
+SV_API
+G_DECLARE_FINAL_TYPE (SvPciBus, sv_pci_bus, SV, PCI_BUS, SvBus)
 
-/**
- * SvPciBusFuncs:
- * @device_added: @device is realized and can be found by the guest
- * @device_gone: @device is about to be unrealized
- * @unplug_request: asks the guest to give @device up
- *
- * What the provider of a bus wants to hear; each may be %NULL.
- */
-typedef struct
+    /**
+     * SvPciBusFuncs:
+     * @device_added: @device is realized and can be found by the guest
+     * @device_gone: @device is about to be unrealized
+     * @unplug_request: asks the guest to give @device up
+     *
+     * What the provider of a bus wants to hear; each may be %NULL.
+     */
+    typedef struct
 {
   void (*device_added) (gpointer opaque, SvPciDevice *device);
   void (*device_gone) (gpointer opaque, SvPciDevice *device);
@@ -42,24 +43,29 @@ typedef struct
 } SvPciBusFuncs;
 
 /*
- * @memory, @io: containers in which base address registers are placed. @guest_memory: what addresses in devices'
- * requests mean. @accel: takes message-signalled interrupts; may be NULL.
+ * @memory, @io: containers in which base address registers are placed. @guest_memory: what
+ * addresses in devices' requests mean. @accel: takes message-signalled interrupts; may be NULL.
  */
-SV_API SvPciBus *sv_pci_bus_new_root (SvMemoryRegion *memory, SvMemoryRegion *io,
-                                      SvAddressSpace *guest_memory, SvAccel *accel);
+SV_API SvPciBus *sv_pci_bus_new_root (SvMemoryRegion *memory,
+                                      SvMemoryRegion *io,
+                                      SvAddressSpace *guest_memory,
+                                      SvAccel *accel);
 /* @bridge: not referenced; it owns the bus. One slot. */
-SV_API SvPciBus *sv_pci_bus_new_secondary (SvPciDevice *bridge, SvMemoryRegion *memory, SvMemoryRegion *io);
+SV_API SvPciBus *
+sv_pci_bus_new_secondary (SvPciDevice *bridge, SvMemoryRegion *memory, SvMemoryRegion *io);
 SV_API void sv_pci_bus_set_funcs (SvPciBus *self, const SvPciBusFuncs *funcs, gpointer opaque);
-/* Root bus: level-triggered line of pin n of slot s is @irqs[(s + n) % 4], n from 0 for INTA. Referenced. */
+/* Root bus: level-triggered line of pin n of slot s is @irqs[(s + n) % 4], n from 0 for INTA.
+ * Referenced. */
 SV_API void sv_pci_bus_set_irqs (SvPciBus *self, SvIrq *irqs[SV_PCI_N_PINS]);
 
-SV_API SvPciBus *sv_pci_bus_get_root (SvPciBus *self);       /* (transfer none) */
-SV_API SvPciDevice *sv_pci_bus_get_bridge (SvPciBus *self);  /* (transfer none) (nullable): NULL for a root bus */
-SV_API guint sv_pci_bus_get_number (SvPciBus *self);         /* as the bridge is programmed */
+SV_API SvPciBus *sv_pci_bus_get_root (SvPciBus *self); /* (transfer none) */
+SV_API SvPciDevice *
+sv_pci_bus_get_bridge (SvPciBus *self); /* (transfer none) (nullable): NULL for a root bus */
+SV_API guint sv_pci_bus_get_number (SvPciBus *self); /* as the bridge is programmed */
 SV_API SvMemoryRegion *sv_pci_bus_get_memory (SvPciBus *self);
 SV_API SvMemoryRegion *sv_pci_bus_get_io (SvPciBus *self);
 SV_API SvAddressSpace *sv_pci_bus_get_guest_memory (SvPciBus *self);
-SV_API SvAccel *sv_pci_bus_get_accel (SvPciBus *self);       /* (nullable) */
+SV_API SvAccel *sv_pci_bus_get_accel (SvPciBus *self); /* (nullable) */
 
 /* The function at this place, when it is realized and reachable; NULL otherwise. */
 SV_API SvPciDevice *sv_pci_bus_get_function (SvPciBus *self, guint8 devfn);

@@ -11,7 +11,8 @@
 static gboolean
 is_inside (guint offset, guint size)
 {
-  return size <= sizeof (guint32) && offset < SV_PCI_CONFIG_SIZE && size <= SV_PCI_CONFIG_SIZE - offset;
+  return size <= sizeof (guint32) && offset < SV_PCI_CONFIG_SIZE
+         && size <= SV_PCI_CONFIG_SIZE - offset;
 }
 
 static guint32
@@ -61,7 +62,7 @@ sv_pci_config_write (SvPciConfig *self, guint offset, guint32 value, guint size)
 
   for (guint i = 0; i < size; i++, value >>= 8)
     {
-      guint8 written = (guint8) value;
+      guint8 written = (guint8)value;
       guint8 mask = self->writable[offset + i];
       guint8 *byte = &self->bytes[offset + i];
 
@@ -73,7 +74,7 @@ sv_pci_config_write (SvPciConfig *self, guint offset, guint32 value, guint size)
 guint16
 sv_pci_config_get16 (const SvPciConfig *self, guint offset)
 {
-  return (guint16) get_le (self->bytes, offset, 2);
+  return (guint16)get_le (self->bytes, offset, 2);
 }
 
 guint32
@@ -136,7 +137,8 @@ last_capability (const SvPciConfig *self)
 {
   guint last = 0;
 
-  for (guint at = self->bytes[PCI_CAPABILITY_LIST]; at != 0; at = self->bytes[at + PCI_CAP_LIST_NEXT])
+  for (guint at = self->bytes[PCI_CAPABILITY_LIST]; at != 0;
+       at = self->bytes[at + PCI_CAP_LIST_NEXT])
     last = at;
   return last;
 }
@@ -159,7 +161,7 @@ sv_pci_config_add_capability (SvPciConfig *self, guint8 id, guint size)
 
   self->bytes[at + PCI_CAP_LIST_ID] = id;
   self->bytes[at + PCI_CAP_LIST_NEXT] = 0;
-  self->bytes[last != 0 ? last + PCI_CAP_LIST_NEXT : PCI_CAPABILITY_LIST] = (guint8) at;
+  self->bytes[last != 0 ? last + PCI_CAP_LIST_NEXT : PCI_CAPABILITY_LIST] = (guint8)at;
   self->bytes[PCI_STATUS] |= PCI_STATUS_CAP_LIST;
   self->capabilities_end = (at + size + 3) & ~3u;
   return at;
@@ -175,7 +177,8 @@ sv_pci_config_add_capability (SvPciConfig *self, guint8 id, guint size)
 guint
 sv_pci_config_find_capability (const SvPciConfig *self, guint8 id)
 {
-  for (guint at = self->bytes[PCI_CAPABILITY_LIST]; at != 0; at = self->bytes[at + PCI_CAP_LIST_NEXT])
+  for (guint at = self->bytes[PCI_CAPABILITY_LIST]; at != 0;
+       at = self->bytes[at + PCI_CAP_LIST_NEXT])
     if (self->bytes[at + PCI_CAP_LIST_ID] == id)
       return at;
   return 0;

@@ -39,7 +39,8 @@ SV_API void sv_pci_config_allow (SvPciConfig *self, guint offset, guint32 mask, 
 /* The guest clears @mask of the word at @offset by writing ones. */
 SV_API void sv_pci_config_allow_clear (SvPciConfig *self, guint offset, guint32 mask, guint size);
 
-/* Adds a capability of @size bytes, header included, behind the last one and zeroed; returns its offset. */
+/* Adds a capability of @size bytes, header included, behind the last one and zeroed; returns its
+ * offset. */
 SV_API guint sv_pci_config_add_capability (SvPciConfig *self, guint8 id, guint size);
 /* Offset of the first capability with this id; 0: none */
 SV_API guint sv_pci_config_find_capability (const SvPciConfig *self, guint8 id);

@@ -21,7 +21,7 @@ static GParamSpec *props[N_PROPS];
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (SvPciDevice, sv_pci_device, SV_TYPE_DEVICE)
 
-#define PRIV(self) ((SvPciDevicePrivate *) sv_pci_device_get_instance_private (self))
+#define PRIV(self) ((SvPciDevicePrivate *)sv_pci_device_get_instance_private (self))
 
 SvPciDevicePrivate *
 sv_pci_device_priv (SvPciDevice *self)
@@ -142,7 +142,7 @@ update_pin (SvPciDevice *self)
   if (level == priv->pin_asserted)
     return;
   priv->pin_asserted = level;
-  sv_pci_bus_change_pin (sv_pci_device_get_bus (self), (guint8) priv->devfn, 0, level);
+  sv_pci_bus_change_pin (sv_pci_device_get_bus (self), (guint8)priv->devfn, 0, level);
 }
 
 /**
@@ -314,11 +314,12 @@ sv_pci_device_class_init (SvPciDeviceClass *klass)
   device_class->bus_type = SV_TYPE_PCI_BUS;
 
   props[PROP_ADDR] = g_param_spec_string (
-      "addr", "addr", "Place on the bus: SLOT or SLOT.FUNCTION, hexadecimal; the first free slot by default",
-      NULL, SV_PARAM_RW_WIRING);
-  props[PROP_MULTIFUNCTION]
-      = g_param_spec_boolean ("multifunction", "multifunction",
-                              "Whether the slot may have more functions than 0", FALSE, SV_PARAM_RW_WIRING);
+      "addr", "addr",
+      "Place on the bus: SLOT or SLOT.FUNCTION, hexadecimal; the first free slot by default", NULL,
+      SV_PARAM_RW_WIRING);
+  props[PROP_MULTIFUNCTION] = g_param_spec_boolean (
+      "multifunction", "multifunction", "Whether the slot may have more functions than 0", FALSE,
+      SV_PARAM_RW_WIRING);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
@@ -339,7 +340,7 @@ sv_pci_device_init (SvPciDevice *self)
 SvPciBus *
 sv_pci_device_get_bus (SvPciDevice *self)
 {
-  return (SvPciBus *) sv_device_get_bus (SV_DEVICE (self));
+  return (SvPciBus *)sv_device_get_bus (SV_DEVICE (self));
 }
 
 /**
@@ -418,7 +419,8 @@ sv_pci_device_add_express (SvPciDevice *self, guint port_type)
   if (port_type == PCI_EXP_TYPE_RC_END)
     return at;
   sv_pci_config_set32 (config, at + PCI_EXP_LNKCAP, PCI_EXP_LNKCAP_SLS_2_5GB | 1 << 4);
-  sv_pci_config_set16 (config, at + PCI_EXP_LNKSTA, PCI_EXP_LNKSTA_CLS_2_5GB | PCI_EXP_LNKSTA_NLW_X1);
+  sv_pci_config_set16 (config, at + PCI_EXP_LNKSTA,
+                       PCI_EXP_LNKSTA_CLS_2_5GB | PCI_EXP_LNKSTA_NLW_X1);
   sv_pci_config_set32 (config, at + PCI_EXP_LNKCAP2, PCI_EXP_LNKCAP2_SLS_2_5GB);
   sv_pci_config_set16 (config, at + PCI_EXP_LNKCTL2, PCI_EXP_LNKCTL2_TLS_2_5GT);
   return at;

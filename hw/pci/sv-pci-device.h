@@ -26,12 +26,14 @@ typedef enum
 /**
  * SvPciDevice:
  *
- * A function on a PCI Express bus (abstract). Properties: `addr` (`SLOT` or `SLOT.FUNCTION`, hexadecimal; a free slot when it is not
- * given), `multifunction` (the slot may have more functions). Configuration space, base address registers and the interrupt
- * pin work here; subclasses say what is behind them.
+ * A function on a PCI Express bus (abstract). Properties: `addr` (`SLOT` or `SLOT.FUNCTION`,
+ * hexadecimal; a free slot when it is not given), `multifunction` (the slot may have more
+ * functions). Configuration space, base address registers and the interrupt pin work here;
+ * subclasses say what is behind them.
  */
 #define SV_TYPE_PCI_DEVICE (sv_pci_device_get_type ())
-SV_API G_DECLARE_DERIVABLE_TYPE (SvPciDevice, sv_pci_device, SV, PCI_DEVICE, SvDevice)
+SV_API
+G_DECLARE_DERIVABLE_TYPE (SvPciDevice, sv_pci_device, SV, PCI_DEVICE, SvDevice)
 
 /**
  * SvPciDeviceClass:
@@ -71,8 +73,8 @@ struct _SvPciDeviceClass
   gpointer padding[7];
 };
 
-SV_API SvPciBus *sv_pci_device_get_bus (SvPciDevice *self);    /* (transfer none): while plugged in */
-SV_API gint sv_pci_device_get_devfn (SvPciDevice *self);       /* -1: none yet */
+SV_API SvPciBus *sv_pci_device_get_bus (SvPciDevice *self); /* (transfer none): while plugged in */
+SV_API gint sv_pci_device_get_devfn (SvPciDevice *self);    /* -1: none yet */
 SV_API void sv_pci_device_set_devfn (SvPciDevice *self, guint8 devfn);
 SV_API gboolean sv_pci_device_get_multifunction (SvPciDevice *self);
 SV_API const char *sv_pci_device_get_name (SvPciDevice *self); /* for messages: id or wire name */

@@ -27,7 +27,7 @@ G_DEFINE_FINAL_TYPE (SvPciHost, sv_pci_host, G_TYPE_OBJECT)
 static guint64
 config_read (SvPciHost *self, guint bus, guint devfn, guint offset, guint size)
 {
-  SvPciDevice *device = sv_pci_bus_find_function (self->root, (guint8) bus, (guint8) devfn);
+  SvPciDevice *device = sv_pci_bus_find_function (self->root, (guint8)bus, (guint8)devfn);
 
   return device != NULL ? sv_pci_device_config_read (device, offset, size) : G_MAXUINT64;
 }
@@ -35,10 +35,10 @@ config_read (SvPciHost *self, guint bus, guint devfn, guint offset, guint size)
 static void
 config_write (SvPciHost *self, guint bus, guint devfn, guint offset, guint64 value, guint size)
 {
-  SvPciDevice *device = sv_pci_bus_find_function (self->root, (guint8) bus, (guint8) devfn);
+  SvPciDevice *device = sv_pci_bus_find_function (self->root, (guint8)bus, (guint8)devfn);
 
   if (device != NULL)
-    sv_pci_device_config_write (device, offset, (guint32) value, size);
+    sv_pci_device_config_write (device, offset, (guint32)value, size);
 }
 
 static guint64
@@ -70,10 +70,10 @@ address_write (gpointer opaque, guint64 offset, guint64 value, guint size)
   SvPciHost *self = opaque;
 
   if (offset == 0 && size == 4)
-    self->address = (guint32) value & ADDRESS_MASK;
+    self->address = (guint32)value & ADDRESS_MASK;
   if (offset != 1 || size != 1)
     return;
-  self->control = (guint8) value;
+  self->control = (guint8)value;
   if (self->control_func != NULL)
     self->control_func (self->control_opaque, self->control);
 }
@@ -81,21 +81,22 @@ address_write (gpointer opaque, guint64 offset, guint64 value, guint size)
 static guint64
 data_read (gpointer opaque, guint64 offset, guint size)
 {
-  guint32 address = ((SvPciHost *) opaque)->address;
+  guint32 address = ((SvPciHost *)opaque)->address;
 
   if ((address & ADDRESS_ENABLE) == 0)
     return G_MAXUINT64;
-  return config_read (opaque, address >> 16 & 0xff, address >> 8 & 0xff, (address & 0xfc) + offset, size);
+  return config_read (opaque, address >> 16 & 0xff, address >> 8 & 0xff, (address & 0xfc) + offset,
+                      size);
 }
 
 static void
 data_write (gpointer opaque, guint64 offset, guint64 value, guint size)
 {
-  guint32 address = ((SvPciHost *) opaque)->address;
+  guint32 address = ((SvPciHost *)opaque)->address;
 
   if ((address & ADDRESS_ENABLE) != 0)
-    config_write (opaque, address >> 16 & 0xff, address >> 8 & 0xff, (address & 0xfc) + offset, value,
-                  size);
+    config_write (opaque, address >> 16 & 0xff, address >> 8 & 0xff, (address & 0xfc) + offset,
+                  value, size);
 }
 
 static void
@@ -139,9 +140,10 @@ sv_pci_host_new (SvPciBus *root, guint n_buses)
   SvPciHost *self = g_object_new (SV_TYPE_PCI_HOST, NULL);
 
   self->root = root;
-  self->ecam = sv_memory_region_new_io ("pcie-ecam", (guint64) n_buses * SV_PCI_ECAM_BUS_SIZE, &ecam_ops,
-                                        self);
-  self->address_port = sv_memory_region_new_io ("pci-config-address", PORTS_SIZE, &address_ops, self);
+  self->ecam = sv_memory_region_new_io ("pcie-ecam", (guint64)n_buses * SV_PCI_ECAM_BUS_SIZE,
+                                        &ecam_ops, self);
+  self->address_port
+      = sv_memory_region_new_io ("pci-config-address", PORTS_SIZE, &address_ops, self);
   self->data_port = sv_memory_region_new_io ("pci-config-data", PORTS_SIZE, &data_ops, self);
   return self;
 }

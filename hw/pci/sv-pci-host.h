@@ -12,11 +12,13 @@ G_BEGIN_DECLS
 /**
  * SvPciHost:
  *
- * The two ways by which processors reach the configuration space of a root bus and what is below it: a window in
- * memory (ECAM, PCIe 6.0 §7.2.2) and the ports 0xcf8 and 0xcfc (PCI 3.0 §3.2.2.3.2).
+ * The two ways by which processors reach the configuration space of a root bus and what is below
+ * it: a window in memory (ECAM, PCIe 6.0 §7.2.2) and the ports 0xcf8 and 0xcfc (PCI 3.0
+ * §3.2.2.3.2).
  */
 #define SV_TYPE_PCI_HOST (sv_pci_host_get_type ())
-SV_API G_DECLARE_FINAL_TYPE (SvPciHost, sv_pci_host, SV, PCI_HOST, GObject)
+SV_API
+G_DECLARE_FINAL_TYPE (SvPciHost, sv_pci_host, SV, PCI_HOST, GObject)
 
 /* @root is not referenced: it outlives the regions' place in an address space. */
 SV_API SvPciHost *sv_pci_host_new (SvPciBus *root, guint n_buses);
@@ -26,7 +28,8 @@ SV_API void sv_pci_host_map_ports (SvPciHost *self, SvMemoryRegion *io);
 SV_API void sv_pci_host_unmap_ports (SvPciHost *self, SvMemoryRegion *io);
 /* Byte 1 of the address port, which is a register of its own: the chipset's reset control. */
 typedef void (*SvPciHostControlFunc) (gpointer opaque, guint8 value);
-SV_API void sv_pci_host_set_control_func (SvPciHost *self, SvPciHostControlFunc func, gpointer opaque);
+SV_API void
+sv_pci_host_set_control_func (SvPciHost *self, SvPciHostControlFunc func, gpointer opaque);
 SV_API void sv_pci_host_reset (SvPciHost *self);
 
 G_END_DECLS

@@ -45,7 +45,8 @@ static GParamSpec *props[N_PROPS];
 
 /* --- interrupts --- */
 
-/* MSI-X sends one message when the first event comes, the pin stays up until the last one is cleared. */
+/* MSI-X sends one message when the first event comes, the pin stays up until the last one is
+ * cleared. */
 static void
 update_interrupt (SvPcieRootPort *self)
 {
@@ -84,7 +85,8 @@ is_occupied (SvPcieRootPort *self)
 static void
 update_power (SvPcieRootPort *self)
 {
-  sv_pci_bus_set_powered (get_secondary (self), !self->hotplug || sv_pcie_slot_is_powered (&self->slot));
+  sv_pci_bus_set_powered (get_secondary (self),
+                          !self->hotplug || sv_pcie_slot_is_powered (&self->slot));
 }
 
 static void
@@ -188,7 +190,7 @@ choose_slot_number (SvPcieRootPort *self)
 {
   if (self->slot_number != 0)
     return self->slot_number;
-  return self->chassis != 0 ? self->chassis : (guint) sv_pci_device_get_devfn (SV_PCI_DEVICE (self));
+  return self->chassis != 0 ? self->chassis : (guint)sv_pci_device_get_devfn (SV_PCI_DEVICE (self));
 }
 
 static gboolean
@@ -212,12 +214,14 @@ sv_pcie_root_port_setup (SvPciDevice *device, GError **error)
   sv_pci_device_use_pin (device);
   express = sv_pci_device_add_express (device, PCI_EXP_TYPE_ROOT_PORT);
   sv_pci_config_set32 (config, express + PCI_EXP_LNKCAP,
-                       sv_pci_config_get32 (config, express + PCI_EXP_LNKCAP) | (guint32) self->port << 24);
-  sv_pci_config_allow (config, express + PCI_EXP_LNKCTL,
-                       PCI_EXP_LNKCTL_ASPMC | PCI_EXP_LNKCTL_LD | PCI_EXP_LNKCTL_CCC | PCI_EXP_LNKCTL_ES, 2);
-  sv_pci_config_allow (config, express + PCI_EXP_RTCTL,
-                       PCI_EXP_RTCTL_SECEE | PCI_EXP_RTCTL_SENFEE | PCI_EXP_RTCTL_SEFEE | PCI_EXP_RTCTL_PMEIE,
-                       2);
+                       sv_pci_config_get32 (config, express + PCI_EXP_LNKCAP)
+                           | (guint32)self->port << 24);
+  sv_pci_config_allow (
+      config, express + PCI_EXP_LNKCTL,
+      PCI_EXP_LNKCTL_ASPMC | PCI_EXP_LNKCTL_LD | PCI_EXP_LNKCTL_CCC | PCI_EXP_LNKCTL_ES, 2);
+  sv_pci_config_allow (
+      config, express + PCI_EXP_RTCTL,
+      PCI_EXP_RTCTL_SECEE | PCI_EXP_RTCTL_SENFEE | PCI_EXP_RTCTL_SEFEE | PCI_EXP_RTCTL_PMEIE, 2);
   sv_pcie_slot_init (&self->slot, config, express, choose_slot_number (self), self->hotplug);
 
   self->bar = sv_memory_region_new_container ("pcie-root-port-msix", MSIX_BAR_SIZE);
@@ -265,7 +269,8 @@ sv_pcie_root_port_config_written (SvPciDevice *device, guint offset, guint32 old
   SvPcieRootPort *self = SV_PCIE_ROOT_PORT (device);
   guint changes = sv_pcie_slot_written (&self->slot, offset, old_value, size);
 
-  SV_PCI_DEVICE_CLASS (sv_pcie_root_port_parent_class)->config_written (device, offset, old_value, size);
+  SV_PCI_DEVICE_CLASS (sv_pcie_root_port_parent_class)
+      ->config_written (device, offset, old_value, size);
   sv_msix_config_written (self->msix);
   if ((changes & (SV_PCIE_SLOT_POWER_OFF | SV_PCIE_SLOT_POWER_ON)) != 0)
     update_power (self);
@@ -311,13 +316,13 @@ sv_pcie_root_port_set_property (GObject *object, guint id, const GValue *value, 
   switch (id)
     {
     case PROP_PORT:
-      self->port = (guint8) g_value_get_uint (value);
+      self->port = (guint8)g_value_get_uint (value);
       break;
     case PROP_CHASSIS:
-      self->chassis = (guint8) g_value_get_uint (value);
+      self->chassis = (guint8)g_value_get_uint (value);
       break;
     case PROP_SLOT:
-      self->slot_number = (guint16) g_value_get_uint (value);
+      self->slot_number = (guint16)g_value_get_uint (value);
       break;
     case PROP_HOTPLUG:
       self->hotplug = g_value_get_boolean (value);
@@ -348,16 +353,18 @@ sv_pcie_root_port_class_init (SvPcieRootPortClass *klass)
   pci_class->reset = sv_pcie_root_port_reset;
   pci_class->config_written = sv_pcie_root_port_config_written;
 
-  props[PROP_PORT] = g_param_spec_uint ("port", "port", "Number of the port in its root complex", 0, 255, 0,
-                                        SV_PARAM_RW_WIRING);
+  props[PROP_PORT] = g_param_spec_uint ("port", "port", "Number of the port in its root complex", 0,
+                                        255, 0, SV_PARAM_RW_WIRING);
   props[PROP_CHASSIS]
-      = g_param_spec_uint ("chassis", "chassis", "Number of the chassis that the slot is in", 0, 255, 0,
-                           SV_PARAM_RW_WIRING);
+      = g_param_spec_uint ("chassis", "chassis", "Number of the chassis that the slot is in", 0,
+                           255, 0, SV_PARAM_RW_WIRING);
   props[PROP_SLOT] = g_param_spec_uint (
-      "slot", "slot", "Number of the slot, by which the guest names it; 0: the chassis, or else the address", 0,
+      "slot", "slot",
+      "Number of the slot, by which the guest names it; 0: the chassis, or else the address", 0,
       MAX_SLOT_NUMBER, 0, SV_PARAM_RW_WIRING);
   props[PROP_HOTPLUG] = g_param_spec_boolean (
-      "hotplug", "hotplug", "Whether devices may come and go while the guest runs", TRUE, SV_PARAM_RW_WIRING);
+      "hotplug", "hotplug", "Whether devices may come and go while the guest runs", TRUE,
+      SV_PARAM_RW_WIRING);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 

@@ -4,13 +4,14 @@
 
 #include <linux/pci_regs.h>
 
-#define CONTROL_INDICATOR(value) ((value) & PCI_EXP_SLTCTL_PIC)
-#define EVENTS (PCI_EXP_SLTSTA_ABP | PCI_EXP_SLTSTA_PFD | PCI_EXP_SLTSTA_MRLSC | PCI_EXP_SLTSTA_PDC           \
-                | PCI_EXP_SLTSTA_CC | PCI_EXP_SLTSTA_DLLSC)
-#define CONTROL_WRITABLE (PCI_EXP_SLTCTL_ABPE | PCI_EXP_SLTCTL_PFDE | PCI_EXP_SLTCTL_MRLSCE                    \
-                          | PCI_EXP_SLTCTL_PDCE | PCI_EXP_SLTCTL_CCIE | PCI_EXP_SLTCTL_HPIE                    \
-                          | PCI_EXP_SLTCTL_AIC | PCI_EXP_SLTCTL_PIC | PCI_EXP_SLTCTL_PCC                       \
-                          | PCI_EXP_SLTCTL_DLLSCE)
+#define CONTROL_INDICATOR(value) ((value)&PCI_EXP_SLTCTL_PIC)
+#define EVENTS                                                                                     \
+  (PCI_EXP_SLTSTA_ABP | PCI_EXP_SLTSTA_PFD | PCI_EXP_SLTSTA_MRLSC | PCI_EXP_SLTSTA_PDC             \
+   | PCI_EXP_SLTSTA_CC | PCI_EXP_SLTSTA_DLLSC)
+#define CONTROL_WRITABLE                                                                           \
+  (PCI_EXP_SLTCTL_ABPE | PCI_EXP_SLTCTL_PFDE | PCI_EXP_SLTCTL_MRLSCE | PCI_EXP_SLTCTL_PDCE         \
+   | PCI_EXP_SLTCTL_CCIE | PCI_EXP_SLTCTL_HPIE | PCI_EXP_SLTCTL_AIC | PCI_EXP_SLTCTL_PIC           \
+   | PCI_EXP_SLTCTL_PCC | PCI_EXP_SLTCTL_DLLSCE)
 
 static guint16
 get16 (const SvPcieSlot *self, guint offset)
@@ -21,7 +22,7 @@ get16 (const SvPcieSlot *self, guint offset)
 static void
 set16 (SvPcieSlot *self, guint offset, guint value)
 {
-  sv_pci_config_set16 (self->config, self->capability + offset, (guint16) value);
+  sv_pci_config_set16 (self->config, self->capability + offset, (guint16)value);
 }
 
 static void
@@ -57,7 +58,8 @@ update_link (SvPcieSlot *self)
  * Commands are carried out at once, so there is no event when one completed.
  */
 void
-sv_pcie_slot_init (SvPcieSlot *self, SvPciConfig *config, guint capability, guint number, gboolean hotplug)
+sv_pcie_slot_init (
+    SvPcieSlot *self, SvPciConfig *config, guint capability, guint number, gboolean hotplug)
 {
   guint32 link = sv_pci_config_get32 (config, capability + PCI_EXP_LNKCAP) | PCI_EXP_LNKCAP_DLLLARC;
   guint32 slot = PCI_EXP_SLTCAP_NCCS | number << 19;
@@ -90,7 +92,8 @@ sv_pcie_slot_reset (SvPcieSlot *self, gboolean present)
   self->unplug_pending = FALSE;
   set16 (self, PCI_EXP_SLTCTL,
          PCI_EXP_SLTCTL_ATTN_IND_OFF
-             | (present ? PCI_EXP_SLTCTL_PWR_IND_ON : PCI_EXP_SLTCTL_PWR_IND_OFF | PCI_EXP_SLTCTL_PCC));
+             | (present ? PCI_EXP_SLTCTL_PWR_IND_ON
+                        : PCI_EXP_SLTCTL_PWR_IND_OFF | PCI_EXP_SLTCTL_PCC));
   set16 (self, PCI_EXP_SLTSTA, present ? PCI_EXP_SLTSTA_PDS : 0);
   update_link (self);
   set16 (self, PCI_EXP_SLTSTA, get16 (self, PCI_EXP_SLTSTA) & ~EVENTS);
@@ -100,8 +103,9 @@ sv_pcie_slot_reset (SvPcieSlot *self, gboolean present)
  * sv_pcie_slot_insert: (skip)
  * @self: an empty slot
  *
- * Something was put in. The button is pressed too: presence alone makes no interrupt in guests that have a
- * button to listen to, and both together spare them the five seconds in which it could be pressed again.
+ * Something was put in. The button is pressed too: presence alone makes no interrupt in guests that
+ * have a button to listen to, and both together spare them the five seconds in which it could be
+ * pressed again.
  */
 void
 sv_pcie_slot_insert (SvPcieSlot *self)
@@ -130,8 +134,8 @@ sv_pcie_slot_remove (SvPcieSlot *self)
  * sv_pcie_slot_request: (skip)
  * @self: a slot with something in it
  *
- * Presses the button (PCIe 6.0 §6.7.1.5). A guest that is at it already, which its blinking power indicator shows,
- * would take that for a change of mind.
+ * Presses the button (PCIe 6.0 §6.7.1.5). A guest that is at it already, which its blinking power
+ * indicator shows, would take that for a change of mind.
  *
  * Returns: %FALSE when the guest is about to switch the slot on
  */
@@ -160,7 +164,8 @@ sv_pcie_slot_is_powered (const SvPcieSlot *self)
 static gboolean
 is_emptied (guint16 control)
 {
-  return (control & PCI_EXP_SLTCTL_PCC) != 0 && CONTROL_INDICATOR (control) == PCI_EXP_SLTCTL_PWR_IND_OFF;
+  return (control & PCI_EXP_SLTCTL_PCC) != 0
+         && CONTROL_INDICATOR (control) == PCI_EXP_SLTCTL_PWR_IND_OFF;
 }
 
 /**
@@ -189,7 +194,7 @@ sv_pcie_slot_written (SvPcieSlot *self, guint offset, guint32 old_value, guint s
       {
         guint shift = 8 * (offset + i - at);
 
-        before = (guint16) ((before & ~(0xff << shift)) | (old_value >> 8 * i & 0xff) << shift);
+        before = (guint16)((before & ~(0xff << shift)) | (old_value >> 8 * i & 0xff) << shift);
       }
 
   if (((before ^ now) & PCI_EXP_SLTCTL_PCC) != 0)
@@ -226,4 +231,5 @@ sv_pcie_slot_wants_interrupt (const SvPcieSlot *self)
   return (control & status & (PCI_EXP_SLTSTA_ABP | PCI_EXP_SLTSTA_PFD | PCI_EXP_SLTSTA_PDC)) != 0;
 }
 
-G_STATIC_ASSERT (PCI_EXP_SLTCTL_ABPE == PCI_EXP_SLTSTA_ABP && PCI_EXP_SLTCTL_PDCE == PCI_EXP_SLTSTA_PDC);
+G_STATIC_ASSERT (PCI_EXP_SLTCTL_ABPE == PCI_EXP_SLTSTA_ABP
+                 && PCI_EXP_SLTCTL_PDCE == PCI_EXP_SLTSTA_PDC);

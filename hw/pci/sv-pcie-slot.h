@@ -9,7 +9,8 @@ G_BEGIN_DECLS
  * SvPcieSlotPower:
  * @SV_PCIE_SLOT_POWER_OFF: the guest switched the slot off; what is in it is not reachable
  * @SV_PCIE_SLOT_POWER_ON: the guest switched the slot on
- * @SV_PCIE_SLOT_EMPTIED: the slot is off and its power indicator too: what was to be unplugged may be taken out
+ * @SV_PCIE_SLOT_EMPTIED: the slot is off and its power indicator too: what was to be unplugged may
+ * be taken out
  *
  * What a write of the guest amounts to.
  */
@@ -23,8 +24,9 @@ typedef enum
 /**
  * SvPcieSlot:
  *
- * The slot of a downstream port as its registers show it (PCIe 6.0 §6.7.3, §7.5.3.9 ff.): attention button, power
- * controller, indicators, presence, state of the link. Lives in the port's PCI Express capability.
+ * The slot of a downstream port as its registers show it (PCIe 6.0 §6.7.3, §7.5.3.9 ff.): attention
+ * button, power controller, indicators, presence, state of the link. Lives in the port's PCI
+ * Express capability.
  */
 typedef struct
 {
@@ -33,9 +35,10 @@ typedef struct
   gboolean unplug_pending; /* the button was pressed for that; the guest did not answer so far */
 } SvPcieSlot;
 
-/* Sets up the registers of capability @capability; @number is what operating systems name the slot by. */
-SV_API void sv_pcie_slot_init (SvPcieSlot *self, SvPciConfig *config, guint capability, guint number,
-                               gboolean hotplug);
+/* Sets up the registers of capability @capability; @number is what operating systems name the slot
+ * by. */
+SV_API void sv_pcie_slot_init (
+    SvPcieSlot *self, SvPciConfig *config, guint capability, guint number, gboolean hotplug);
 /* To the state in which the guest finds it: powered when there is something in it. */
 SV_API void sv_pcie_slot_reset (SvPcieSlot *self, gboolean present);
 /* Something was put in or taken out while the guest runs. */

@@ -16,7 +16,7 @@ G_DEFINE_FINAL_TYPE (SvVirtioPciBus, sv_virtio_pci_bus, SV_TYPE_VIRTIO_BUS)
 static inline SvVirtioPci *
 transport_of (SvVirtioBus *bus)
 {
-  return ((SvVirtioPciBus *) bus)->transport;
+  return ((SvVirtioPciBus *)bus)->transport;
 }
 
 static SvAddressSpace *
@@ -106,7 +106,9 @@ sv_virtio_pci_bus_notify_broken (SvVirtioBus *bus)
 {
   SvVirtioPci *transport = transport_of (bus);
 
-  if ((sv_virtio_device_get_status (sv_virtio_pci_priv (transport)->core) & VIRTIO_CONFIG_S_DRIVER_OK) != 0)
+  if ((sv_virtio_device_get_status (sv_virtio_pci_priv (transport)->core)
+       & VIRTIO_CONFIG_S_DRIVER_OK)
+      != 0)
     sv_virtio_pci_interrupt_config (transport);
 }
 

@@ -21,7 +21,8 @@ read_features (SvVirtioPci *self)
 
   if (priv->device_feature_select > 1)
     return 0;
-  return sv_virtio_device_get_features (priv->core) >> (32 * priv->device_feature_select) & G_MAXUINT32;
+  return sv_virtio_device_get_features (priv->core) >> (32 * priv->device_feature_select)
+         & G_MAXUINT32;
 }
 
 static guint64
@@ -79,7 +80,8 @@ read_common (SvVirtioPci *self, guint offset)
     case VIRTIO_PCI_COMMON_GFSELECT:
       return priv->driver_feature_select;
     case VIRTIO_PCI_COMMON_GF:
-      return priv->driver_feature_select < 2 ? priv->driver_features[priv->driver_feature_select] : 0;
+      return priv->driver_feature_select < 2 ? priv->driver_features[priv->driver_feature_select]
+                                             : 0;
     case VIRTIO_PCI_COMMON_MSIX:
       return priv->config_vector;
     case VIRTIO_PCI_COMMON_NUMQ:
@@ -99,9 +101,9 @@ static void
 set_address (guint64 *address, gboolean high, guint32 value)
 {
   if (high)
-    *address = (*address & G_MAXUINT32) | (guint64) value << 32;
+    *address = (*address & G_MAXUINT32) | (guint64)value << 32;
   else
-    *address = (*address & ~(guint64) G_MAXUINT32) | value;
+    *address = (*address & ~(guint64)G_MAXUINT32) | value;
 }
 
 static void
@@ -166,7 +168,7 @@ write_queue (SvVirtioPci *self, guint offset, guint32 value)
   if (queue == NULL)
     return;
   if (offset == VIRTIO_PCI_COMMON_Q_MSIX)
-    write_vector (self, &priv->queue_vectors[priv->queue_select], (guint16) value);
+    write_vector (self, &priv->queue_vectors[priv->queue_select], (guint16)value);
   else if (offset != VIRTIO_PCI_COMMON_Q_ENABLE)
     write_layout (self, queue, offset, value);
   /* §4.1.4.3.2: the driver does not write 0. */
@@ -191,18 +193,18 @@ write_common (SvVirtioPci *self, guint offset, guint32 value)
     case VIRTIO_PCI_COMMON_GF:
       if (priv->driver_feature_select < 2)
         priv->driver_features[priv->driver_feature_select] = value;
-      sv_virtio_device_set_driver_features (
-          priv->core, (guint64) priv->driver_features[1] << 32 | priv->driver_features[0]);
+      sv_virtio_device_set_driver_features (priv->core, (guint64)priv->driver_features[1] << 32
+                                                            | priv->driver_features[0]);
       break;
     case VIRTIO_PCI_COMMON_MSIX:
-      write_vector (self, &priv->config_vector, (guint16) value);
+      write_vector (self, &priv->config_vector, (guint16)value);
       break;
     case VIRTIO_PCI_COMMON_STATUS:
       /* Resetting the device resets the registers by way of the bus. */
-      sv_virtio_device_set_status (priv->core, (guint8) value);
+      sv_virtio_device_set_status (priv->core, (guint8)value);
       break;
     case VIRTIO_PCI_COMMON_Q_SELECT:
-      priv->queue_select = (guint16) value;
+      priv->queue_select = (guint16)value;
       break;
     default:
       write_queue (self, offset, value);
@@ -242,34 +244,35 @@ update_queues (SvVirtioPci *self)
 static guint64
 common_read (gpointer opaque, guint64 offset, guint size)
 {
-  guint width = common_width ((guint) MIN (offset, SV_VIRTIO_PCI_PAGE));
+  guint width = common_width ((guint)MIN (offset, SV_VIRTIO_PCI_PAGE));
 
   if (width == 0)
     return 0;
   update_queues (opaque);
   if (size >= width)
     {
-      guint64 value = read_common (opaque, (guint) offset);
+      guint64 value = read_common (opaque, (guint)offset);
 
       /* §4.1.3.1: drivers use the width of the field; 64-bit fields may be read whole. */
       if (size == 8 && width == 4)
-        value |= read_common (opaque, (guint) offset + 4) << 32;
+        value |= read_common (opaque, (guint)offset + 4) << 32;
       return value;
     }
-  return read_common (opaque, (guint) offset) & ((1u << 8 * size) - 1);
+  return read_common (opaque, (guint)offset) & ((1u << 8 * size) - 1);
 }
 
 static void
 common_write (gpointer opaque, guint64 offset, guint64 value, guint size)
 {
-  guint width = common_width ((guint) MIN (offset, SV_VIRTIO_PCI_PAGE));
+  guint width = common_width ((guint)MIN (offset, SV_VIRTIO_PCI_PAGE));
 
   if (width == 0 || size < width)
     return;
   update_queues (opaque);
-  write_common (opaque, (guint) offset, (guint32) (width == 4 ? value : value & ((1u << 8 * width) - 1)));
+  write_common (opaque, (guint)offset,
+                (guint32)(width == 4 ? value : value & ((1u << 8 * width) - 1)));
   if (size == 8 && width == 4)
-    write_common (opaque, (guint) offset + 4, (guint32) (value >> 32));
+    write_common (opaque, (guint)offset + 4, (guint32)(value >> 32));
 }
 
 static guint64
@@ -292,7 +295,7 @@ device_read (gpointer opaque, guint64 offset, guint size)
 
   if (offset >= length)
     return 0;
-  memcpy (&value, (const guint8 *) sv_virtio_device_get_config (priv->core) + offset,
+  memcpy (&value, (const guint8 *)sv_virtio_device_get_config (priv->core) + offset,
           MIN (size, length - offset));
   return GUINT64_FROM_LE (value);
 }
@@ -300,7 +303,7 @@ device_read (gpointer opaque, guint64 offset, guint size)
 static void
 device_write (gpointer opaque, guint64 offset, guint64 value, guint size)
 {
-  sv_virtio_device_write_config (PRIV (opaque)->core, (guint) offset, value, size);
+  sv_virtio_device_write_config (PRIV (opaque)->core, (guint)offset, value, size);
 }
 
 static guint64
@@ -314,7 +317,7 @@ static void
 notify_write (gpointer opaque, guint64 offset, guint64 value, guint size)
 {
   SvVirtioPciPrivate *priv = PRIV (opaque);
-  guint n = (guint) offset / SV_VIRTIO_PCI_NOTIFY_MULTIPLIER;
+  guint n = (guint)offset / SV_VIRTIO_PCI_NOTIFY_MULTIPLIER;
 
   if (sv_virtio_device_get_kick_fd (priv->core, n) >= 0)
     sv_virtio_device_kick (priv->core, n);
@@ -330,8 +333,8 @@ static const SvMemoryRegionOps page_ops[] = {
 void
 sv_virtio_pci_map_registers (SvVirtioPci *self)
 {
-  static const char *const names[] = { "virtio-pci-common", "virtio-pci-isr", "virtio-pci-device",
-                                       "virtio-pci-notify" };
+  static const char *const names[]
+      = { "virtio-pci-common", "virtio-pci-isr", "virtio-pci-device", "virtio-pci-notify" };
   SvVirtioPciPrivate *priv = PRIV (self);
 
   priv->bar = sv_memory_region_new_container ("virtio-pci", SV_VIRTIO_PCI_SIZE);
@@ -365,7 +368,8 @@ sv_virtio_pci_reset_registers (SvVirtioPci *self)
   priv->device_feature_select = priv->driver_feature_select = 0;
   priv->driver_features[0] = priv->driver_features[1] = 0;
   priv->queue_select = 0;
-  priv->config_vector = sv_virtio_pci_change_vector (self, priv->config_vector, VIRTIO_MSI_NO_VECTOR);
+  priv->config_vector
+      = sv_virtio_pci_change_vector (self, priv->config_vector, VIRTIO_MSI_NO_VECTOR);
   for (guint i = 0; i < priv->n_queues; i++)
     priv->queue_vectors[i]
         = sv_virtio_pci_change_vector (self, priv->queue_vectors[i], VIRTIO_MSI_NO_VECTOR);

@@ -6,25 +6,35 @@
 
 #include "qom/sv-property.h"
 
-/* One line each: the class's name, its get_type function and that of the device, the PCI class code */
-#define SV_VIRTIO_PCI_TYPE(Name, function, core, class_code)                                                 \
-  GType core (void);                                                                                         \
-  GType function (void);                                                                                     \
-  GType function (void)                                                                                      \
-  {                                                                                                          \
-    static gsize type;                                                                                       \
-                                                                                                             \
-    if (g_once_init_enter (&type))                                                                           \
-      g_once_init_leave (&type, sv_virtio_pci_register_type (Name, core (), class_code));                    \
-    return type;                                                                                             \
+/* One line each: the class's name, its get_type function and that of the device, the PCI class code
+ */
+#define SV_VIRTIO_PCI_TYPE(Name, function, core, class_code)                                       \
+  GType core (void);                                                                               \
+  GType function (void);                                                                           \
+  GType function (void)                                                                            \
+  {                                                                                                \
+    static gsize type;                                                                             \
+                                                                                                   \
+    if (g_once_init_enter (&type))                                                                 \
+      g_once_init_leave (&type, sv_virtio_pci_register_type (Name, core (), class_code));          \
+    return type;                                                                                   \
   }
 
-SV_VIRTIO_PCI_TYPE ("SvVhostVsockPci", sv_vhost_vsock_pci_get_type, sv_vhost_vsock_get_type, 0x078000)
-SV_VIRTIO_PCI_TYPE ("SvVirtioBalloonPci", sv_virtio_balloon_pci_get_type, sv_virtio_balloon_get_type, 0x00ff00)
+SV_VIRTIO_PCI_TYPE ("SvVhostVsockPci",
+                    sv_vhost_vsock_pci_get_type,
+                    sv_vhost_vsock_get_type,
+                    0x078000)
+SV_VIRTIO_PCI_TYPE ("SvVirtioBalloonPci",
+                    sv_virtio_balloon_pci_get_type,
+                    sv_virtio_balloon_get_type,
+                    0x00ff00)
 SV_VIRTIO_PCI_TYPE ("SvVirtioBlkPci", sv_virtio_blk_pci_get_type, sv_virtio_blk_get_type, 0x010000)
 SV_VIRTIO_PCI_TYPE ("SvVirtioNetPci", sv_virtio_net_pci_get_type, sv_virtio_net_get_type, 0x020000)
 SV_VIRTIO_PCI_TYPE ("SvVirtioRngPci", sv_virtio_rng_pci_get_type, sv_virtio_rng_get_type, 0x00ff00)
-SV_VIRTIO_PCI_TYPE ("SvVirtioSerialPci", sv_virtio_serial_pci_get_type, sv_virtio_serial_get_type, 0x078000)
+SV_VIRTIO_PCI_TYPE ("SvVirtioSerialPci",
+                    sv_virtio_serial_pci_get_type,
+                    sv_virtio_serial_get_type,
+                    0x078000)
 
 /* A pspec like @original, to be installed in another class */
 static GParamSpec *
@@ -35,11 +45,11 @@ clone_pspec (GParamSpec *original)
   const char *blurb = g_param_spec_get_blurb (original);
   GParamFlags flags = original->flags;
 
-#define CLONE_NUMBER(TYPE, type)                                                                             \
-  if (G_IS_PARAM_SPEC_##TYPE (original))                                                                     \
-    return g_param_spec_##type (name, nick, blurb, G_PARAM_SPEC_##TYPE (original)->minimum,                  \
-                                G_PARAM_SPEC_##TYPE (original)->maximum,                                     \
-                                G_PARAM_SPEC_##TYPE (original)->default_value, flags)
+#define CLONE_NUMBER(TYPE, type)                                                                   \
+  if (G_IS_PARAM_SPEC_##TYPE (original))                                                           \
+  return g_param_spec_##type (name, nick, blurb, G_PARAM_SPEC_##TYPE (original)->minimum,          \
+                              G_PARAM_SPEC_##TYPE (original)->maximum,                             \
+                              G_PARAM_SPEC_##TYPE (original)->default_value, flags)
 
   CLONE_NUMBER (INT, int);
   CLONE_NUMBER (UINT, uint);
@@ -49,9 +59,11 @@ clone_pspec (GParamSpec *original)
 #undef CLONE_NUMBER
 
   if (G_IS_PARAM_SPEC_BOOLEAN (original))
-    return g_param_spec_boolean (name, nick, blurb, G_PARAM_SPEC_BOOLEAN (original)->default_value, flags);
+    return g_param_spec_boolean (name, nick, blurb, G_PARAM_SPEC_BOOLEAN (original)->default_value,
+                                 flags);
   if (G_IS_PARAM_SPEC_STRING (original))
-    return g_param_spec_string (name, nick, blurb, G_PARAM_SPEC_STRING (original)->default_value, flags);
+    return g_param_spec_string (name, nick, blurb, G_PARAM_SPEC_STRING (original)->default_value,
+                                flags);
   if (G_IS_PARAM_SPEC_ENUM (original))
     return g_param_spec_enum (name, nick, blurb, original->value_type,
                               G_PARAM_SPEC_ENUM (original)->default_value, flags);
@@ -70,14 +82,16 @@ clone_pspec (GParamSpec *original)
 static void
 get_core_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-  g_object_get_property (G_OBJECT (sv_virtio_pci_get_core (SV_VIRTIO_PCI (object))), pspec->name, value);
+  g_object_get_property (G_OBJECT (sv_virtio_pci_get_core (SV_VIRTIO_PCI (object))), pspec->name,
+                         value);
 }
 
 /* The device notifies, and this object with it. */
 static void
 set_core_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-  g_object_set_property (G_OBJECT (sv_virtio_pci_get_core (SV_VIRTIO_PCI (object))), pspec->name, value);
+  g_object_set_property (G_OBJECT (sv_virtio_pci_get_core (SV_VIRTIO_PCI (object))), pspec->name,
+                         value);
 }
 
 /* Gives a transport class the properties that its device has as a virtio device. */

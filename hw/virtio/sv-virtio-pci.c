@@ -38,7 +38,7 @@ add_capability (SvPciConfig *config, guint8 type, guint32 offset, guint32 length
 {
   guint at = sv_pci_config_add_capability (config, PCI_CAP_ID_VNDR, size);
 
-  sv_pci_config_set8 (config, at + VIRTIO_PCI_CAP_LEN, (guint8) size);
+  sv_pci_config_set8 (config, at + VIRTIO_PCI_CAP_LEN, (guint8)size);
   sv_pci_config_set8 (config, at + VIRTIO_PCI_CAP_CFG_TYPE, type);
   sv_pci_config_set8 (config, at + VIRTIO_PCI_CAP_BAR, SV_VIRTIO_PCI_BAR);
   sv_pci_config_set32 (config, at + VIRTIO_PCI_CAP_OFFSET, offset);
@@ -54,14 +54,18 @@ add_capabilities (SvVirtioPci *self)
   guint size = sizeof (struct virtio_pci_cap);
   guint at;
 
-  add_capability (config, VIRTIO_PCI_CAP_COMMON_CFG, SV_VIRTIO_PCI_COMMON, SV_VIRTIO_PCI_PAGE, size);
+  add_capability (config, VIRTIO_PCI_CAP_COMMON_CFG, SV_VIRTIO_PCI_COMMON, SV_VIRTIO_PCI_PAGE,
+                  size);
   add_capability (config, VIRTIO_PCI_CAP_ISR_CFG, SV_VIRTIO_PCI_ISR, SV_VIRTIO_PCI_PAGE, size);
   if (sv_virtio_device_get_config_size (priv->core) > 0)
-    add_capability (config, VIRTIO_PCI_CAP_DEVICE_CFG, SV_VIRTIO_PCI_DEVICE, SV_VIRTIO_PCI_PAGE, size);
-  at = add_capability (config, VIRTIO_PCI_CAP_NOTIFY_CFG, SV_VIRTIO_PCI_NOTIFY, SV_VIRTIO_PCI_PAGE, size + 4);
+    add_capability (config, VIRTIO_PCI_CAP_DEVICE_CFG, SV_VIRTIO_PCI_DEVICE, SV_VIRTIO_PCI_PAGE,
+                    size);
+  at = add_capability (config, VIRTIO_PCI_CAP_NOTIFY_CFG, SV_VIRTIO_PCI_NOTIFY, SV_VIRTIO_PCI_PAGE,
+                       size + 4);
   sv_pci_config_set32 (config, at + VIRTIO_PCI_NOTIFY_CAP_MULT, SV_VIRTIO_PCI_NOTIFY_MULTIPLIER);
 
-  /* §4.1.4.9: the driver chooses register, offset and length, and accesses them through the last word. */
+  /* §4.1.4.9: the driver chooses register, offset and length, and accesses them through the last
+   * word. */
   at = add_capability (config, VIRTIO_PCI_CAP_PCI_CFG, 0, 0, size + 4);
   sv_pci_config_set8 (config, at + VIRTIO_PCI_CAP_BAR, 0);
   sv_pci_config_allow (config, at + VIRTIO_PCI_CAP_BAR, 0xff, 1);
@@ -97,7 +101,7 @@ sv_virtio_pci_read_config (SvPciDevice *device, guint offset, guint size)
 
   if (get_window (self, offset, size, &address, &length))
     sv_pci_config_set32 (sv_pci_device_get_config (device), window,
-                         (guint32) sv_virtio_pci_read (self, address, length));
+                         (guint32)sv_virtio_pci_read (self, address, length));
 }
 
 static void
@@ -132,7 +136,8 @@ sv_virtio_pci_config_written (SvPciDevice *device, guint offset, guint32 old_val
   guint length;
 
   if (get_window (self, offset, size, &address, &length))
-    sv_virtio_pci_write (self, address, sv_pci_config_get32 (sv_pci_device_get_config (device), window), length);
+    sv_virtio_pci_write (self, address,
+                         sv_pci_config_get32 (sv_pci_device_get_config (device), window), length);
   if (priv->msix != NULL)
     sv_msix_config_written (priv->msix);
   set_use_msix (self);
@@ -163,9 +168,10 @@ realize_core (SvVirtioPci *self, GError **error)
     }
   if (sv_virtio_device_get_n_queues (priv->core) <= MAX_QUEUES)
     return TRUE;
-  g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID, "'%s' has %u queues, a PCI device at most %u",
-               sv_pci_device_get_name (SV_PCI_DEVICE (self)), sv_virtio_device_get_n_queues (priv->core),
-               MAX_QUEUES);
+  g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+               "'%s' has %u queues, a PCI device at most %u",
+               sv_pci_device_get_name (SV_PCI_DEVICE (self)),
+               sv_virtio_device_get_n_queues (priv->core), MAX_QUEUES);
   forget_core (self);
   return FALSE;
 }
@@ -185,15 +191,15 @@ static void
 add_msix (SvVirtioPci *self)
 {
   SvVirtioPciPrivate *priv = PRIV (self);
-  guint n = priv->n_vectors_asked >= 0 ? (guint) priv->n_vectors_asked : priv->n_queues + 1;
+  guint n = priv->n_vectors_asked >= 0 ? (guint)priv->n_vectors_asked : priv->n_queues + 1;
   guint pba;
 
   if (n == 0)
     return;
   n = MIN (n, SV_MSIX_MAX_VECTORS);
   pba = MAX (sv_msix_table_size (n), SV_VIRTIO_PCI_PAGE / 2);
-  priv->msix_bar
-      = sv_memory_region_new_container ("virtio-pci-msix", round_up_to_power (pba + sv_msix_pba_size (n)));
+  priv->msix_bar = sv_memory_region_new_container ("virtio-pci-msix",
+                                                   round_up_to_power (pba + sv_msix_pba_size (n)));
   priv->msix
       = sv_msix_new (SV_PCI_DEVICE (self), n, priv->msix_bar, SV_VIRTIO_PCI_MSIX_BAR, 0, pba);
   sv_pci_device_add_bar (SV_PCI_DEVICE (self), SV_VIRTIO_PCI_MSIX_BAR, 0, priv->msix_bar);
@@ -328,9 +334,10 @@ sv_virtio_pci_class_init (SvVirtioPciClass *klass)
   pci_class->read_config = sv_virtio_pci_read_config;
   pci_class->config_written = sv_virtio_pci_config_written;
 
-  props[PROP_VECTORS] = g_param_spec_int (
-      "vectors", "vectors", "Interrupt vectors (MSI-X); 0: none; -1: one for each queue and one more", -1,
-      SV_MSIX_MAX_VECTORS, -1, SV_PARAM_RW_WIRING);
+  props[PROP_VECTORS]
+      = g_param_spec_int ("vectors", "vectors",
+                          "Interrupt vectors (MSI-X); 0: none; -1: one for each queue and one more",
+                          -1, SV_MSIX_MAX_VECTORS, -1, SV_PARAM_RW_WIRING);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 

@@ -9,12 +9,13 @@ G_BEGIN_DECLS
 /**
  * SvVirtioPci:
  *
- * The transport of VIRTIO 1.2 §4.1 (abstract), without the legacy interface. For each device there is a subclass that carries
- * it (`virtio-blk-pci` carries `virtio-blk-device`): it has the properties of both, and the device is its
- * child `virtio-backend`.
+ * The transport of VIRTIO 1.2 §4.1 (abstract), without the legacy interface. For each device there
+ * is a subclass that carries it (`virtio-blk-pci` carries `virtio-blk-device`): it has the
+ * properties of both, and the device is its child `virtio-backend`.
  */
 #define SV_TYPE_VIRTIO_PCI (sv_virtio_pci_get_type ())
-SV_API G_DECLARE_DERIVABLE_TYPE (SvVirtioPci, sv_virtio_pci, SV, VIRTIO_PCI, SvPciDevice)
+SV_API
+G_DECLARE_DERIVABLE_TYPE (SvVirtioPci, sv_virtio_pci, SV, VIRTIO_PCI, SvPciDevice)
 
 struct _SvVirtioPciClass
 {

@@ -108,7 +108,8 @@ sv_ich9_lpc_setup (SvPciDevice *device, GError **error)
                            "ICH9-LPC: only a machine can make this device");
       return FALSE;
     }
-  sv_pci_config_set16 (config, PCI_COMMAND, PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+  sv_pci_config_set16 (config, PCI_COMMAND,
+                       PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
   sv_pci_config_set32 (config, PM_BASE, 1);
   sv_pci_config_allow (config, PM_BASE, PM_BASE_MASK, 4);
   sv_pci_config_allow (config, ACPI_CONTROL, ACPI_CONTROL_ENABLE | 7, 1);

@@ -45,7 +45,8 @@ read_timer (SvIch9Pm *self)
 {
   gint64 elapsed = g_get_monotonic_time () - self->timer_start;
 
-  return (guint32) (elapsed / G_USEC_PER_SEC * TIMER_HZ + elapsed % G_USEC_PER_SEC * TIMER_HZ / G_USEC_PER_SEC);
+  return (guint32)(elapsed / G_USEC_PER_SEC * TIMER_HZ
+                   + elapsed % G_USEC_PER_SEC * TIMER_HZ / G_USEC_PER_SEC);
 }
 
 static guint32
@@ -56,7 +57,7 @@ read_dword (SvIch9Pm *self, guint offset)
   switch (offset)
     {
     case SV_ICH9_PM1_EVENT:
-      return self->status | (guint32) self->enable << 16;
+      return self->status | (guint32)self->enable << 16;
     case SV_ICH9_PM1_CONTROL:
       return self->control;
     case SV_ICH9_PM_TIMER:
@@ -64,15 +65,16 @@ read_dword (SvIch9Pm *self, guint offset)
     default:
       break;
     }
-  for (guint i = 0; offset >= SV_ICH9_GPE0 && offset < SV_ICH9_GPE0 + SV_ICH9_GPE0_SIZE && i < 4; i++)
-    value |= (guint32) self->gpe0[offset - SV_ICH9_GPE0 + i] << 8 * i;
+  for (guint i = 0; offset >= SV_ICH9_GPE0 && offset < SV_ICH9_GPE0 + SV_ICH9_GPE0_SIZE && i < 4;
+       i++)
+    value |= (guint32)self->gpe0[offset - SV_ICH9_GPE0 + i] << 8 * i;
   return value;
 }
 
 static guint64
 pm_read (gpointer opaque, guint64 offset, guint size)
 {
-  guint at = (guint) offset;
+  guint at = (guint)offset;
 
   if (at % 4 + size > 4)
     return G_MAXUINT64;
@@ -86,7 +88,8 @@ write_control (SvIch9Pm *self, guint16 value)
 
   self->control = (value & CONTROL_WRITABLE) | CONTROL_SCI_ENABLE;
   /* Firmware that knows the chipset only uses 0 or 7. There is no other sleep. */
-  if ((value & CONTROL_SLEEP_ENABLE) != 0 && (type == 0 || type == SV_ICH9_PM_SLEEP_TYPE_OFF || type == 7))
+  if ((value & CONTROL_SLEEP_ENABLE) != 0
+      && (type == 0 || type == SV_ICH9_PM_SLEEP_TYPE_OFF || type == 7))
     sv_machine_request_shutdown (self->machine, SV_SHUTDOWN_CAUSE_GUEST_SHUTDOWN);
 }
 
@@ -99,7 +102,8 @@ write_byte (SvIch9Pm *self, guint offset, guint8 value)
     self->status &= ~(value << shift);
   else if (offset < SV_ICH9_PM1_CONTROL)
     self->enable = ((self->enable & ~(0xff << shift)) | value << shift) & EVENTS;
-  else if (offset >= SV_ICH9_GPE0 + SV_ICH9_GPE0_SIZE / 2 && offset < SV_ICH9_GPE0 + SV_ICH9_GPE0_SIZE)
+  else if (offset >= SV_ICH9_GPE0 + SV_ICH9_GPE0_SIZE / 2
+           && offset < SV_ICH9_GPE0 + SV_ICH9_GPE0_SIZE)
     self->gpe0[offset - SV_ICH9_GPE0] = value;
 }
 
@@ -109,12 +113,12 @@ pm_write (gpointer opaque, guint64 offset, guint64 value, guint size)
   SvIch9Pm *self = opaque;
 
   if (offset == SV_ICH9_PM1_CONTROL && size >= 2)
-    write_control (self, (guint16) value);
+    write_control (self, (guint16)value);
   else if (offset == SV_ICH9_PM1_CONTROL + 1 && size == 1)
-    write_control (self, (guint16) (value << 8 | (self->control & 0xff)));
+    write_control (self, (guint16)(value << 8 | (self->control & 0xff)));
   else if (offset < SV_ICH9_PM1_CONTROL || offset >= PM1_CONTROL_END)
     for (guint i = 0; i < size; i++)
-      write_byte (self, (guint) offset + i, (guint8) (value >> 8 * i));
+      write_byte (self, (guint)offset + i, (guint8)(value >> 8 * i));
   update_sci (self);
 }
 
@@ -128,7 +132,8 @@ pm_write (gpointer opaque, guint64 offset, guint64 value, guint size)
 SvIch9Pm *
 sv_ich9_pm_new (SvMachine *machine, SvIrq *sci)
 {
-  static const SvMemoryRegionOps ops = { .read = pm_read, .write = pm_write, .min_access = 1, .max_access = 4 };
+  static const SvMemoryRegionOps ops
+      = { .read = pm_read, .write = pm_write, .min_access = 1, .max_access = 4 };
   SvIch9Pm *self = g_new0 (SvIch9Pm, 1);
 
   self->machine = machine;

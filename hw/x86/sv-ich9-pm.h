@@ -19,8 +19,8 @@ G_BEGIN_DECLS
 /**
  * SvIch9Pm:
  *
- * Fixed hardware of ACPI as an ICH9 has it: PM1 event and control registers, the 3.58 MHz timer. The platform is in ACPI
- * mode from the start.
+ * Fixed hardware of ACPI as an ICH9 has it: PM1 event and control registers, the 3.58 MHz timer.
+ * The platform is in ACPI mode from the start.
  */
 typedef struct _SvIch9Pm SvIch9Pm;
 

@@ -28,7 +28,9 @@ struct _SvQ35Mch
 
 static void sv_q35_mch_acpi_init (SvAcpiDescribedInterface *iface);
 
-G_DEFINE_FINAL_TYPE_WITH_CODE (SvQ35Mch, sv_q35_mch, SV_TYPE_PCI_DEVICE,
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvQ35Mch,
+                               sv_q35_mch,
+                               SV_TYPE_PCI_DEVICE,
                                G_IMPLEMENT_INTERFACE (SV_TYPE_ACPI_DESCRIBED, sv_q35_mch_acpi_init))
 
 static void
@@ -37,7 +39,7 @@ map_ecam (SvQ35Mch *self)
   const SvPciConfig *config = sv_pci_device_get_config (SV_PCI_DEVICE (self));
   guint32 low = sv_pci_config_get32 (config, PCIEXBAR);
   guint64 address
-      = (low | (guint64) sv_pci_config_get32 (config, PCIEXBAR + 4) << 32) & PCIEXBAR_ADDRESS_MASK;
+      = (low | (guint64)sv_pci_config_get32 (config, PCIEXBAR + 4) << 32) & PCIEXBAR_ADDRESS_MASK;
   gboolean map = (low & PCIEXBAR_ENABLE) != 0;
 
   if (self->mapped && (!map || address != self->address))
@@ -105,7 +107,9 @@ sv_q35_mch_build_aml (SvAcpiDescribed *described, GByteArray *scope)
 {
   SvQ35Mch *self = SV_Q35_MCH (described);
   const SvPciAcpiHost host = {
-    .last_bus = (guint8) (sv_memory_region_get_size (sv_pci_host_get_ecam (self->host)) / SV_PCI_ECAM_BUS_SIZE - 1),
+    .last_bus
+    = (guint8)(sv_memory_region_get_size (sv_pci_host_get_ecam (self->host)) / SV_PCI_ECAM_BUS_SIZE
+               - 1),
     .io_base = self->windows.io_base,
     .io_size = self->windows.io_size,
     .memory_base = self->windows.memory_base,
@@ -182,6 +186,6 @@ sv_q35_mch_new (SvPciHost *host, const SvQ35Windows *windows)
 void
 sv_q35_mch_program (SvQ35Mch *self, guint64 ecam)
 {
-  sv_pci_device_config_write (SV_PCI_DEVICE (self), PCIEXBAR + 4, (guint32) (ecam >> 32), 4);
-  sv_pci_device_config_write (SV_PCI_DEVICE (self), PCIEXBAR, (guint32) ecam | PCIEXBAR_ENABLE, 4);
+  sv_pci_device_config_write (SV_PCI_DEVICE (self), PCIEXBAR + 4, (guint32)(ecam >> 32), 4);
+  sv_pci_device_config_write (SV_PCI_DEVICE (self), PCIEXBAR, (guint32)ecam | PCIEXBAR_ENABLE, 4);
 }

@@ -65,9 +65,12 @@ add_root_bus (SvQ35 *self, GError **error)
   g_autoptr (SvMemoryRegion) memory = sv_memory_region_new_container ("pci-memory", G_MAXUINT64);
   g_autoptr (SvMemoryRegion) io = sv_memory_region_new_container ("pci-io", 0x10000);
 
-  sv_memory_region_add (sv_address_space_get_root (sv_machine_get_memory (machine)), 0, memory, PCI_PRIORITY);
-  sv_memory_region_add (sv_address_space_get_root (sv_machine_get_io (machine)), 0, io, PCI_PRIORITY);
-  self->root = sv_pci_bus_new_root (memory, io, sv_machine_get_memory (machine), sv_machine_get_accel (machine));
+  sv_memory_region_add (sv_address_space_get_root (sv_machine_get_memory (machine)), 0, memory,
+                        PCI_PRIORITY);
+  sv_memory_region_add (sv_address_space_get_root (sv_machine_get_io (machine)), 0, io,
+                        PCI_PRIORITY);
+  self->root = sv_pci_bus_new_root (memory, io, sv_machine_get_memory (machine),
+                                    sv_machine_get_accel (machine));
   self->host = sv_pci_host_new (self->root, SV_Q35_ECAM_BUSES);
   return sv_object_add_child (SV_OBJECT (self), "pcie.0", SV_OBJECT (self->root), error);
 }
@@ -81,8 +84,8 @@ add_chipset (SvQ35 *self, GError **error)
     .memory_size = self->resources.memory_size,
     .prefetch_base = self->resources.prefetch_base,
     .prefetch_size = self->resources.prefetch_size,
-    .io_base = (guint32) self->resources.io_base,
-    .io_size = (guint32) self->resources.io_size,
+    .io_base = (guint32)self->resources.io_base,
+    .io_size = (guint32)self->resources.io_size,
     .first_gsi = SV_Q35_PCI_GSI,
   };
   SvIrq *pins[SV_PCI_N_PINS];
@@ -115,7 +118,8 @@ sv_q35_build_devices (SvX86Machine *machine, GError **error)
 static guint
 sv_q35_fill_e820 (SvX86Machine *machine, SvE820Entry *e820, guint n)
 {
-  e820[n++] = (SvE820Entry){ SV_Q35_ECAM_BASE, (guint64) SV_Q35_ECAM_BUSES * SV_PCI_ECAM_BUS_SIZE, 2 };
+  e820[n++]
+      = (SvE820Entry){ SV_Q35_ECAM_BASE, (guint64)SV_Q35_ECAM_BUSES * SV_PCI_ECAM_BUS_SIZE, 2 };
   return n;
 }
 

@@ -19,7 +19,7 @@ typedef struct
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (SvX86Machine, sv_x86_machine, SV_TYPE_MACHINE)
 
-#define PRIV(self) ((SvX86MachinePrivate *) sv_x86_machine_get_instance_private (self))
+#define PRIV(self) ((SvX86MachinePrivate *)sv_x86_machine_get_instance_private (self))
 
 /* --- construction --- */
 
@@ -207,7 +207,7 @@ sv_x86_machine_load (SvMachine *machine, GError **error)
   SvX86MachineClass *klass = SV_X86_MACHINE_GET_CLASS (self);
   const char *append = sv_machine_get_append (machine);
   g_autofree char *cmdline = klass->dup_cmdline != NULL ? klass->dup_cmdline (self)
-                                                         : g_strdup (append != NULL ? append : "");
+                                                        : g_strdup (append != NULL ? append : "");
   SvE820Entry e820[SV_X86_MAX_E820];
   guint n_e820 = fill_e820 (self, e820);
   SvX86Entry entry;

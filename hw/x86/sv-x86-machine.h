@@ -14,11 +14,13 @@ G_BEGIN_DECLS
 /**
  * SvX86Machine:
  *
- * What the x86_64 machines have in common (abstract): RAM with its hole below 4 GiB, processors, the ISA bus `isa.0` with
- * keyboard controller and CMOS clock, the generic event device, direct kernel boot, ACPI tables.
+ * What the x86_64 machines have in common (abstract): RAM with its hole below 4 GiB, processors,
+ * the ISA bus `isa.0` with keyboard controller and CMOS clock, the generic event device, direct
+ * kernel boot, ACPI tables.
  */
 #define SV_TYPE_X86_MACHINE (sv_x86_machine_get_type ())
-SV_API G_DECLARE_DERIVABLE_TYPE (SvX86Machine, sv_x86_machine, SV, X86_MACHINE, SvMachine)
+SV_API
+G_DECLARE_DERIVABLE_TYPE (SvX86Machine, sv_x86_machine, SV, X86_MACHINE, SvMachine)
 
 /**
  * SvX86MachineClass:
@@ -48,8 +50,11 @@ struct _SvX86MachineClass
   gpointer padding[6];
 };
 
-SV_API SvIsaBus *sv_x86_machine_get_isa (SvX86Machine *self);  /* (transfer none): from build_devices on */
-SV_API SvAcpiGed *sv_x86_machine_get_ged (SvX86Machine *self); /* (transfer none): from build_devices on */
-SV_API guint64 sv_x86_machine_get_ram_end (SvX86Machine *self); /* first address above all RAM, at least 4 GiB */
+SV_API SvIsaBus *
+sv_x86_machine_get_isa (SvX86Machine *self); /* (transfer none): from build_devices on */
+SV_API SvAcpiGed *
+sv_x86_machine_get_ged (SvX86Machine *self); /* (transfer none): from build_devices on */
+SV_API guint64
+sv_x86_machine_get_ram_end (SvX86Machine *self); /* first address above all RAM, at least 4 GiB */
 
 G_END_DECLS

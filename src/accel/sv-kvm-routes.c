@@ -14,10 +14,10 @@
 struct _SvKvmRoutes
 {
   int vm_fd;
-  GArray *entries;  /* struct kvm_irq_routing_entry; the messages' ones behind the fixed ones */
+  GArray *entries; /* struct kvm_irq_routing_entry; the messages' ones behind the fixed ones */
   guint n_fixed;
-  guint first_gsi;  /* of the first message */
-  GArray *in_use;   /* gboolean per message; a free entry is kept and sends nothing new */
+  guint first_gsi; /* of the first message */
+  GArray *in_use;  /* gboolean per message; a free entry is kept and sends nothing new */
 };
 
 SvKvmRoutes *
@@ -51,8 +51,8 @@ commit (SvKvmRoutes *self, GError **error)
   memcpy (table->entries, self->entries->data, size);
   if (sv_kvm_ioctl (self->vm_fd, KVM_SET_GSI_ROUTING, table) == 0)
     return TRUE;
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "KVM_SET_GSI_ROUTING with %u entries: %s",
-               self->entries->len, g_strerror (errno));
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
+               "KVM_SET_GSI_ROUTING with %u entries: %s", self->entries->len, g_strerror (errno));
   return FALSE;
 }
 
@@ -85,8 +85,8 @@ sv_kvm_routes_add (SvKvmRoutes *self, guint64 address, guint32 data, GError **er
     {
       if (self->entries->len >= MAX_ROUTES)
         {
-          g_set_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE, "KVM routes %u interrupts, all are in use",
-                       MAX_ROUTES);
+          g_set_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE,
+                       "KVM routes %u interrupts, all are in use", MAX_ROUTES);
           return -1;
         }
       g_array_set_size (self->entries, self->entries->len + 1);
@@ -105,8 +105,8 @@ sv_kvm_routes_update (SvKvmRoutes *self, guint gsi, guint64 address, guint32 dat
 {
   struct kvm_irq_routing_entry *entry = get_entry (self, gsi - self->first_gsi);
 
-  if (entry->u.msi.address_lo == (guint32)address && entry->u.msi.address_hi == (guint32)(address >> 32)
-      && entry->u.msi.data == data)
+  if (entry->u.msi.address_lo == (guint32)address
+      && entry->u.msi.address_hi == (guint32)(address >> 32) && entry->u.msi.data == data)
     return TRUE;
   fill_entry (entry, gsi, address, data);
   return commit (self, error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A hostile driver of PCI devices: configuration space, MSI-X, registers of virtio. Input: steps of 8 bytes
- * each: what is done, to which device, where (16 bits), a value (32 bits).
+ * A hostile driver of PCI devices: configuration space, MSI-X, registers of virtio. Input: steps of
+ * 8 bytes each: what is done, to which device, where (16 bits), a value (32 bits).
  */
 
 #include <linux/pci_regs.h>

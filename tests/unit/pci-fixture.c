@@ -22,7 +22,7 @@ add_route (SvAccel *accel, guint64 address, guint32 data, GError **error)
       return -1;
     }
   g_array_append_vals (self->routes, pair, 2);
-  return (gint) self->routes->len / 2 - 1;
+  return (gint)self->routes->len / 2 - 1;
 }
 
 static gboolean
@@ -55,7 +55,8 @@ set_irqfd (SvAccel *accel, guint gsi, int fd, gboolean connect, GError **error)
   TestAccel *self = TEST_ACCEL (accel);
 
   if (connect)
-    g_assert_true (g_hash_table_insert (self->irqfds, GINT_TO_POINTER (fd), GUINT_TO_POINTER (gsi)));
+    g_assert_true (
+        g_hash_table_insert (self->irqfds, GINT_TO_POINTER (fd), GUINT_TO_POINTER (gsi)));
   else
     g_assert_true (g_hash_table_remove (self->irqfds, GINT_TO_POINTER (fd)));
   return TRUE;
@@ -207,7 +208,8 @@ void
 pci_fixture_tear_down (PciFixture *self, gconstpointer data)
 {
   g_clear_object (&self->tree);
-  sv_memory_region_remove (sv_address_space_get_root (self->memory), sv_pci_host_get_ecam (self->host));
+  sv_memory_region_remove (sv_address_space_get_root (self->memory),
+                           sv_pci_host_get_ecam (self->host));
   sv_pci_host_unmap_ports (self->host, sv_address_space_get_root (self->io));
   g_clear_object (&self->host);
   g_assert_finalize_object (self->root);
@@ -221,12 +223,14 @@ pci_fixture_tear_down (PciFixture *self, gconstpointer data)
 }
 
 SvPciDevice *
-pci_fixture_add (PciFixture *self, SvPciBus *bus, GType type, const char *id, const char *addr, GError **error)
+pci_fixture_add (
+    PciFixture *self, SvPciBus *bus, GType type, const char *id, const char *addr, GError **error)
 {
   g_autoptr (SvPciDevice) device = g_object_new (type, "addr", addr, NULL);
 
   g_assert_true (sv_object_add_child (self->tree, id, SV_OBJECT (device), NULL));
-  if (sv_bus_plug (SV_BUS (bus), SV_DEVICE (device), error) && sv_object_complete (SV_OBJECT (device), error))
+  if (sv_bus_plug (SV_BUS (bus), SV_DEVICE (device), error)
+      && sv_object_complete (SV_OBJECT (device), error))
     return device;
   sv_object_unparent (SV_OBJECT (device));
   return NULL;
@@ -243,11 +247,13 @@ pci_fixture_remove (SvPciDevice *device)
 guint32
 pci_fixture_read (PciFixture *self, guint bus, guint devfn, guint offset, guint size)
 {
-  return (guint32) sv_address_space_io_read (self->memory, PCI_FIXTURE_ECAM_OF (bus, devfn) + offset, size);
+  return (guint32)sv_address_space_io_read (self->memory, PCI_FIXTURE_ECAM_OF (bus, devfn) + offset,
+                                            size);
 }
 
 void
-pci_fixture_write (PciFixture *self, guint bus, guint devfn, guint offset, guint32 value, guint size)
+pci_fixture_write (
+    PciFixture *self, guint bus, guint devfn, guint offset, guint32 value, guint size)
 {
   sv_address_space_io_write (self->memory, PCI_FIXTURE_ECAM_OF (bus, devfn) + offset, value, size);
 }

@@ -22,8 +22,8 @@ struct _TestAccel
   guint32 sent_data;
 };
 
-/* A function with a 4 KiB memory register 0, a 64-bit prefetchable register 2 of 64 KiB, ports in register 4, and MSI-X
- * (four vectors) in register 5 */
+/* A function with a 4 KiB memory register 0, a 64-bit prefetchable register 2 of 64 KiB, ports in
+ * register 4, and MSI-X (four vectors) in register 5 */
 #define TEST_TYPE_FUNCTION (test_function_get_type ())
 G_DECLARE_FINAL_TYPE (TestFunction, test_function, TEST, FUNCTION, SvPciDevice)
 
@@ -55,14 +55,15 @@ typedef struct
 
 void pci_fixture_set_up (PciFixture *self, gconstpointer data);
 void pci_fixture_tear_down (PciFixture *self, gconstpointer data);
-#define pci_fixture_add_test(path, function) \
+#define pci_fixture_add_test(path, function)                                                       \
   g_test_add (path, PciFixture, NULL, pci_fixture_set_up, function, pci_fixture_tear_down)
 /* Makes a device, places it in the tree, on @bus and realizes it; NULL with @error */
-SvPciDevice *pci_fixture_add (PciFixture *self, SvPciBus *bus, GType type, const char *id, const char *addr,
-                              GError **error);
+SvPciDevice *pci_fixture_add (
+    PciFixture *self, SvPciBus *bus, GType type, const char *id, const char *addr, GError **error);
 void pci_fixture_remove (SvPciDevice *device);
 guint32 pci_fixture_read (PciFixture *self, guint bus, guint devfn, guint offset, guint size);
-void pci_fixture_write (PciFixture *self, guint bus, guint devfn, guint offset, guint32 value, guint size);
+void pci_fixture_write (
+    PciFixture *self, guint bus, guint devfn, guint offset, guint32 value, guint size);
 /* Name of the region at @address; NULL: nothing */
 const char *pci_fixture_at (SvAddressSpace *space, guint64 address);
 

@@ -21,7 +21,7 @@ typedef struct
 static guint32
 read32 (PciFixture *self, guint64 address)
 {
-  return (guint32) sv_address_space_io_read (self->memory, address, 4);
+  return (guint32)sv_address_space_io_read (self->memory, address, 4);
 }
 
 static void
@@ -55,8 +55,9 @@ start (PciFixture *self, Guest *guest)
 {
   guest->device = pci_fixture_add (self, self->root, TEST_TYPE_FUNCTION, "f", "3", NULL);
   guest->msix = TEST_FUNCTION (guest->device)->msix;
-  guest->control = sv_pci_config_find_capability (sv_pci_device_get_config (guest->device), PCI_CAP_ID_MSIX)
-                   + PCI_MSIX_FLAGS;
+  guest->control
+      = sv_pci_config_find_capability (sv_pci_device_get_config (guest->device), PCI_CAP_ID_MSIX)
+        + PCI_MSIX_FLAGS;
   pci_fixture_write (self, 0, DEVFN, PCI_BASE_ADDRESS_5, TABLE, 4);
   pci_fixture_write (self, 0, DEVFN, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 2);
 }
@@ -82,7 +83,8 @@ test_registers (PciFixture *self, gconstpointer data)
   g_assert_cmphex (pci_fixture_read (self, 0, DEVFN, guest.control, 2), ==, 3);
 }
 
-/* Connected to the accelerator exactly while enabled, unmasked and bus master; pending in between */
+/* Connected to the accelerator exactly while enabled, unmasked and bus master; pending in between
+ */
 static void
 test_masking (PciFixture *self, gconstpointer data)
 {

@@ -50,7 +50,8 @@ test_both_ways (PciFixture *self, gconstpointer data)
   g_assert_cmphex (pci_fixture_read (self, 1, DEVFN_3, 0, 4), ==, G_MAXUINT32);
 
   sv_address_space_io_write (self->io, 0xcf8, 0x80000000 | DEVFN_3 << 8 | 0x08, 4);
-  g_assert_cmphex (sv_address_space_io_read (self->io, 0xcf8, 4), ==, 0x80000000 | DEVFN_3 << 8 | 0x08);
+  g_assert_cmphex (sv_address_space_io_read (self->io, 0xcf8, 4), ==,
+                   0x80000000 | DEVFN_3 << 8 | 0x08);
   g_assert_cmphex (sv_address_space_io_read (self->io, 0xcfd, 1), ==, 0x00);
   g_assert_cmphex (sv_address_space_io_read (self->io, 0xcfe, 2), ==, 0x00ff);
   /* Not enabled; a byte is no address */
@@ -129,10 +130,14 @@ test_addresses (PciFixture *self, gconstpointer data)
     const char *addr;
     const char *message;
   } bad[] = {
-    { "20", "'x': parameter 'addr' expects SLOT or SLOT.FUNCTION, hexadecimal, slot 0 to 1f, function 0 to 7" },
-    { "3.8", "'x': parameter 'addr' expects SLOT or SLOT.FUNCTION, hexadecimal, slot 0 to 1f, function 0 to 7" },
-    { "", "'x': parameter 'addr' expects SLOT or SLOT.FUNCTION, hexadecimal, slot 0 to 1f, function 0 to 7" },
-    { "-1", "'x': parameter 'addr' expects SLOT or SLOT.FUNCTION, hexadecimal, slot 0 to 1f, function 0 to 7" },
+    { "20", "'x': parameter 'addr' expects SLOT or SLOT.FUNCTION, hexadecimal, slot 0 to 1f, "
+            "function 0 to 7" },
+    { "3.8", "'x': parameter 'addr' expects SLOT or SLOT.FUNCTION, hexadecimal, slot 0 to 1f, "
+             "function 0 to 7" },
+    { "", "'x': parameter 'addr' expects SLOT or SLOT.FUNCTION, hexadecimal, slot 0 to 1f, "
+          "function 0 to 7" },
+    { "-1", "'x': parameter 'addr' expects SLOT or SLOT.FUNCTION, hexadecimal, slot 0 to 1f, "
+            "function 0 to 7" },
     { "0x3", "PCI: slot 3 function 0 of bus 'pcie.0' is taken by 'a'" },
     { "3.1", "PCI: function 3.1 of bus 'pcie.0' needs function 0 ('a') to have multifunction=on" },
   };
@@ -144,7 +149,8 @@ test_addresses (PciFixture *self, gconstpointer data)
     {
       g_autoptr (GError) error = NULL;
 
-      g_assert_null (pci_fixture_add (self, self->root, TEST_TYPE_FUNCTION, "x", bad[i].addr, &error));
+      g_assert_null (
+          pci_fixture_add (self, self->root, TEST_TYPE_FUNCTION, "x", bad[i].addr, &error));
       g_assert_cmpstr (error->message, ==, bad[i].message);
     }
   device = pci_fixture_add (self, self->root, TEST_TYPE_FUNCTION, "free", NULL, NULL);
@@ -166,7 +172,8 @@ test_pins (PciFixture *self, gconstpointer data)
   sv_pci_device_set_pin (b, TRUE);
   sv_pci_device_set_pin (a, FALSE);
   g_assert_true (self->lines[3]);
-  g_assert_cmphex (pci_fixture_read (self, 0, SV_PCI_DEVFN (7, 0), PCI_STATUS, 2) & PCI_STATUS_INTERRUPT, !=, 0);
+  g_assert_cmphex (
+      pci_fixture_read (self, 0, SV_PCI_DEVFN (7, 0), PCI_STATUS, 2) & PCI_STATUS_INTERRUPT, !=, 0);
   pci_fixture_write (self, 0, SV_PCI_DEVFN (7, 0), PCI_COMMAND, PCI_COMMAND_INTX_DISABLE, 2);
   g_assert_false (self->lines[3]);
   pci_fixture_write (self, 0, SV_PCI_DEVFN (7, 0), PCI_COMMAND, 0, 2);
@@ -249,18 +256,22 @@ test_assign (PciFixture *self, gconstpointer data)
   pci_fixture_add (self, self->root, TEST_TYPE_FUNCTION, "a", "3", NULL);
   port = pci_fixture_add (self, self->root, SV_TYPE_PCIE_ROOT_PORT, "p1", "4", NULL);
   pci_fixture_add (self, self->root, SV_TYPE_PCIE_ROOT_PORT, "p2", "5", NULL);
-  pci_fixture_add (self, sv_pci_bridge_get_secondary (SV_PCI_BRIDGE (port)), TEST_TYPE_FUNCTION, "b", NULL, NULL);
+  pci_fixture_add (self, sv_pci_bridge_get_secondary (SV_PCI_BRIDGE (port)), TEST_TYPE_FUNCTION,
+                   "b", NULL, NULL);
 
   g_assert_true (sv_pci_assign (self->root, &resources, &error));
   g_assert_no_error (error);
-  g_assert_cmphex (pci_fixture_read (self, 0, SV_PCI_DEVFN (4, 0), PCI_PRIMARY_BUS, 4) & 0xffffff, ==, 0x010100);
-  g_assert_cmphex (pci_fixture_read (self, 0, SV_PCI_DEVFN (5, 0), PCI_PRIMARY_BUS, 4) & 0xffffff, ==, 0x020200);
+  g_assert_cmphex (pci_fixture_read (self, 0, SV_PCI_DEVFN (4, 0), PCI_PRIMARY_BUS, 4) & 0xffffff,
+                   ==, 0x010100);
+  g_assert_cmphex (pci_fixture_read (self, 0, SV_PCI_DEVFN (5, 0), PCI_PRIMARY_BUS, 4) & 0xffffff,
+                   ==, 0x020200);
   g_assert_cmpstr (pci_fixture_at (self->memory, bar_of (self, 0, DEVFN_3, 0)), ==, "bar0");
   g_assert_cmpstr (pci_fixture_at (self->memory, bar_of (self, 1, 0, 0)), ==, "bar0");
   g_assert_cmpstr (pci_fixture_at (self->io, bar_of (self, 1, 0, 4)), ==, "bar4");
   g_assert_cmphex (pci_fixture_read (self, 1, 0, PCI_BASE_ADDRESS_3, 4), >=, 2);
   /* Drivers become bus masters themselves. */
-  g_assert_cmphex (pci_fixture_read (self, 1, 0, PCI_COMMAND, 2), ==, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+  g_assert_cmphex (pci_fixture_read (self, 1, 0, PCI_COMMAND, 2), ==,
+                   PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
   /* Room behind the empty port: 2 MiB and 1 GiB; no ports */
   g_assert_cmphex (pci_fixture_read (self, 0, SV_PCI_DEVFN (5, 0), PCI_MEMORY_LIMIT, 2)
                        - pci_fixture_read (self, 0, SV_PCI_DEVFN (5, 0), PCI_MEMORY_BASE, 2),

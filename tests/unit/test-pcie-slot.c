@@ -11,8 +11,10 @@
 #define DRIVER_CONTROL (PCI_EXP_SLTCTL_ABPE | PCI_EXP_SLTCTL_HPIE | PCI_EXP_SLTCTL_DLLSCE)
 #define POWERED (DRIVER_CONTROL | PCI_EXP_SLTCTL_PWR_IND_ON | PCI_EXP_SLTCTL_ATTN_IND_OFF)
 #define BLINKING (DRIVER_CONTROL | PCI_EXP_SLTCTL_PWR_IND_BLINK | PCI_EXP_SLTCTL_ATTN_IND_OFF)
-#define OFF (DRIVER_CONTROL | PCI_EXP_SLTCTL_PWR_IND_OFF | PCI_EXP_SLTCTL_ATTN_IND_OFF | PCI_EXP_SLTCTL_PCC)
-#define OFF_LIT (DRIVER_CONTROL | PCI_EXP_SLTCTL_PWR_IND_BLINK | PCI_EXP_SLTCTL_ATTN_IND_OFF | PCI_EXP_SLTCTL_PCC)
+#define OFF                                                                                        \
+  (DRIVER_CONTROL | PCI_EXP_SLTCTL_PWR_IND_OFF | PCI_EXP_SLTCTL_ATTN_IND_OFF | PCI_EXP_SLTCTL_PCC)
+#define OFF_LIT                                                                                    \
+  (DRIVER_CONTROL | PCI_EXP_SLTCTL_PWR_IND_BLINK | PCI_EXP_SLTCTL_ATTN_IND_OFF | PCI_EXP_SLTCTL_PCC)
 
 typedef struct
 {
@@ -42,7 +44,9 @@ acknowledge (PciFixture *self, Guest *guest)
 static gboolean
 link_is_up (PciFixture *self, Guest *guest)
 {
-  return (pci_fixture_read (self, 0, PORT, guest->express + PCI_EXP_LNKSTA, 2) & PCI_EXP_LNKSTA_DLLLA) != 0;
+  return (pci_fixture_read (self, 0, PORT, guest->express + PCI_EXP_LNKSTA, 2)
+          & PCI_EXP_LNKSTA_DLLLA)
+         != 0;
 }
 
 static gboolean
@@ -66,7 +70,8 @@ plug (PciFixture *self, Guest *guest)
 static gboolean
 request_unplug (Guest *guest, SvPciDevice *device)
 {
-  return SV_BUS_GET_CLASS (guest->bus)->unplug_request (SV_BUS (guest->bus), SV_DEVICE (device), NULL);
+  return SV_BUS_GET_CLASS (guest->bus)
+      ->unplug_request (SV_BUS (guest->bus), SV_DEVICE (device), NULL);
 }
 
 static void
@@ -118,7 +123,8 @@ test_insert (PciFixture *self, gconstpointer data)
   start (self, &guest);
   control (self, &guest, OFF);
   device = plug (self, &guest);
-  g_assert_cmphex (status (self, &guest), ==, PCI_EXP_SLTSTA_PDS | PCI_EXP_SLTSTA_PDC | PCI_EXP_SLTSTA_ABP);
+  g_assert_cmphex (status (self, &guest), ==,
+                   PCI_EXP_SLTSTA_PDS | PCI_EXP_SLTSTA_PDC | PCI_EXP_SLTSTA_ABP);
   g_assert_true (interrupts (self));
   g_assert_false (link_is_up (self, &guest));
   g_assert_cmphex (pci_fixture_read (self, 1, 0, 0, 4), ==, G_MAXUINT32);

@@ -22,8 +22,9 @@
 #define NOTIFY (BAR + 0x3000)
 #define DATA 0x100000u
 
-#define S_UP                                                                                                 \
-  (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK)
+#define S_UP                                                                                       \
+  (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK              \
+   | VIRTIO_CONFIG_S_DRIVER_OK)
 
 typedef struct
 {
@@ -52,23 +53,25 @@ echo_pci_get_type (void)
 static void
 on_line (gpointer opaque, guint line, gboolean level)
 {
-  ((Guest *) opaque)->line = level;
+  ((Guest *)opaque)->line = level;
 }
 
 static void
-on_ioeventfd_add (gpointer opaque, guint64 address, guint size, gboolean match, guint64 value, int fd)
+on_ioeventfd_add (
+    gpointer opaque, guint64 address, guint size, gboolean match, guint64 value, int fd)
 {
   g_assert_cmphex (address, >=, NOTIFY);
   g_assert_cmphex (address, <, NOTIFY + 4 * ECHO_QUEUES);
   g_assert_cmpuint (size, ==, 0);
   g_assert_false (match);
-  ((Guest *) opaque)->ioeventfds[(address - NOTIFY) / 4] = fd;
+  ((Guest *)opaque)->ioeventfds[(address - NOTIFY) / 4] = fd;
 }
 
 static void
-on_ioeventfd_remove (gpointer opaque, guint64 address, guint size, gboolean match, guint64 value, int fd)
+on_ioeventfd_remove (
+    gpointer opaque, guint64 address, guint size, gboolean match, guint64 value, int fd)
 {
-  ((Guest *) opaque)->ioeventfds[(address - NOTIFY) / 4] = -1;
+  ((Guest *)opaque)->ioeventfds[(address - NOTIFY) / 4] = -1;
 }
 
 static const SvMemoryListener listener = {
@@ -101,7 +104,8 @@ add_device (Guest *guest)
   g_assert_no_error (error);
   sv_pci_device_set_bar_address (guest->device, 4, BAR);
   sv_pci_device_set_bar_address (guest->device, 1, MSIX_TABLE);
-  sv_pci_device_config_write (guest->device, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 2);
+  sv_pci_device_config_write (guest->device, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER,
+                              2);
 }
 
 static void
@@ -117,7 +121,8 @@ set_up (Guest *guest, gconstpointer data)
   guest->io = sv_memory_region_new_container ("io", 0x10000);
   guest->tree = sv_object_new_container ();
   guest->accel = g_object_new (TEST_TYPE_ACCEL, NULL);
-  guest->root = sv_pci_bus_new_root (guest->memory.root, guest->io, guest->memory.space, SV_ACCEL (guest->accel));
+  guest->root = sv_pci_bus_new_root (guest->memory.root, guest->io, guest->memory.space,
+                                     SV_ACCEL (guest->accel));
   sv_object_add_child (guest->tree, "pcie.0", SV_OBJECT (guest->root), NULL);
   for (guint i = 0; i < SV_PCI_N_PINS; i++)
     irqs[i] = sv_irq_new (on_line, NULL, guest, i);
@@ -143,7 +148,8 @@ tear_down (Guest *guest, gconstpointer data)
 static void
 enable_msix (Guest *guest)
 {
-  guint at = sv_pci_config_find_capability (sv_pci_device_get_config (guest->device), PCI_CAP_ID_MSIX);
+  guint at
+      = sv_pci_config_find_capability (sv_pci_device_get_config (guest->device), PCI_CAP_ID_MSIX);
 
   for (guint i = 0; i < ECHO_QUEUES + 1; i++)
     {
@@ -162,7 +168,8 @@ handshake (Guest *guest, guint n)
   wr (guest, COMMON + VIRTIO_PCI_COMMON_GFSELECT, 1, 4);
   wr (guest, COMMON + VIRTIO_PCI_COMMON_GF, 1, 4);
   wr (guest, COMMON + VIRTIO_PCI_COMMON_STATUS, 3 | VIRTIO_CONFIG_S_FEATURES_OK, 1);
-  g_assert_cmphex (rd (guest, COMMON + VIRTIO_PCI_COMMON_STATUS, 1), ==, 3 | VIRTIO_CONFIG_S_FEATURES_OK);
+  g_assert_cmphex (rd (guest, COMMON + VIRTIO_PCI_COMMON_STATUS, 1), ==,
+                   3 | VIRTIO_CONFIG_S_FEATURES_OK);
 
   test_ring_init (&guest->ring, &guest->memory, 0x10000, 16, FALSE);
   wr (guest, COMMON + VIRTIO_PCI_COMMON_Q_SELECT, n, 2);
@@ -329,7 +336,8 @@ test_window (Guest *guest, gconstpointer data)
   sv_pci_device_config_write (guest->device, at + VIRTIO_PCI_CAP_LENGTH, 2, 4);
   sv_pci_device_config_write (guest->device, at + VIRTIO_PCI_CAP_OFFSET, VIRTIO_PCI_COMMON_NUMQ, 4);
   g_assert_cmpuint (sv_pci_device_config_read (guest->device, at + 16, 2), ==, ECHO_QUEUES);
-  sv_pci_device_config_write (guest->device, at + VIRTIO_PCI_CAP_OFFSET, VIRTIO_PCI_COMMON_Q_SELECT, 4);
+  sv_pci_device_config_write (guest->device, at + VIRTIO_PCI_CAP_OFFSET, VIRTIO_PCI_COMMON_Q_SELECT,
+                              4);
   sv_pci_device_config_write (guest->device, at + 16, 2, 4);
   g_assert_cmpuint (rd (guest, COMMON + VIRTIO_PCI_COMMON_Q_SELECT, 2), ==, 2);
 
@@ -365,7 +373,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-#define ADD(path, function) g_test_add ("/virtio/pci/" path, Guest, NULL, set_up, function, tear_down)
+#define ADD(path, function)                                                                        \
+  g_test_add ("/virtio/pci/" path, Guest, NULL, set_up, function, tear_down)
   ADD ("capabilities", test_capabilities);
   ADD ("properties", test_properties);
   ADD ("echo-by-msix", test_echo_by_msix);
