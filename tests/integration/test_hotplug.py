@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Disks that come and go while Debian's kernel runs."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,35 @@ def test_reuse_while_another_disk_is_read(guest, disk_dir):
         before = before or (open_files(machine), threads(machine))
     assert (open_files(machine), threads(machine)) == before
     assert "BROKEN" not in machine.console.text
+
+
+def ip(*words):
+    subprocess.run(["busybox", "ip", *words], check=True)
+
+
+def test_card_comes_and_goes(guest):
+    subprocess.run(["modprobe", "tun"], check=True)
+    machine, qmp = guest()
+    for i in range(3):
+        qmp.execute("netdev_add", {"id": "net-0", "ifname": "svhot0"})
+        qmp.execute("device_add", {"id": "net-0", "driver": "virtio-net-mmio", "addr": "0x0",
+                                   "mac": f"52:54:00:00:00:0{i}"})
+        ip("address", "add", "10.77.0.1/24", "dev", "svhot0")
+        ip("link", "set", "svhot0", "up")
+        run(machine, "until [ -d /sys/class/net/eth0 ]; do usleep 10000; done; "
+                     "ip link set eth0 up; ip address add 10.77.0.2/24 dev eth0 2>/dev/null; "
+                     "until ping -c 1 -w 5 10.77.0.1 >/dev/null; do :; done; echo PONG", "PONG", 60)
+        qmp.execute("device_del", {"id": "/machine/peripheral/net-0"})
+        assert qmp.wait_event("DEVICE_DELETED", timeout=60)["data"]["device"] == "net-0"
+        run(machine, "until [ $(cat /sys/class/net/eth0/carrier) = 0 ]; do usleep 10000; done; echo DOWN", "DOWN")
+        qmp.execute("netdev_del", {"id": "net-0"})
+    for i in range(3):
+        qmp.execute("netdev_add", {"id": f"n{i}", "ifname": f"svhot{i}"})
+    for i in range(2):
+        qmp.execute("device_add", {"id": f"n{i}", "driver": "virtio-net-mmio"})
+    refused(qmp, "device_add", {"id": "n2", "driver": "virtio-net-mmio"}, "at most 2 network cards")
+    refused(qmp, "device_add", {"id": "n2", "driver": "virtio-net-mmio", "addr": "0x2"},
+            "'addr' expects a number from 0x0 to 0x1")
 
 
 def refused(qmp, command, arguments, words):

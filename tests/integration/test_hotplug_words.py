@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Hotplug with a kernel that has no ACPI and reads virtio_mmio.device= words."""
 
+import subprocess
 import sys
 
 import pytest
@@ -47,6 +48,7 @@ def test_placeholders_come_alive(guest, disk_dir):
 
 
 def test_card_gets_its_link(guest):
+    subprocess.run(["modprobe", "tun"], check=True)
     machine, qmp = guest()
     run(machine, "ip link set eth0 up; echo carrier $(cat /sys/class/net/eth0/carrier)", "carrier 0")
     qmp.execute("netdev_add", {"id": "net-0", "ifname": "svhot0"})
