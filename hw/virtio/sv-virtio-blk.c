@@ -85,7 +85,8 @@ check_properties (SvVirtioBlk *self, GError **error)
   if (self->errors.rerror == SV_BLOCK_ON_ERROR_ENOSPC)
     {
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                   "'%s': rerror=enospc: a read can be 'report', 'ignore' or 'stop'", name_of (self));
+                   "'%s': rerror=enospc: a read can be 'report', 'ignore' or 'stop'",
+                   sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)));
       return FALSE;
     }
   if (!is_power_of_two (self->queue_size) || self->queue_size < MIN_QUEUE_SIZE
