@@ -5,7 +5,12 @@
 #include <errno.h>
 
 #include "hw/core/sv-machine.h"
+#include "hw/virtio/sv-virtio-device.h"
 #include "src/runtime/sv-log.h"
+
+/* On its way to the main thread; one that stops the VM says more. */
+#define PENDING_REPORT 1u
+#define PENDING_STOP 2u
 
 typedef struct
 {
@@ -81,15 +86,29 @@ deliver (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* Whether no message that says as much is on its way; this one is now. */
+static gboolean
+is_news (SvVirtioBlkErrors *self, guint kind)
+{
+  guint before = __atomic_load_n (&self->pending, __ATOMIC_SEQ_CST);
+
+  do
+    if (before >= kind)
+      return FALSE;
+  while (!__atomic_compare_exchange_n (&self->pending, &before, kind, FALSE, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_SEQ_CST));
+  return TRUE;
+}
+
 static void
 post (SvVirtioBlkErrors *self, gboolean read, SvBlockOnError action, int code)
 {
   g_autoptr (GSource) source = NULL;
   Message *message;
 
-  /* A disk that fails all the time is told of as fast as it is heard; the VM stops once. */
-  if (__atomic_exchange_n (&self->pending, 1, __ATOMIC_SEQ_CST) != 0
-      && action != SV_BLOCK_ON_ERROR_STOP)
+  /* A disk that fails all the time is told of as fast as it is heard. Until the VM stops a guest can have
+   * the same requests tried again and again. */
+  if (!is_news (self, action == SV_BLOCK_ON_ERROR_STOP ? PENDING_STOP : PENDING_REPORT))
     return;
   message = g_new0 (Message, 1);
   message->errors = self;
@@ -122,7 +141,7 @@ sv_virtio_blk_errors_handle (SvVirtioBlkErrors *self, SvBlockOp op, int code)
   SvBlockOnError action = decide (read ? self->rerror : self->werror, read, code);
 
   sv_log_guest_limited (&limit, "%s: the host cannot %s: %s",
-                        sv_object_get_id (SV_OBJECT (self->device)), read ? "read" : "write",
+                        sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self->device)), read ? "read" : "write",
                         g_strerror (code));
   post (self, read, action, code);
   return action;

@@ -34,7 +34,7 @@ SV_API GType sv_block_on_error_get_type (void);
  * @node_name: (nullable): name of its image
  * @rerror: what becomes of reads that fail
  * @werror: the same for all else
- * @pending: a message is on its way to the main thread
+ * @pending: what message is on its way to the main thread; 0: none
  *
  * What a disk does about errors of the host.
  */

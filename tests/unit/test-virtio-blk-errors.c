@@ -2,11 +2,13 @@
 
 /* What a disk does when the host fails: rerror and werror. */
 
+#include <errno.h>
 #include <linux/virtio_blk.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 
+#include "hw/virtio/sv-virtio-blk-errors.h"
 #include "tests/unit/blk-driver.h"
 
 #define SECTOR 64
@@ -126,6 +128,32 @@ test_stop_reset (gconstpointer iothread)
   blk_driver_clear (&driver);
 }
 
+/* Before the main thread hears of the first error, a guest can cause any number of them. */
+static void
+test_stop_once (gconstpointer iothread)
+{
+  SvVirtioBlkErrors errors = { .werror = SV_BLOCK_ON_ERROR_STOP };
+  BlkDriver driver;
+  guint n_refs;
+
+  set_up (&driver, iothread, "{}");
+  errors.device = SV_DEVICE (driver.device);
+  n_refs = G_OBJECT (driver.device)->ref_count;
+  for (guint i = 0; i < 1000; i++)
+    {
+      g_assert_cmpint (sv_virtio_blk_errors_handle (&errors, SV_BLOCK_READ, EIO), ==,
+                       SV_BLOCK_ON_ERROR_REPORT);
+      g_assert_cmpint (sv_virtio_blk_errors_handle (&errors, SV_BLOCK_WRITE, EIO), ==,
+                       SV_BLOCK_ON_ERROR_STOP);
+    }
+  /* Each message holds the device. */
+  g_assert_cmpuint (G_OBJECT (driver.device)->ref_count, <=, n_refs + 2);
+  while (g_main_context_iteration (NULL, FALSE))
+    continue;
+  g_assert_cmpuint (G_OBJECT (driver.device)->ref_count, ==, n_refs);
+  blk_driver_clear (&driver);
+}
+
 static void
 test_wrong (gconstpointer iothread)
 {
@@ -151,6 +179,7 @@ main (int argc, char **argv)
   ADD ("ignore", test_ignore);
   ADD ("stop", test_stop);
   ADD ("stop-reset", test_stop_reset);
+  ADD ("stop-once", test_stop_once);
   ADD ("wrong", test_wrong);
   return g_test_run ();
 }
