@@ -51,7 +51,8 @@ driver_thread (gpointer data)
   Fixture *f = data;
   guint32 number = 0;
 
-  while (!__atomic_load_n (&f->stop, __ATOMIC_SEQ_CST))
+  /* On a busy host the thread may not have run before it is to stop. */
+  while (!__atomic_load_n (&f->stop, __ATOMIC_SEQ_CST) || f->n_done[0] == 0)
     {
       struct pollfd irq = { .fd = f->guest.irqfd, .events = POLLIN };
       guint64 count;
