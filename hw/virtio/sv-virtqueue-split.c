@@ -277,7 +277,6 @@ static inline gboolean
 fetch (SvVirtqueue *self, SvVirtqElement *element, guint head)
 {
   element->id = head;
-  element->n_descs = 1;
   element->n_out = element->n_in = 0;
   element->out_size = element->in_size = 0;
   if (G_UNLIKELY (!walk_chain (self, element, head)))

@@ -40,7 +40,6 @@ typedef struct _SvVirtqueue SvVirtqueue;
  * @iov: storage for @max_iov pieces; the device's
  * @max_iov: how many pieces fit into @iov
  * @id: the buffer's name in the ring; chosen by the driver, below the queue's size
- * @n_descs: ring slots that the buffer takes
  * @out: what the driver wrote for the device to read
  * @n_out: number of pieces in @out
  * @in: what the device may write
@@ -57,7 +56,6 @@ typedef struct
   struct iovec *iov;
   guint max_iov;
   guint16 id;
-  guint16 n_descs;
   guint n_out;
   guint n_in;
   struct iovec *out;
