@@ -57,6 +57,16 @@ check_type (SvObject *object, GType type, GError **error)
 }
 
 static SvObject *
+find_below (SvObject *object, const char *id)
+{
+  SvObject *child = sv_object_get_child (object, id);
+
+  if (child == NULL && SV_OBJECT_GET_CLASS (object)->find_linked != NULL)
+    child = SV_OBJECT_GET_CLASS (object)->find_linked (object, id);
+  return child;
+}
+
+static SvObject *
 resolve_absolute (SvObject *root, const char *path, GType type, GError **error)
 {
   g_auto (GStrv) parts = NULL;
@@ -65,7 +75,7 @@ resolve_absolute (SvObject *root, const char *path, GType type, GError **error)
   if (path[1] != '\0')
     parts = g_strsplit (path + 1, "/", -1);
   for (guint i = 0; parts != NULL && parts[i] != NULL && object != NULL; i++)
-    object = sv_object_get_child (object, parts[i]);
+    object = find_below (object, parts[i]);
 
   if (object == NULL)
     {

@@ -21,6 +21,8 @@ G_DECLARE_DERIVABLE_TYPE (SvObject, sv_object, SV, OBJECT, GObject)
  *   the default refuses while the object is claimed.
  * @child_added: @child became a child of @self; runs before the signal of that name
  * @child_removed: @child is no longer a child of @self
+ * @find_linked: the object that is named @id below @self though it is no child, as a device on a bus is; %NULL when
+ *   there is none. Paths may lead through it
  * @back_end: `-object` and object-add may make one
  */
 struct _SvObjectClass
@@ -32,10 +34,11 @@ struct _SvObjectClass
   gboolean (*can_remove) (SvObject *self, GError **error);
   void (*child_added) (SvObject *self, SvObject *child);
   void (*child_removed) (SvObject *self, SvObject *child);
+  SvObject *(*find_linked) (SvObject *self, const char *id);
 
   gboolean back_end;
 
-  gpointer padding[5];
+  gpointer padding[4];
 };
 
 /**

@@ -56,7 +56,7 @@ def test_disk_comes_and_goes_by_id_and_path(guest, disk_dir):
     machine, qmp = guest()
     plug(qmp, disk_dir, "first", "pcie.1", addr="0x0")
     wait_disk(machine, "first", "0000:01:00.0")
-    plug(qmp, disk_dir, "second", "/machine/peripheral/pcie.2", **{"num-queues": 1})
+    plug(qmp, disk_dir, "second", "/machine/pcie.0/pcie.2", **{"num-queues": 1})
     wait_disk(machine, "second", "0000:02:00.0")
     for name in ("first", "second"):
         qmp.execute("device_del", {"id": name if name == "first" else f"/machine/peripheral/{name}"})

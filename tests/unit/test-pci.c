@@ -196,6 +196,9 @@ test_bridge (PciFixture *self, gconstpointer data)
   guint at = SV_PCI_DEVFN (5, 0);
 
   g_assert_cmpstr (sv_object_get_id (SV_OBJECT (bus)), ==, "port");
+  g_assert_true (sv_object_resolve (self->tree, "/pcie.0/port/port/f", SV_TYPE_PCI_DEVICE, NULL)
+                 == SV_OBJECT (device));
+  g_assert_null (sv_object_resolve (self->tree, "/pcie.0/f", SV_TYPE_PCI_DEVICE, NULL));
   g_assert_cmphex (pci_fixture_read (self, 1, 0, 0, 4), ==, G_MAXUINT32);
   pci_fixture_write (self, 0, at, PCI_PRIMARY_BUS, 0x090700, 4);
   g_assert_cmphex (pci_fixture_read (self, 7, 0, 0, 4), ==, 0x56781234);
