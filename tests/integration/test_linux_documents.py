@@ -5,6 +5,9 @@ Debian's kernel has virtio_blk as a module, so each gets an initrd, too, which m
 """
 
 import json
+import os
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -92,24 +95,55 @@ def test_lifecycle_document(tmp_path, images, example):
     assert "/dev/vda on / type ext4 (ro" in text
 
 
-def test_file_alone(tmp_path, example):
-    """What of the documents' file needs neither a tap nor a vhost module."""
-    config = {
+BOOT_ARGS = "console=ttyS0 reboot=k panic=1 pci=off tsc=reliable ipv6.disable=1 root=/dev/vda quiet"
+NET = {"iface_id": "net0", "host_dev_name": "tap0", "mac": "0e:90:df:9f:a8:88"}
+CONSOLE = {"console_id": "charconsole0", "socket_path": "/path/to/console.socket"}
+VSOCK = {"vsock_id": "vsock-123321132", "guest_cid": 4}
+
+# The file that has every section.
+FILES = {
+    "chinese": {
         "boot-source": {
             "kernel_image_path": "/path/to/vmlinux.bin",
-            "boot_args": "console=ttyS0 reboot=k panic=1 pci=off tsc=reliable ipv6.disable=1 "
-                         "root=/dev/vda quiet rw",
-            "initrd_fs_path": "/path/to/initrd.img",
+            "boot_args": BOOT_ARGS + " rw",
         },
-        "machine-config": {"type": "MicroVm", "name": "abc", "vcpu_count": 2,
-                           "mem_size": 268435456, "omit_vm_memory": False},
+        "machine-config": {"type": "MicroVm", "vcpu_count": 2, "mem_size": 268435456},
         "drive": [{"drive_id": "rootfs", "path_on_host": "/path/to/rootfs",
-                   "serial_num": "11111111", "direct": True, "read_only": False,
+                   "serial_num": "11111111", "direct": True, "read_only": False, "iops": 200000,
                    "iothread": "iothread2"}],
+        "net": [{**NET, "iothread": "iothread1"}],
+        "console": [CONSOLE],
         "serial": {"stdio": True},
+        "vsock": VSOCK,
         "iothread": [{"id": "iothread1"}, {"id": "iothread2"}],
-    }
-    vm = example("-config /home/config.json -api-channel unix:/tmp/stratovirt.socket", config)
+    },
+}
+
+
+@pytest.fixture
+def tap0():
+    for module in ("tun", "vhost_vsock"):
+        subprocess.run(["modprobe", module], check=True)
+    subprocess.run(["ip", "tuntap", "add", "tap0", "mode", "tap"], check=True)
+    yield
+    subprocess.run(["ip", "link", "delete", "tap0"], check=True)
+
+
+@pytest.mark.parametrize("edition", FILES)
+def test_file(tmp_path, images, tap0, example, edition):
+    vm = example("-config /home/config.json -api-channel unix:/tmp/stratovirt.socket",
+                 FILES[edition], extra=["-initrd", images.initrd])
+    vm.console.wait_for("GUEST READY", 60)
+    assert (tmp_path / "console.socket").exists()
+    vm.console.skip()
+    vm.send("cat /sys/class/net/eth0/address /sys/block/vda/serial; echo; nproc\n")
+    vm.console.wait_for("^0e:90:df:9f:a8:88", 30)
+    vm.console.wait_for("^(11111111|abcd)", 30)
+    vm.console.wait_for("^2", 30)
+    names = {Path(f"/proc/{vm.pid}/task/{tid}/comm").read_text().strip()
+             for tid in os.listdir(f"/proc/{vm.pid}/task")}
+    assert edition == "russian" or {"iothread1", "iothread2"} <= names
+    vm.send("echo GUEST READY\n")
     text = log_in(vm, tmp_path / "stratovirt.socket")
-    assert "/dev/vda on / type ext4 (rw" in text
-    assert "MemTotal:" in text
+    assert f"/dev/vda on / type ext4 ({'rw' if edition == 'chinese' else 'ro'}" in text
+    assert not (tmp_path / "console.socket").exists()
