@@ -226,7 +226,7 @@ sv_block_uring_new (GMainContext *context,
     }
   result = -EOPNOTSUPP;
   if (self->ring.features & IORING_FEAT_NODROP)
-    result = sv_uring_enable_only (&self->ring, operations, G_N_ELEMENTS (operations));
+    result = sv_uring_enable_only (&self->ring, operations, G_N_ELEMENTS (operations), 0);
   if (result < 0)
     {
       io_uring_queue_exit (&self->ring);

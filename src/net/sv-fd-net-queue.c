@@ -241,7 +241,7 @@ make_ring (struct io_uring *ring)
 
   if (io_uring_queue_init (SV_NET_BATCH, ring, IORING_SETUP_R_DISABLED) != 0)
     return FALSE;
-  if (sv_uring_enable_only (ring, operations, G_N_ELEMENTS (operations)) == 0)
+  if (sv_uring_enable_only (ring, operations, G_N_ELEMENTS (operations), IOSQE_IO_LINK) == 0)
     return TRUE;
   io_uring_queue_exit (ring);
   return FALSE;

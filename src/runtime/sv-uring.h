@@ -7,6 +7,6 @@ G_BEGIN_DECLS
 
 struct io_uring;
 
-int sv_uring_enable_only (struct io_uring *ring, const guint8 *operations, guint n);
+int sv_uring_enable_only (struct io_uring *ring, const guint8 *operations, guint n, guint8 flags);
 
 G_END_DECLS
