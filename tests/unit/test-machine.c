@@ -374,7 +374,6 @@ add (Fixture *f, const char *json, GError **error)
 static void
 test_tree (Fixture *f, gconstpointer data)
 {
-  g_autofree char *path = NULL;
   SvObject *cpu = sv_object_resolve (f->root, "/machine/unattached/device[1]", SV_TYPE_CPU, NULL);
   guint index = 0, socket = 0, thread = 0;
 

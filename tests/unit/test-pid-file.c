@@ -51,7 +51,7 @@ test_life (Fixture *f, gconstpointer data)
 static void
 test_in_use (Fixture *f, gconstpointer data)
 {
-  g_autoptr (SvPidFile) file = sv_pid_file_new (f->path, NULL);
+  g_autoptr (SvPidFile) file G_GNUC_UNUSED = sv_pid_file_new (f->path, NULL);
   g_autofree char *message = g_strdup_printf ("Pidfile '%s' is in use by another process", f->path);
   pid_t child = fork ();
   int status;
