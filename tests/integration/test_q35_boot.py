@@ -62,7 +62,7 @@ dd if=/dev/vda of=/dev/vdb bs=1M conv=fsync 2>/dev/null && echo copied
 echo "target $(md5sum < /dev/vdb)"
 grep -c 'PCI-MSI.*virtio' /proc/interrupts | sed 's/^/vectors /'
 ls /sys/block/vda/mq | wc -l | sed 's/^/queues /'
-readlink /sys/block/vda /sys/block/vdb
+readlink -f /sys/block/vda; readlink -f /sys/block/vdb
 poweroff -f
 """
 
@@ -89,9 +89,14 @@ def test_disks_at_root_bus_and_root_port(q35, disk_dir, words, vectors):
 
 def test_system_powerdown_and_reset(q35):
     vm = q35(script="""
-        echo WAITING
-        hexdump -n 24 /dev/input/event0 > /dev/null && poweroff -f
-        """)
+for e in /sys/class/input/input*; do
+  [ "$(cat $e/name)" = "Power Button" ] && dev=$(basename $e/event*)
+done
+exec < /dev/input/$dev
+echo WAITING
+dd bs=24 count=1 of=/dev/null 2>/dev/null
+poweroff -f
+""")
     qmp = vm.qmp()
     vm.console.wait_for("WAITING", 40)
     qmp.execute("system_reset")
