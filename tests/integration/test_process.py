@@ -47,7 +47,8 @@ def sets(status):
 @root_only
 def test_capabilities_are_given_up(tiny):
     vm = tiny("h", "-iothread", "id=io0")
-    vm.qmp().execute("query-status")
+    # A vCPU's thread has given up its privileges when the guest runs.
+    vm.console.wait_for("hello")
     own = named_threads(vm, "io0", "CPU 0/KVM")
     main = threads(vm.pid)[0]
     assert main["NoNewPrivs"].strip() == "1"
@@ -68,7 +69,7 @@ def test_disable_seccomp_keeps_privileges(launch):
 @pytest.mark.parametrize("user", ["nobody", "65534:65534"])
 def test_runas(tiny, user):
     vm = tiny("h", "-iothread", "id=io0", "-runas", user)
-    vm.qmp().execute("query-status")
+    vm.console.wait_for("hello")
     nobody = pwd.getpwnam("nobody")
     for status in named_threads(vm, "io0", "CPU 0/KVM", "stratovirt"):
         assert status["Uid"].split() == [str(nobody.pw_uid)] * 4
