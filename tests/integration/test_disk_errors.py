@@ -35,7 +35,8 @@ def test_full_disk_stops_the_vm(launch, images, small_fs):
     qmp = machine.qmp()
     machine.console.wait_for("GUEST READY", 60)
     machine.send("PS1=; stty -echo\n")
-    machine.send("yes | tr -d '\\n' | dd of=/dev/vda bs=64k count=48 conv=fsync 2>/dev/null; echo \"ended $?\"\n")
+    machine.send("dd if=/dev/zero bs=1M count=3 2>/dev/null | tr '\\0' y > /tmp/data; "
+                 "dd if=/tmp/data of=/dev/vda bs=64k conv=fsync 2>/dev/null; echo \"ended $?\"\n")
     event = qmp.wait_event("BLOCK_IO_ERROR", timeout=60)["data"]
     assert (event["operation"], event["action"], event["nospace"]) == ("write", "stop", True)
     assert event["qom-path"] == "/machine/peripheral/disk0"

@@ -13,6 +13,12 @@ CMDLINE = "console=ttyS0 panic=-1 quiet"
 SECTORS = 2048
 
 
+def quiet(machine):
+    """From here on the console shows only what commands print."""
+    machine.send("PS1=; stty -echo; echo QUI''ET\n")
+    machine.console.wait_for("QUIET")
+
+
 @pytest.fixture
 def guest(launch, images):
     """Starts a guest with a shell on its console; returns it and a QMP connection."""
@@ -20,7 +26,7 @@ def guest(launch, images):
         machine = launch("-kernel", images.bzimage, "-initrd", images.initrd, "-append", CMDLINE, *args)
         qmp = machine.qmp()
         machine.console.wait_for("GUEST READY", 60)
-        machine.send("PS1=; stty -echo\n")
+        quiet(machine)
         return machine, qmp
     return start
 
@@ -169,7 +175,7 @@ def test_what_is_refused(guest, disk_dir):
     # What was plugged in is found at boot after a reset, like what was there from the beginning.
     qmp.execute("system_reset")
     machine.console.wait_for("GUEST READY", 60)
-    machine.send("PS1=; stty -echo\n")
+    quiet(machine)
     run(machine, "cat /sys/block/vd*/size | sort | uniq -c | tr -s ' '", "5 2048")
     qmp.execute("device_del", {"id": "d4"})
     assert qmp.wait_event("DEVICE_DELETED", timeout=60)["data"]["device"] == "d4"

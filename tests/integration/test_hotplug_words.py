@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import vm as vm_module
-from test_hotplug import add_disk, make_disk, remove_disk, run, wait_disk, wait_gone
+from test_hotplug import add_disk, make_disk, quiet, remove_disk, run, wait_disk, wait_gone
 
 sys.path.insert(0, str(vm_module.TOP / "tests" / "lab"))
 import mmio_kernel  # noqa: E402
@@ -20,7 +20,7 @@ def guest(launch, images):
         machine = launch("-kernel", mmio_kernel.ensure(), "-initrd", images.initrd, "-append",
                          "console=ttyS0 panic=-1 quiet sv.modules=none", *args)
         machine.console.wait_for("GUEST READY", 60)
-        machine.send("PS1=; stty -echo\n")
+        quiet(machine)
         return machine, machine.qmp()
     return start
 
