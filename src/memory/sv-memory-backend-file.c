@@ -98,7 +98,8 @@ open_path (SvMemoryBackendFile *self)
   return fd;
 }
 
-/* Makes the file as large as the memory; a larger one stays as it is. */
+/* Makes an empty file as large as the memory; a larger one stays as it is. One that holds less is
+ * somebody's file, named by mistake. */
 static gboolean
 prepare (SvMemoryBackendFile *self, int fd, gsize *page_size, GError **error)
 {
@@ -119,6 +120,9 @@ prepare (SvMemoryBackendFile *self, int fd, gsize *page_size, GError **error)
     return TRUE;
   if (self->readonly)
     return refuse (self, error, "the file is smaller than property 'size' and is to be read only");
+  if (st.st_size > 0)
+    return refuse (self, error,
+                   "the file is smaller than property 'size': only an empty file is extended");
   if (ftruncate (fd, (off_t)size) != 0)
     return fail (self, errno, error, "extend");
   return TRUE;

@@ -338,12 +338,19 @@ static void
 test_file_existing (Fixture *f, gconstpointer data)
 {
   g_autoptr (SvMemoryBackend) backend = NULL;
+  g_autofree char *template = g_malloc0 (4 * MIB);
   g_autofree char *contents = NULL;
 
-  /* Too small: extended, and a private mapping keeps its writes to itself. */
-  g_assert_true (g_file_set_contents (f->path, "template", -1, NULL));
-  backend = make_file (f, f->path, "size=4M,x-use-canonical-path-for-ramblock-id=off");
+  /* Empty: extended */
+  g_assert_true (g_file_set_contents (f->path, "", 0, NULL));
+  backend = make_file (f, f->path, "size=4M");
   g_assert_cmpuint (get_file_size (f->path), ==, 4 * MIB);
+  g_clear_object (&backend);
+
+  /* Large enough: used, and a private mapping keeps its writes to itself. */
+  memcpy (template, "template", 8);
+  g_assert_true (g_file_set_contents (f->path, template, 4 * MIB, NULL));
+  backend = make_file (f, f->path, "size=4M,x-use-canonical-path-for-ramblock-id=off");
   g_assert_cmpmem (sv_memory_backend_get_host (backend), 8, "template", 8);
   memcpy (sv_memory_backend_get_host (backend), "private!", 8);
   g_assert_true (g_file_get_contents (f->path, &contents, NULL, NULL));
@@ -390,6 +397,7 @@ test_file_refused (Fixture *f, gconstpointer data)
   g_assert_false (g_file_test (f->path, G_FILE_TEST_EXISTS));
   g_assert_true (g_file_set_contents (f->path, "precious", -1, NULL));
   assert_file_fails (f->path, "size=4097", "*'size' is 4097*");
+  assert_file_fails (f->path, "size=4M", "*smaller than property 'size': only an empty file*");
   g_assert_cmpuint (get_file_size (f->path), ==, 8);
 }
 
