@@ -54,6 +54,13 @@ sv_socket_resolve (const char *host, const char *port, gboolean passive, int fam
 
   if (host != NULL && *host == '\0')
     host = NULL;
+  /* getaddrinfo() would take the low 16 bits. */
+  if (port[strspn (port, "0123456789")] == '\0' && g_ascii_strtoull (port, NULL, 10) > G_MAXUINT16)
+    {
+      g_set_error (error, SV_CHARDEV_ERROR, SV_CHARDEV_ERROR_ADDRESS,
+                   "Port '%s' is out of range: expected a number from 0 to 65535", port);
+      return NULL;
+    }
   hints.ai_flags = passive ? AI_PASSIVE : 0;
   status = getaddrinfo (host, port, &hints, &found);
   if (status != 0)

@@ -370,6 +370,8 @@ test_options (Fixture *f, gconstpointer data)
   close (null);
   assert_refused (f, "port 'no-such-service'",
                   "{\"host\": \"127.0.0.1\", \"port\": \"no-such-service\"}");
+  assert_refused (f, "Port '65536' is out of range",
+                  "{\"host\": \"127.0.0.1\", \"port\": \"65536\"}");
 }
 
 static void
