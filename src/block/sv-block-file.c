@@ -194,8 +194,8 @@ lock_image (SvBlockFile *self, GError **error)
   if (errno == EAGAIN || errno == EACCES)
     {
       g_set_error (error, SV_BLOCK_ERROR, SV_BLOCK_ERROR_LOCKED,
-                   "cannot lock '%s' for %s: another process has it open%s", self->filename,
-                   write ? "writing" : "reading",
+                   "cannot lock '%s' for %s: another drive or process has it open%s",
+                   self->filename, write ? "writing" : "reading",
                    write ? "; several may share an image only when all have read-only=on"
                          : " for writing");
       return FALSE;

@@ -103,6 +103,7 @@ assert_locked (const char *path, gboolean read_only)
   g_assert_null (block_test_open (path, &error, "read-only", read_only, NULL));
   g_assert_error (error, SV_BLOCK_ERROR, SV_BLOCK_ERROR_LOCKED);
   g_assert_nonnull (strstr (error->message, path));
+  g_assert_nonnull (strstr (error->message, "another drive or process"));
 }
 
 static void
