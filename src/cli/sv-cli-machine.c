@@ -133,10 +133,16 @@ sv_cli_accel (SvCli *cli, const char *argument, GError **error)
 gboolean
 sv_cli_cpu (SvCli *cli, const char *argument, GError **error)
 {
-  g_autoptr (SvCliKeys) keys = sv_cli_keys_parse (argument, "model", error);
+  g_autoptr (SvCliKeys) keys = NULL;
   g_autofree char *model = NULL;
   g_autofree char *migratable = NULL;
 
+  if (sv_keyval_is_help (argument, &model))
+    {
+      cli->answer = g_strdup ("Available CPUs:\n  host\n");
+      return TRUE;
+    }
+  keys = sv_cli_keys_parse (argument, "model", error);
   if (keys == NULL)
     return FALSE;
   model = sv_cli_keys_take (keys, "model");
@@ -177,9 +183,10 @@ sv_cli_smp (SvCli *cli, const char *argument, GError **error)
 
   if (cpus == NULL)
     cpus = g_strdup_printf ("%" G_GUINT64_FORMAT, product);
-  sv_cli_set_machine (cli, "cpus", cpus);
   if (max_cpus != NULL && strcmp (max_cpus, cpus) != 0)
-    sv_cli_set_machine (cli, "max-cpus", max_cpus);
+    return sv_cli_fail (
+        error, "'maxcpus' can only be the number of processors (%s): none are plugged later", cpus);
+  sv_cli_set_machine (cli, "cpus", cpus);
   return TRUE;
 }
 

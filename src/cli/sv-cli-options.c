@@ -16,7 +16,7 @@ const SvOption sv_cli_options[] = {
     "type of machine; 'help' lists them, 'TYPE,help' their properties" },
   { "M", ONE, TRUE, sv_cli_machine, "[type=]TYPE[,PROPERTY=VALUE...]", "the same" },
   { "accel", ONE, TRUE, sv_cli_accel, "kvm", "what runs the guest's code; 'help' lists them" },
-  { "cpu", ONE, TRUE, sv_cli_cpu, "host", "CPU model" },
+  { "cpu", ONE, TRUE, sv_cli_cpu, "host", "CPU model; 'help' lists them" },
   { "smp", ONE, TRUE, sv_cli_smp, "[cpus=]N[,maxcpus=N][,sockets=N][,dies=N][,cores=N][,threads=N]",
     "processors, 1 to 254" },
   { "m", ONE, TRUE, sv_cli_memory, "[size=]SIZE",
