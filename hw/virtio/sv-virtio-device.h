@@ -44,6 +44,8 @@ SV_API G_DECLARE_DERIVABLE_TYPE (SvVirtioDevice, sv_virtio_device, SV, VIRTIO_DE
  * @check_handover: whether the device can go on with a driver that took @features from another one with
  *   @n_queues queues, see SvVirtioHandover; what it does not know it must at least refuse politely, request by
  *   request. %NULL: it can
+ * @handed_over: before @start, when the driver was set up with another device, whose configuration it saw as
+ *   @config; %NULL: all that matters is told by a changed configuration
  *
  * Subclasses leave realize, unrealize, reset, quiesce and resume of SvDeviceClass alone.
  */
@@ -68,8 +70,9 @@ struct _SvVirtioDeviceClass
                               guint64 features,
                               guint n_queues,
                               GError **error);
+  void (*handed_over) (SvVirtioDevice *self, gconstpointer config);
 
-  gpointer padding[6];
+  gpointer padding[5];
 };
 
 /* --- for subclasses --- */

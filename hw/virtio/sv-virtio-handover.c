@@ -24,6 +24,7 @@ struct _SvVirtioHandover
   gboolean quiescent;
   SavedQueue *queues;
   guint n_queues;
+  gpointer config;
 };
 
 static void
@@ -50,6 +51,7 @@ release (SvVirtioHandover *self)
   if (bus_class->hold != NULL)
     bus_class->hold (self->bus, FALSE);
   g_object_unref (self->bus);
+  g_free (self->config);
   g_free (self->queues);
   g_free (self);
 }
@@ -70,6 +72,8 @@ sv_virtio_handover_begin (SvVirtioDevice *from)
 
   self->bus = g_object_ref (priv->bus);
   self->quiescent = priv->quiescent;
+  /* Stopping forgets what the driver changed in it. */
+  self->config = g_memdup2 (priv->config, MAX (sv_virtio_device_get_config_size (from), 1));
   /* Only then nobody but us writes to the registers. */
   sv_virtio_device_stop (from);
   if (priv->bus_class->hold != NULL)
@@ -123,6 +127,7 @@ check_successor (SvVirtioHandover *self, SvVirtioDevice *to, GError **error)
 gboolean
 sv_virtio_handover_finish (SvVirtioHandover *self, SvVirtioDevice *to, GError **error)
 {
+  SvVirtioDeviceClass *klass = SV_VIRTIO_DEVICE_GET_CLASS (to);
   SvVirtioDevicePrivate *priv = sv_virtio_device_priv (to);
   gboolean driver_ok = (self->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
 
@@ -136,6 +141,8 @@ sv_virtio_handover_finish (SvVirtioHandover *self, SvVirtioDevice *to, GError **
     restore_queue (&self->queues[i], priv->queues[i].ring);
   __atomic_store_n (&priv->status, self->status, __ATOMIC_SEQ_CST);
 
+  if (klass->handed_over != NULL)
+    klass->handed_over (to, self->config);
   release (self);
   if (driver_ok)
     sv_virtio_device_start (to);

@@ -24,6 +24,7 @@ struct _SvVirtioNet
   guint64 switched_off; /* features, by properties */
 
   guint8 mac_bytes[6];
+  gboolean handed_over; /* the driver was set up with another card */
   guint n_pairs;
   guint active_pairs; /* atomic: that the driver uses */
   SvVirtioNetCard card;

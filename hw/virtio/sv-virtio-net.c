@@ -268,6 +268,16 @@ sv_virtio_net_check_handover (SvVirtioDevice *device,
   return TRUE;
 }
 
+/* The driver goes on with the address that it knows, and with VLANs that it told the other card. */
+static void
+sv_virtio_net_handed_over (SvVirtioDevice *device, gconstpointer old_config)
+{
+  struct virtio_net_config *config = sv_virtio_device_get_config (device);
+
+  memcpy (config->mac, ((const struct virtio_net_config *) old_config)->mac, sizeof config->mac);
+  SV_VIRTIO_NET (device)->handed_over = TRUE;
+}
+
 /* --- queues --- */
 
 /* §5.1.2: pairs of queues, then the control queue. Without MQ it follows the first pair. */
@@ -429,11 +439,13 @@ sv_virtio_net_start (SvVirtioDevice *device, GError **error)
   SvVirtioNet *self = SV_VIRTIO_NET (device);
   guint64 features = sv_virtio_device_get_driver_features (device);
   guint n_queues = sv_virtio_device_get_n_queues (device);
+  const struct virtio_net_config *config = sv_virtio_device_get_config (device);
 
   self->card.mergeable = (features & FEATURE (VIRTIO_NET_F_MRG_RXBUF)) != 0;
   self->card.large = (features & LARGE_PACKETS) != 0;
-  sv_virtio_net_filter_reset (&self->card.filter, self->mac_bytes,
-                              (features & FEATURE (VIRTIO_NET_F_CTRL_VLAN)) != 0);
+  sv_virtio_net_filter_reset (&self->card.filter, config->mac,
+                              (features & FEATURE (VIRTIO_NET_F_CTRL_VLAN)) != 0
+                                  && !self->handed_over);
   /* Commands change what is the main thread's; their queue may be another one with each driver. */
   for (guint n = 0; n < n_queues; n++)
     sv_virtio_device_set_queue_context (device, n, is_control (self, n) ? NULL : context_of (self));
@@ -454,6 +466,7 @@ sv_virtio_net_stop (SvVirtioDevice *device)
     free_queues (self);
   sv_virtio_net_set_active_pairs (self, 1);
   sv_virtio_net_set_offloads (self, 0);
+  self->handed_over = FALSE;
   fill_config (self);
 }
 
@@ -618,6 +631,7 @@ sv_virtio_net_class_init (SvVirtioNetClass *klass)
   virtio_class->get_features = sv_virtio_net_get_features;
   virtio_class->check_features = sv_virtio_net_check_features;
   virtio_class->check_handover = sv_virtio_net_check_handover;
+  virtio_class->handed_over = sv_virtio_net_handed_over;
   virtio_class->start = sv_virtio_net_start;
   virtio_class->stop = sv_virtio_net_stop;
   virtio_class->handle_queue = sv_virtio_net_handle_queue;

@@ -118,7 +118,7 @@ def test_card_comes_and_goes(guest):
         ip("link", "set", "svhot0", "up")
         run(machine, "until [ -d /sys/class/net/eth0 ]; do usleep 10000; done; "
                      "ip link set eth0 up; ip address add 10.77.0.2/24 dev eth0 2>/dev/null; "
-                     "until ping -c 1 -w 5 10.77.0.1 >/dev/null; do :; done; echo PONG", "PONG", 60)
+                     "until ping -c 1 -w 1 10.77.0.1 >/dev/null; do :; done; echo PONG", "PONG", 60)
         qmp.execute("device_del", {"id": "/machine/peripheral/net-0"})
         assert qmp.wait_event("DEVICE_DELETED", timeout=60)["data"]["device"] == "net-0"
         run(machine, "until [ $(cat /sys/class/net/eth0/carrier) = 0 ]; do usleep 10000; done; echo DOWN", "DOWN")
