@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <gio/gio.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -18,6 +19,8 @@
 
 /* No list allows it, and the kernel has no such call. */
 #define NEVER_ALLOWED 0x3fffffff
+
+#define MAX_ARENAS 4
 
 static gboolean enabled;
 
@@ -117,6 +120,9 @@ sv_seccomp_init (GError **error)
     return fail ("no_new_privs", error);
   if (syscall (SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &trap) < 0)
     return fail ("seccomp", error);
+  /* With many threads malloc makes itself arenas, and looks up in /sys how many processors there are before
+   * it makes the ninth: no thread may open that file. The data path allocates nothing: a few will do. */
+  mallopt (M_ARENA_MAX, MAX_ARENAS);
   sigfillset (&action.sa_mask);
   if (sigaction (SIGSYS, &action, NULL) < 0)
     return fail ("sigaction", error);

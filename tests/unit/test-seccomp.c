@@ -279,6 +279,52 @@ violate_with_full_pipe (gpointer data)
   return NULL;
 }
 
+#define N_BUSY_THREADS 24
+
+static pthread_barrier_t all_there;
+
+static gpointer
+allocate_filtered (gpointer data)
+{
+  gpointer *memory;
+
+  if (!sv_seccomp_enter (SV_THREAD_WORKER, NULL))
+    leave (101);
+  /* All threads hold on to what they have: malloc finds no arena that is not in use. */
+  memory = malloc (64);
+  pthread_barrier_wait (&all_there);
+  free (memory);
+  return NULL;
+}
+
+static gpointer
+start_many (gpointer data)
+{
+  pthread_t threads[N_BUSY_THREADS];
+
+  if (!sv_seccomp_init (NULL) || !sv_seccomp_enter (SV_THREAD_IOTHREAD, NULL))
+    leave (103);
+  pthread_barrier_init (&all_there, NULL, N_BUSY_THREADS);
+  for (guint i = 0; i < N_BUSY_THREADS; i++)
+    if (pthread_create (&threads[i], NULL, allocate_filtered, NULL) != 0)
+      leave (100);
+  for (guint i = 0; i < N_BUSY_THREADS; i++)
+    pthread_join (threads[i], NULL);
+  return NULL;
+}
+
+/* What malloc does when many threads use it stays within the lists. */
+static void
+test_many_threads_allocate (void)
+{
+  Outcome outcome;
+
+  run_child (start_many, NULL, &outcome);
+  g_assert_cmpstr (outcome.text, ==, "");
+  g_assert_true (WIFEXITED (outcome.status));
+  g_assert_cmpint (WEXITSTATUS (outcome.status), ==, 0);
+}
+
 /* A reader who does not read does not keep the process alive. */
 static void
 test_full_pipe (void)
@@ -377,6 +423,7 @@ main (int argc, char **argv)
   g_test_add_func ("/seccomp/inherited", test_inherited);
   g_test_add_func ("/seccomp/blocked-signals", test_blocked_signals);
   g_test_add_func ("/seccomp/full-pipe", test_full_pipe);
+  g_test_add_func ("/seccomp/many-threads-allocate", test_many_threads_allocate);
   g_test_add_func ("/seccomp/terminal", test_terminal);
   g_test_add_func ("/seccomp/only-for-programs", test_only_for_programs);
   g_test_add_func ("/seccomp/no-new-privs", test_no_new_privs);
