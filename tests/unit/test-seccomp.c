@@ -286,14 +286,14 @@ static pthread_barrier_t all_there;
 static gpointer
 allocate_filtered (gpointer data)
 {
-  gpointer *memory;
+  char *memory;
 
   if (!sv_seccomp_enter (SV_THREAD_WORKER, NULL))
     leave (101);
   /* All threads hold on to what they have: malloc finds no arena that is not in use. */
-  memory = malloc (64);
+  memory = g_strnfill (64, 0);
   pthread_barrier_wait (&all_there);
-  free (memory);
+  g_free (memory);
   return NULL;
 }
 
