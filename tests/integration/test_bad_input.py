@@ -14,6 +14,8 @@ import vm as vm_module
 NONE = ["-machine", "none"]
 # Where GUEST stands a microvm with a kernel is meant.
 GUEST = object()
+# A name of its own for each process that runs tests: others must not see this one's interface come and go.
+TAP = "svt9" + os.environ.get("PYTEST_XDIST_WORKER", "")
 DISK = "-drive id=d{0},file=disk{0}".format
 
 BAD = [
@@ -148,9 +150,9 @@ BAD = [
     ([GUEST, "-chardev", "id=c,path=disk0"], "-chardev id=c,path=disk0: 'disk0' exists"),
     ([GUEST, "-chardev", "id=c,path=taken"], "'taken' exists: expected a path that is free"),
     ([GUEST, "-netdev", "id=n,netdev=an-interface-of-20b"], "-netdev id=n,netdev=an-interface-of-20b: "),
-    ([GUEST, "-netdev", "id=n,netdev=svt9,mac=0e:90"], "mac"),
+    ([GUEST, "-netdev", f"id=n,netdev={TAP},mac=0e:90"], "mac"),
     ([GUEST, "-netdev", "id=n,netdev=lo"], "'lo'"),
-    ([GUEST, "-netdev", "id=n,netdev=svt9,iothread=io9"], "got 'io9'"),
+    ([GUEST, "-netdev", f"id=n,netdev={TAP},iothread=io9"], "got 'io9'"),
     ([GUEST, "-device", "vsock,id=v,guest-cid=2"], "guest-cid=2 must be from 3 to 4294967294"),
     # --- process
     ([*NONE, "-pidfile", "pid"], "-pidfile pid: it needs -daemonize"),
@@ -261,7 +263,7 @@ def processes_with(mark):
 def state(place):
     """What must be the same before and after."""
     return ({entry.name: entry.stat().st_size for entry in place.iterdir()},
-            sorted(os.listdir("/sys/class/net")))
+            sorted(name for name in os.listdir("/sys/class/net") if name == TAP or not name.startswith("svt9")))
 
 
 def refused(place, args, message):
