@@ -11,6 +11,7 @@
 
 #include "src/runtime/sv-iothread.h"
 #include "src/runtime/sv-log.h"
+#include "src/runtime/sv-tsan.h"
 
 #define PRIV(self) (sv_virtio_device_priv (self))
 
@@ -31,6 +32,7 @@ kick_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
   KickSource *self = (KickSource *) source;
   guint64 count;
 
+  sv_tsan_acquire (self);
   /* Fails only when somebody else emptied it, which changes nothing. */
   if (read (self->fd, &count, sizeof count) < 0)
     count = 0;
@@ -74,6 +76,7 @@ attach_kicks (SvVirtioDevice *self, guint n)
    * four more system calls. */
   g_source_set_can_recurse (queue->kicks, TRUE);
   g_source_add_unix_fd (queue->kicks, queue->kick_fd, G_IO_IN);
+  sv_tsan_release (kicks);
   g_source_attach (queue->kicks, queue->context);
 
   /* Buffers may be there from before: the driver's kick for them is gone or was never sent. */

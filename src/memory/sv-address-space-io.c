@@ -6,6 +6,7 @@
 #include "src/memory/sv-flat-view.h"
 #include "src/memory/sv-memory-region-private.h"
 #include "src/runtime/sv-log.h"
+#include "src/runtime/sv-tsan.h"
 #include "src/runtime/sv-vm-lock.h"
 
 /*
@@ -40,7 +41,7 @@ mask_of (guint size)
 
 /* Guest memory is shared with processors: one load or store where the size allows, never byte by
  * byte. */
-static guint64
+SV_NO_TSAN static guint64
 load (const guint8 *host, guint size)
 {
   guint64 value = 0;
@@ -70,7 +71,7 @@ load (const guint8 *host, guint size)
     }
 }
 
-static void
+SV_NO_TSAN static void
 store (guint8 *host, guint64 value, guint size)
 {
   guint64 v64 = GUINT64_TO_LE (value);

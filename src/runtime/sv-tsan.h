@@ -16,9 +16,12 @@
 #ifdef SV_TSAN
 void __tsan_acquire (void *address);
 void __tsan_release (void *address);
+/* For accesses to memory that the guest shares with us without any order */
+#define SV_NO_TSAN __attribute__ ((no_sanitize ("thread")))
 #define sv_tsan_acquire(address) __tsan_acquire ((void *) (address))
 #define sv_tsan_release(address) __tsan_release ((void *) (address))
 #else
+#define SV_NO_TSAN
 #define sv_tsan_acquire(address) ((void) (address))
 #define sv_tsan_release(address) ((void) (address))
 #endif
