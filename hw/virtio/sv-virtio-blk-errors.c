@@ -7,6 +7,7 @@
 #include "hw/core/sv-machine.h"
 #include "hw/virtio/sv-virtio-device.h"
 #include "src/runtime/sv-log.h"
+#include "src/runtime/sv-tsan.h"
 
 /* On its way to the main thread; one that stops the VM says more. */
 #define PENDING_REPORT 1u
@@ -65,10 +66,13 @@ static gboolean
 deliver (gpointer data)
 {
   Message *self = data;
-  SvMachine *machine = sv_device_get_machine (self->device);
   g_autoptr (JsonObject) event = json_object_new ();
-  g_autofree char *path = sv_object_dup_path (SV_OBJECT (self->device));
+  g_autofree char *path = NULL;
+  SvMachine *machine;
 
+  sv_tsan_acquire (self);
+  machine = sv_device_get_machine (self->device);
+  path = sv_object_dup_path (SV_OBJECT (self->device));
   __atomic_store_n (&self->errors->pending, 0, __ATOMIC_SEQ_CST);
   if (machine == NULL)
     return G_SOURCE_REMOVE;
@@ -120,6 +124,7 @@ post (SvVirtioBlkErrors *self, gboolean read, SvBlockOnError action, int code)
   source = g_idle_source_new ();
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_callback (source, deliver, message, message_free);
+  sv_tsan_release (message);
   g_source_attach (source, NULL);
 }
 
