@@ -106,8 +106,9 @@ def test_power_button(linux):
 for e in /sys/class/input/input*; do
   [ "$(cat $e/name)" = "Power Button" ] && dev=$(basename $e/event*)
 done
+exec 3</dev/input/$dev
 echo LISTENING on $dev
-dd if=/dev/input/$dev bs=24 count=1 of=/dev/null 2>/dev/null
+dd bs=24 count=1 of=/dev/null 2>/dev/null <&3
 echo pressed
 poweroff -f
 """)
