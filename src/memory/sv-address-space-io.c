@@ -46,29 +46,16 @@ load (const guint8 *host, guint size)
 {
   guint64 value = 0;
 
-  switch (size)
-    {
-    case 1:
-      return *host;
-    case 2:
-      {
-        guint16 v;
-        memcpy (&v, host, sizeof v);
-        return GUINT16_FROM_LE (v);
-      }
-    case 4:
-      {
-        guint32 v;
-        memcpy (&v, host, sizeof v);
-        return GUINT32_FROM_LE (v);
-      }
-    case 8:
-      memcpy (&value, host, sizeof value);
-      return GUINT64_FROM_LE (value);
-    default:
-      memcpy (&value, host, size);
-      return GUINT64_FROM_LE (value);
-    }
+  if (size == 1)
+    return __atomic_load_n (host, __ATOMIC_RELAXED);
+  if (size == 2 && GPOINTER_TO_SIZE (host) % 2 == 0)
+    return GUINT16_FROM_LE (__atomic_load_n ((const guint16 *)host, __ATOMIC_RELAXED));
+  if (size == 4 && GPOINTER_TO_SIZE (host) % 4 == 0)
+    return GUINT32_FROM_LE (__atomic_load_n ((const guint32 *)host, __ATOMIC_RELAXED));
+  if (size == 8 && GPOINTER_TO_SIZE (host) % 8 == 0)
+    return GUINT64_FROM_LE (__atomic_load_n ((const guint64 *)host, __ATOMIC_RELAXED));
+  memcpy (&value, host, size);
+  return GUINT64_FROM_LE (value);
 }
 
 SV_NO_TSAN static void
