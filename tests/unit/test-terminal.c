@@ -67,6 +67,8 @@ job_quit (SvChardev *chardev)
   exit (42);
 }
 
+static const int default_signals[] = { SIGSEGV, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP };
+
 static int
 run_job (const char *json)
 {
@@ -75,8 +77,9 @@ run_job (const char *json)
 
   prctl (PR_SET_PDEATHSIG, SIGKILL);
   prctl (PR_SET_DUMPABLE, 0);
-  /* Whatever a sanitizer would do with it */
-  signal (SIGSEGV, SIG_DFL);
+  /* Whatever a sanitizer would do with it, or nohup made of them */
+  for (guint i = 0; i < G_N_ELEMENTS (default_signals); i++)
+    signal (default_signals[i], SIG_DFL);
   job_loop = g_main_loop_new (NULL, FALSE);
   job_chardev = make_chardev (root, "chardev-stdio", "con", json, NULL);
   g_signal_connect (job_chardev, "quit-requested", G_CALLBACK (job_quit), NULL);

@@ -21,7 +21,7 @@ typedef struct
   MmioGuest guest;
   SvIothread *iothread;
   gboolean stop; /* atomic */
-  guint n_done[ECHO_QUEUES];
+  guint n_done[ECHO_QUEUES]; /* atomic */
 } Fixture;
 
 static void
@@ -51,8 +51,7 @@ driver_thread (gpointer data)
   Fixture *f = data;
   guint32 number = 0;
 
-  /* On a busy host the thread may not have run before it is to stop. */
-  while (!__atomic_load_n (&f->stop, __ATOMIC_SEQ_CST) || f->n_done[0] == 0)
+  while (!__atomic_load_n (&f->stop, __ATOMIC_SEQ_CST))
     {
       struct pollfd irq = { .fd = f->guest.irqfd, .events = POLLIN };
       guint64 count;
@@ -77,7 +76,7 @@ driver_thread (gpointer data)
               while (test_ring_take (ring, &id, &length))
                 {
                   g_assert_cmpuint (length, ==, 4);
-                  f->n_done[queue]++;
+                  __atomic_add_fetch (&f->n_done[queue], 1, __ATOMIC_SEQ_CST);
                 }
             }
           while (test_ring_arm (ring));
@@ -117,7 +116,9 @@ test_quiesce (Fixture *f, gconstpointer data)
   prepare_slots (f);
   thread = g_thread_new ("driver", driver_thread, f);
 
-  for (guint i = 0; i < N_ROUNDS; i++)
+  /* On a busy host all rounds may be over before the driver's thread has run; held requests end only in a
+   * pause, so go on. */
+  for (guint i = 0; i < N_ROUNDS || __atomic_load_n (&f->n_done[0], __ATOMIC_SEQ_CST) == 0; i++)
     {
       guint handled[ECHO_QUEUES];
 
@@ -145,7 +146,6 @@ test_quiesce (Fixture *f, gconstpointer data)
 
   __atomic_store_n (&f->stop, TRUE, __ATOMIC_SEQ_CST);
   g_thread_join (thread);
-  g_assert_cmpuint (f->n_done[0], >, 0);
   g_assert_cmphex (mmio_read (&f->guest, VIRTIO_MMIO_STATUS) & S_NEEDS_RESET, ==, 0);
 }
 

@@ -8,70 +8,23 @@
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <sched.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/ptrace.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/unit/cost.h"
 #include "tests/unit/net-guest.h"
 
 #define N_PACKETS 640
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
-static gboolean counting;
-static guint n_allocations;
-
-#ifndef SANITIZED
-/* Every allocation of the program comes by here; glibc's own names do the work. */
-extern void *__libc_malloc (size_t size);
-extern void *__libc_calloc (size_t n, size_t size);
-extern void *__libc_realloc (void *old, size_t size);
-
-SV_API void *
-malloc (size_t size)
+typedef struct
 {
-  n_allocations += counting;
-  return __libc_malloc (size);
-}
-
-SV_API void *
-calloc (size_t n, size_t size)
-{
-  n_allocations += counting;
-  return __libc_calloc (n, size);
-}
-
-SV_API void *
-realloc (void *old, size_t size)
-{
-  n_allocations += counting;
-  return __libc_realloc (old, size);
-}
-#endif
-
-/* That allocations by other libraries are seen at all. */
-static void
-test_counter (void)
-{
-#ifndef SANITIZED
-  counting = TRUE;
-  g_free (g_strdup ("counted"));
-  counting = FALSE;
-  g_assert_cmpuint (n_allocations, ==, 1);
-  n_allocations = 0;
-#endif
-}
+  gboolean receive;
+  guint depth;
+  NetGuest net;
+  int host;
+} Card;
 
 static void
 bring_up (const char *name)
@@ -133,18 +86,19 @@ receive_packets (NetGuest *net, int host, guint depth, guint n)
 }
 
 static void
-set_up (NetGuest *net, int *host)
+set_up (gpointer data)
 {
+  Card *card = data;
+  NetGuest *net = &card->net;
   struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_protocol = 0 };
   g_autoptr (GError) error = NULL;
 
-  memset (net, 0, sizeof *net);
   virtio_guest_init (&net->guest);
   virtio_guest_add_object (&net->guest, "netdev-tap", "net0", "{'ifname': 'svcost0'}");
   bring_up ("svcost0");
   address.sll_ifindex = (int) if_nametoindex ("svcost0");
-  *host = socket (AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-  g_assert_no_errno (bind (*host, (struct sockaddr *) &address, sizeof address));
+  card->host = socket (AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+  g_assert_no_errno (bind (card->host, (struct sockaddr *) &address, sizeof address));
   virtio_guest_plug (&net->guest, "virtio-net-device", "{'netdev': 'net0'}", &error);
   g_assert_no_error (error);
   net_guest_start (net, 0);
@@ -152,93 +106,25 @@ set_up (NetGuest *net, int *host)
 }
 
 static void
-run (NetGuest *net, int host, gboolean receive, guint depth, guint n)
+run (gpointer data, guint n)
 {
-  if (receive)
-    receive_packets (net, host, depth, n);
+  Card *card = data;
+
+  if (card->receive)
+    receive_packets (&card->net, card->host, card->depth, n);
   else
-    send_packets (net, depth, n);
+    send_packets (&card->net, card->depth, n);
 }
-
-/* The child: getppid() marks the part that counts. The exit status is the number of allocations. */
-static void
-run_traced (gboolean receive, guint depth)
-{
-  NetGuest net;
-  int host;
-
-  set_up (&net, &host);
-  run (&net, host, receive, depth, 128);
-  ptrace (PTRACE_TRACEME, 0, NULL, NULL);
-  raise (SIGSTOP);
-  syscall (SYS_getppid);
-  counting = TRUE;
-  run (&net, host, receive, depth, N_PACKETS);
-  counting = FALSE;
-  syscall (SYS_getppid);
-  _exit (MIN (n_allocations, 100));
-}
-
-typedef struct
-{
-  double all;
-  double io;
-  double poll;
-  int status;
-} Cost;
 
 static Cost
 measure (gboolean receive, guint depth)
 {
-  gboolean marked = FALSE;
-  Cost cost = { 0 };
-  pid_t pid = fork ();
-  int status;
+  static const CostFuncs funcs = { set_up, run, NULL };
+  Card card = { .receive = receive, .depth = depth };
+  g_autofree char *what
+      = g_strdup_printf ("%s depth %u", receive ? "to the driver," : "from the driver,", depth);
 
-  if (pid == 0)
-    run_traced (receive, depth);
-
-  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
-  g_assert_true (WIFSTOPPED (status));
-  ptrace (PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
-  for (;;)
-    {
-      struct __ptrace_syscall_info info;
-
-      g_assert_cmpint (ptrace (PTRACE_SYSCALL, pid, NULL, NULL), ==, 0);
-      g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
-      if (!WIFSTOPPED (status))
-        break;
-      if (WSTOPSIG (status) != (SIGTRAP | 0x80))
-        continue;
-      g_assert_cmpint (ptrace (PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info), >, 0);
-      if (info.op != PTRACE_SYSCALL_INFO_ENTRY)
-        continue;
-      if (info.entry.nr == SYS_getppid)
-        {
-          marked = !marked;
-        }
-      else if (marked)
-        {
-          cost.all++;
-          cost.io += info.entry.nr == SYS_io_uring_enter || info.entry.nr == SYS_readv
-                     || info.entry.nr == SYS_writev;
-#ifdef SYS_poll
-          cost.poll += info.entry.nr == SYS_poll;
-#endif
-          cost.poll += info.entry.nr == SYS_ppoll;
-        }
-    }
-  g_assert_true (WIFEXITED (status));
-  cost.all /= N_PACKETS;
-  cost.io /= N_PACKETS;
-  cost.poll /= N_PACKETS;
-  cost.status = WEXITSTATUS (status);
-  g_test_message ("%s depth %u: %.3f system calls per packet, of these packets %.3f, poll %.3f; %d "
-                  "allocations",
-                  receive ? "to the driver," : "from the driver,", depth, cost.all, cost.io, cost.poll,
-                  cost.status);
-  return cost;
+  return cost_measure (what, &funcs, &card, N_PACKETS);
 }
 
 /* Poll and the packet. On top come, once for a batch, the driver's kick, which is an exit in a guest, and an
@@ -249,11 +135,11 @@ test_send (void)
   Cost cost = measure (FALSE, 1);
 
   g_assert_cmpfloat (cost.io + cost.poll, <=, 2.1);
-  g_assert_cmpint (cost.status, ==, 0);
+  g_assert_cmpuint (cost.n_allocations, ==, 0);
   cost = measure (FALSE, 32);
   g_assert_cmpfloat (cost.io + cost.poll, <=, 0.1);
   g_assert_cmpfloat (cost.all, <=, 9.1 / 32);
-  g_assert_cmpint (cost.status, ==, 0);
+  g_assert_cmpuint (cost.n_allocations, ==, 0);
 }
 
 /* Each packet is a call of its own, and one finds that there is no more. */
@@ -263,10 +149,10 @@ test_receive (void)
   Cost cost = measure (TRUE, 1);
 
   g_assert_cmpfloat (cost.io + cost.poll, <=, 3.1);
-  g_assert_cmpint (cost.status, ==, 0);
+  g_assert_cmpuint (cost.n_allocations, ==, 0);
   cost = measure (TRUE, 32);
   g_assert_cmpfloat (cost.io + cost.poll, <=, 1.1);
-  g_assert_cmpint (cost.status, ==, 0);
+  g_assert_cmpuint (cost.n_allocations, ==, 0);
 }
 
 int
@@ -278,7 +164,7 @@ main (int argc, char **argv)
       g_print ("1..0 # SKIP this host allows no network namespaces: %s\n", g_strerror (errno));
       return 0;
     }
-  g_test_add_func ("/virtio/net/cost/counter", test_counter);
+  g_test_add_func ("/virtio/net/cost/counter", cost_test_counter);
   g_test_add_func ("/virtio/net/cost/send", test_send);
   g_test_add_func ("/virtio/net/cost/receive", test_receive);
   return g_test_run ();

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "cost.h"
+
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "qom/sv-api.h"
+
+#define N_RUNS 3
+#define N_WARM_UP 128
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+static gboolean counting;
+static guint n_allocations;
+
+#ifndef SANITIZED
+/* Every allocation of the program comes by here; glibc's own names do the work. */
+extern void *__libc_malloc (size_t size);
+extern void *__libc_calloc (size_t n, size_t size);
+extern void *__libc_realloc (void *old, size_t size);
+
+SV_API void *
+malloc (size_t size)
+{
+  n_allocations += counting;
+  return __libc_malloc (size);
+}
+
+SV_API void *
+calloc (size_t n, size_t size)
+{
+  n_allocations += counting;
+  return __libc_calloc (n, size);
+}
+
+SV_API void *
+realloc (void *old, size_t size)
+{
+  n_allocations += counting;
+  return __libc_realloc (old, size);
+}
+#endif
+
+void
+cost_test_counter (void)
+{
+#ifndef SANITIZED
+  counting = TRUE;
+  g_free (g_strdup ("counted"));
+  counting = FALSE;
+  g_assert_cmpuint (n_allocations, ==, 1);
+  n_allocations = 0;
+#endif
+}
+
+/* The child: getppid() marks the part that counts. The exit status is the number of allocations. */
+static void
+run_traced (const CostFuncs *funcs, gpointer data, guint n)
+{
+  funcs->set_up (data);
+  funcs->run (data, N_WARM_UP);
+  ptrace (PTRACE_TRACEME, 0, NULL, NULL);
+  raise (SIGSTOP);
+  syscall (SYS_getppid);
+  counting = TRUE;
+  funcs->run (data, n);
+  counting = FALSE;
+  syscall (SYS_getppid);
+  if (funcs->tear_down != NULL)
+    funcs->tear_down (data);
+  _exit (MIN (n_allocations, 100));
+}
+
+static void
+count (Cost *cost, guint64 nr)
+{
+  cost->all++;
+  cost->io += nr == SYS_io_uring_enter || nr == SYS_readv || nr == SYS_writev;
+#ifdef SYS_poll
+  cost->poll += nr == SYS_poll;
+#endif
+  cost->poll += nr == SYS_ppoll;
+}
+
+static Cost
+measure_once (const CostFuncs *funcs, gpointer data, guint n)
+{
+  gboolean marked = FALSE;
+  Cost cost = { 0 };
+  pid_t pid = fork ();
+  int status;
+
+  if (pid == 0)
+    run_traced (funcs, data, n);
+
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_true (WIFSTOPPED (status));
+  ptrace (PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
+  for (;;)
+    {
+      struct __ptrace_syscall_info info;
+
+      g_assert_cmpint (ptrace (PTRACE_SYSCALL, pid, NULL, NULL), ==, 0);
+      g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+      if (!WIFSTOPPED (status))
+        break;
+      if (WSTOPSIG (status) != (SIGTRAP | 0x80))
+        continue;
+      g_assert_cmpint (ptrace (PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info), >, 0);
+      if (info.op != PTRACE_SYSCALL_INFO_ENTRY)
+        continue;
+      if (info.entry.nr == SYS_getppid)
+        marked = !marked;
+      else if (marked)
+        count (&cost, info.entry.nr);
+    }
+  g_assert_true (WIFEXITED (status));
+  cost.all /= n;
+  cost.io /= n;
+  cost.poll /= n;
+  cost.n_allocations = WEXITSTATUS (status);
+  return cost;
+}
+
+/*
+ * The scheduler may let the kernel's side fall behind in the middle of a batch, which costs a turn of the
+ * main loop more. That only ever adds calls, so the cheapest of a few runs is what the work costs;
+ * an allocation counts in whichever run it is seen.
+ */
+Cost
+cost_measure (const char *what, const CostFuncs *funcs, gpointer data, guint n)
+{
+  Cost least = measure_once (funcs, data, n);
+
+  for (guint i = 1; i < N_RUNS; i++)
+    {
+      Cost cost = measure_once (funcs, data, n);
+
+      least.all = MIN (least.all, cost.all);
+      least.io = MIN (least.io, cost.io);
+      least.poll = MIN (least.poll, cost.poll);
+      least.n_allocations = MAX (least.n_allocations, cost.n_allocations);
+    }
+  g_test_message ("%s: %.3f system calls, of these I/O %.3f, poll %.3f; %u allocations in all", what, least.all,
+                  least.io, least.poll, least.n_allocations);
+  return least;
+}
