@@ -35,18 +35,17 @@ on_signal (int number)
 /**
  * sv_litter_init: (skip)
  *
- * Has files removed when a signal ends the process, until somebody else handles the signals.
+ * Has files removed when a signal ends the process, until somebody else handles the signals: even where the
+ * caller ignored them, as shells do for what they start in the background.
  */
 void
 sv_litter_init (void)
 {
   static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
   struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
-  struct sigaction old;
 
   for (guint i = 0; i < G_N_ELEMENTS (signals); i++)
-    if (sigaction (signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
-      sigaction (signals[i], &action, NULL);
+    sigaction (signals[i], &action, NULL);
 }
 
 /**

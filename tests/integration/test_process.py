@@ -190,12 +190,14 @@ def test_memory_in_a_file(tmp_path, tiny, shared):
     assert lines and all(line[1][3] == ("s" if shared == "on" else "p") for line in lines)
 
 
+@pytest.mark.parametrize("disposition", [signal.SIG_DFL, signal.SIG_IGN])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signal_while_waiting_for_a_client(tmp_path, number):
+def test_signal_while_waiting_for_a_client(tmp_path, number, disposition):
     """Before the VM is there, too, a signal leaves nothing behind."""
     process = subprocess.Popen([vm_module.STRATOVIRT, "-machine", "none", "-qmp", "unix:s,server"],
                                cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=sys.stderr,
-                               stderr=subprocess.PIPE, text=True)
+                               stderr=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: signal.signal(number, disposition))
     with process:
         assert "waiting for connection" in process.stderr.readline()
         assert stat.S_ISSOCK((tmp_path / "s").stat().st_mode)
