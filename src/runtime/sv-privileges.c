@@ -93,6 +93,15 @@ find_user (const char *user, GError **error)
   return TRUE;
 }
 
+/* What is gone from the bounding set does not come back through a program with file capabilities. Threads
+ * inherit the set; where it cannot be changed there is nothing to lose. */
+static void
+empty_bounding_set (void)
+{
+  for (int i = 0; prctl (PR_CAPBSET_DROP, i, 0, 0, 0) == 0;)
+    i++;
+}
+
 /**
  * sv_privileges_init: (skip)
  * @run_as: (nullable): user to become, `USER` or `UID:GID`
@@ -122,6 +131,8 @@ sv_privileges_init (const char *run_as, const char *root, gboolean confine, GErr
   state.confine = confine;
   if (confine && prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
     return fail (error, "Cannot give up new privileges: %s", g_strerror (errno));
+  if (confine)
+    empty_bounding_set ();
   return TRUE;
 }
 
@@ -140,11 +151,6 @@ drop_capabilities (guint64 kept)
   struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
   struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
 
-  /* What is gone from the bounding set does not come back through a program with file capabilities;
-   * where it cannot be changed there is nothing to lose. */
-  for (int i = 0; prctl (PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
-    if (!(kept & (G_GUINT64_CONSTANT (1) << i)))
-      prctl (PR_CAPBSET_DROP, i, 0, 0, 0);
   if (syscall (SYS_capget, &header, data) != 0)
     return FALSE;
   for (guint i = 0; i < G_N_ELEMENTS (data); i++)
