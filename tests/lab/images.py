@@ -214,11 +214,12 @@ class Images:
         self.initrd = images / "initrd"
         self.lab_initrd = images / "lab-initrd"
         self.root_disk = images / "root.ext4"
+        self.noatime = images / "noatime.so"
 
 
 def _images_name(kernel):
     digest = hashlib.sha256()
-    for name in ("cpio.py", "images.py", "guest-init", "lab-init"):
+    for name in ("cpio.py", "images.py", "guest-init", "lab-init", "noatime.c"):
         digest.update((HERE / name).read_bytes())
     digest.update(Path(_busybox()).read_bytes())
     digest.update(kernel.name.encode())
@@ -248,6 +249,7 @@ def ensure():
                     (made / "lab-initrd").write_bytes(
                         _initramfs(kernel, HERE / "lab-init", LAB_MODULES))
                     _root_disk(made / "root.ext4", made)
+                    _run("gcc", "-O2", "-shared", "-fPIC", "-o", made / "noatime.so", HERE / "noatime.c")
             _forget_old()
     try:
         os.utime(images)
