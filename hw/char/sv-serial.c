@@ -5,7 +5,6 @@
 #include "hw/acpi/sv-acpi-build.h"
 #include "hw/acpi/sv-aml.h"
 #include "hw/char/sv-uart.h"
-#include "hw/core/sv-isa-bus.h"
 #include "hw/core/sv-machine.h"
 
 #define UNSET G_MAXUINT32
@@ -20,21 +19,18 @@ static const struct
 
 struct _SvSerial
 {
-  SvDevice parent_instance;
+  SvIsaDevice parent_instance;
 
   SvObject *chardev;
   guint iobase;
   guint irq_number;
   guint index;
 
-  SvIrq *irq;
   SvMemoryRegion *region;
-  SvIsaBus *bus; /* not referenced: where the registers are mapped */
   SvSerialFlushFunc flush_func;
   gpointer flush_opaque;
 
   SvUart uart;
-  gboolean irq_level;
   gboolean coalesced;
   GSource *timer;
 };
@@ -55,7 +51,7 @@ static void sv_serial_described_init (SvAcpiDescribedInterface *iface);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (SvSerial,
                                sv_serial,
-                               SV_TYPE_DEVICE,
+                               SV_TYPE_ISA_DEVICE,
                                G_IMPLEMENT_INTERFACE (SV_TYPE_ACPI_DESCRIBED,
                                                       sv_serial_described_init))
 
@@ -66,16 +62,6 @@ get_chardev (SvSerial *self)
 }
 
 /* What follows from the registers' state: interrupt line, coalescing, timer */
-
-static void
-set_irq (SvSerial *self, gboolean level)
-{
-  if (level == self->irq_level)
-    return;
-  self->irq_level = level;
-  if (self->irq != NULL)
-    sv_irq_set (self->irq, level);
-}
 
 static void
 set_coalesced (SvSerial *self, gboolean on)
@@ -119,7 +105,7 @@ arm_timer (SvSerial *self)
 static void
 settle (SvSerial *self)
 {
-  set_irq (self, sv_uart_has_interrupt (&self->uart));
+  sv_isa_device_set_level (SV_ISA_DEVICE (self), sv_uart_has_interrupt (&self->uart));
   set_coalesced (self, self->uart.tx.pacer.active);
   arm_timer (self);
 }
@@ -156,7 +142,7 @@ sv_serial_write (gpointer opaque, guint64 offset, guint64 value, guint size)
   /* The controller sees edges. */
   if (sv_uart_write (&self->uart, get_chardev (self), offset, value & 0xff,
                      g_get_monotonic_time ()))
-    set_irq (self, FALSE);
+    sv_isa_device_set_level (SV_ISA_DEVICE (self), FALSE);
   settle (self);
   invite_input (self, room);
 }
@@ -309,25 +295,6 @@ choose_port (SvSerial *self, SvBus *bus, GError **error)
   return TRUE;
 }
 
-static gboolean
-connect_bus (SvSerial *self, SvBus *bus, GError **error)
-{
-  SvIsaBus *isa = SV_ISA_BUS (bus);
-  SvIrq *irq = sv_isa_bus_get_irq (isa, self->irq_number);
-
-  if (irq == NULL)
-    {
-      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                   "isa-serial: the ISA bus has no interrupt %u: 0 to %d are possible",
-                   self->irq_number, SV_ISA_N_IRQS - 1);
-      return FALSE;
-    }
-  sv_serial_set_irq (self, irq);
-  sv_isa_bus_map (isa, self->iobase, self->region);
-  self->bus = isa;
-  return TRUE;
-}
-
 static void
 sv_serial_unrealize (SvDevice *device)
 {
@@ -337,21 +304,21 @@ sv_serial_unrealize (SvDevice *device)
   set_coalesced (self, FALSE);
   if (self->chardev != NULL)
     sv_chardev_detach (get_chardev (self));
-  if (self->bus != NULL)
-    sv_isa_bus_unmap (self->bus, self->region);
-  self->bus = NULL;
   if (self->timer != NULL)
     g_source_destroy (self->timer);
   g_clear_pointer (&self->timer, g_source_unref);
+
+  SV_DEVICE_CLASS (sv_serial_parent_class)->unrealize (device);
 }
 
 static gboolean
 sv_serial_realize (SvDevice *device, GError **error)
 {
   SvSerial *self = SV_SERIAL (device);
-  SvBus *bus = sv_device_get_bus (device);
+  SvIsaDevice *isa = SV_ISA_DEVICE (device);
 
-  if (!choose_port (self, bus, error))
+  if (!choose_port (self, sv_device_get_bus (device), error)
+      || !sv_isa_device_connect_irq (isa, self->irq_number, error))
     return FALSE;
   if (self->chardev != NULL && !sv_chardev_attach (get_chardev (self), &frontend, self, error))
     {
@@ -362,11 +329,7 @@ sv_serial_realize (SvDevice *device, GError **error)
   self->timer = g_source_new (&timer_funcs, sizeof (GSource));
   g_source_set_callback (self->timer, on_timer, self, NULL);
   g_source_attach (self->timer, NULL);
-  if (bus != NULL && !connect_bus (self, bus, error))
-    {
-      sv_serial_unrealize (device);
-      return FALSE;
-    }
+  sv_isa_device_map (isa, self->iobase, self->region);
   return TRUE;
 }
 
@@ -478,7 +441,6 @@ sv_serial_finalize (GObject *object)
   SvSerial *self = SV_SERIAL (object);
 
   g_clear_object (&self->region);
-  g_clear_pointer (&self->irq, sv_irq_unref);
 
   G_OBJECT_CLASS (sv_serial_parent_class)->finalize (object);
 }
@@ -498,7 +460,6 @@ sv_serial_class_init (SvSerialClass *klass)
   device_class->unrealize = sv_serial_unrealize;
   device_class->reset = sv_serial_reset;
   device_class->quiesce = sv_serial_quiesce;
-  device_class->bus_type = SV_TYPE_ISA_BUS;
   device_class->user_creatable = TRUE;
   device_class->category = "input";
   device_class->description = "Serial port of a PC: 16550A";
@@ -526,37 +487,6 @@ sv_serial_init (SvSerial *self)
   self->flush_func = ask_accelerator;
   self->flush_opaque = self;
   sv_uart_reset (&self->uart);
-}
-
-/**
- * sv_serial_get_region:
- * @self: a serial port
- *
- * Returns: (transfer none): its eight registers, for a machine that maps them itself
- */
-SvMemoryRegion *
-sv_serial_get_region (SvSerial *self)
-{
-  g_return_val_if_fail (SV_IS_SERIAL (self), NULL);
-
-  return self->region;
-}
-
-/**
- * sv_serial_set_irq: (skip)
- * @self: a serial port
- * @irq: interrupt line; referenced
- *
- * Connects the interrupt output. On an ISA bus the property `irq` does.
- */
-void
-sv_serial_set_irq (SvSerial *self, SvIrq *irq)
-{
-  g_return_if_fail (SV_IS_SERIAL (self) && irq != NULL);
-
-  sv_irq_ref (irq);
-  g_clear_pointer (&self->irq, sv_irq_unref);
-  self->irq = irq;
 }
 
 /**

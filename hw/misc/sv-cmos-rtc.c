@@ -4,7 +4,6 @@
 
 #include "hw/acpi/sv-acpi-build.h"
 #include "hw/acpi/sv-aml.h"
-#include "hw/core/sv-isa-bus.h"
 #include "hw/misc/sv-cmos-time.h"
 #include "hw/misc/sv-mc146818.h"
 
@@ -13,19 +12,16 @@
 
 struct _SvCmosRtc
 {
-  SvDevice parent_instance;
+  SvIsaDevice parent_instance;
 
   guint irq_number;
 
-  SvIrq *irq;
   SvMemoryRegion *region;
-  SvIsaBus *bus; /* not referenced: where the registers are mapped */
   SvCmosRtcClock clock;
   gpointer clock_opaque;
 
   SvMc146818 chip;
   guint8 index;
-  gboolean irq_level;
   GSource *timer;
 };
 
@@ -42,7 +38,7 @@ static void sv_cmos_rtc_described_init (SvAcpiDescribedInterface *iface);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (SvCmosRtc,
                                sv_cmos_rtc,
-                               SV_TYPE_DEVICE,
+                               SV_TYPE_ISA_DEVICE,
                                G_IMPLEMENT_INTERFACE (SV_TYPE_ACPI_DESCRIBED,
                                                       sv_cmos_rtc_described_init))
 
@@ -56,15 +52,9 @@ get_host (SvCmosRtc *self)
 static void
 settle (SvCmosRtc *self)
 {
-  gboolean level = sv_mc146818_has_interrupt (&self->chip);
   gint64 delay = sv_mc146818_get_delay (&self->chip, get_host (self));
 
-  if (level != self->irq_level)
-    {
-      self->irq_level = level;
-      if (self->irq != NULL)
-        sv_irq_set (self->irq, level);
-    }
+  sv_isa_device_set_level (SV_ISA_DEVICE (self), sv_mc146818_has_interrupt (&self->chip));
   if (self->timer != NULL)
     g_source_set_ready_time (self->timer, delay < 0 ? -1 : g_get_monotonic_time () + delay);
 }
@@ -137,24 +127,11 @@ static gboolean
 sv_cmos_rtc_realize (SvDevice *device, GError **error)
 {
   SvCmosRtc *self = SV_CMOS_RTC (device);
-  SvBus *bus = sv_device_get_bus (device);
+  SvIsaDevice *isa = SV_ISA_DEVICE (device);
 
-  if (bus != NULL)
-    {
-      SvIrq *irq = sv_isa_bus_get_irq (SV_ISA_BUS (bus), self->irq_number);
-
-      if (irq == NULL)
-        {
-          g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                       "mc146818rtc: the ISA bus has no interrupt %u: 0 to %d are possible",
-                       self->irq_number, SV_ISA_N_IRQS - 1);
-          return FALSE;
-        }
-      if (self->irq_number != 0)
-        sv_cmos_rtc_set_irq (self, irq);
-      self->bus = SV_ISA_BUS (bus);
-      sv_isa_bus_map (self->bus, SV_CMOS_RTC_PORT, self->region);
-    }
+  if (self->irq_number != 0 && !sv_isa_device_connect_irq (isa, self->irq_number, error))
+    return FALSE;
+  sv_isa_device_map (isa, SV_CMOS_RTC_PORT, self->region);
 
   self->timer = g_source_new (&timer_funcs, sizeof (GSource));
   g_source_set_callback (self->timer, on_timer, self, NULL);
@@ -167,11 +144,10 @@ sv_cmos_rtc_unrealize (SvDevice *device)
 {
   SvCmosRtc *self = SV_CMOS_RTC (device);
 
-  if (self->bus != NULL)
-    sv_isa_bus_unmap (self->bus, self->region);
-  self->bus = NULL;
   g_source_destroy (self->timer);
   g_clear_pointer (&self->timer, g_source_unref);
+
+  SV_DEVICE_CLASS (sv_cmos_rtc_parent_class)->unrealize (device);
 }
 
 static void
@@ -195,7 +171,7 @@ sv_cmos_rtc_build_aml (SvAcpiDescribed *described, GByteArray *scope)
   sv_aml_name (scope, "_CRS");
   resources = sv_aml_begin_resources (scope);
   sv_aml_resource_io (scope, SV_CMOS_RTC_PORT, PORTS);
-  if (self->irq != NULL)
+  if (sv_isa_device_has_irq (SV_ISA_DEVICE (self)))
     sv_aml_resource_irq (scope, self->irq_number);
   sv_aml_end_resources (scope, resources);
   sv_aml_end (scope, device);
@@ -245,7 +221,6 @@ sv_cmos_rtc_finalize (GObject *object)
   SvCmosRtc *self = SV_CMOS_RTC (object);
 
   g_clear_object (&self->region);
-  g_clear_pointer (&self->irq, sv_irq_unref);
 
   G_OBJECT_CLASS (sv_cmos_rtc_parent_class)->finalize (object);
 }
@@ -263,7 +238,6 @@ sv_cmos_rtc_class_init (SvCmosRtcClass *klass)
   device_class->realize = sv_cmos_rtc_realize;
   device_class->unrealize = sv_cmos_rtc_unrealize;
   device_class->reset = sv_cmos_rtc_reset;
-  device_class->bus_type = SV_TYPE_ISA_BUS;
   device_class->category = "misc";
   device_class->description = "Real time clock and CMOS memory of a PC";
 
@@ -281,37 +255,6 @@ sv_cmos_rtc_init (SvCmosRtc *self)
   /* The index has no effect before the data port is accessed: KVM may keep it until then. */
   sv_memory_region_set_coalesced (self->region, 0, 1);
   sv_mc146818_init (&self->chip, get_host (self));
-}
-
-/**
- * sv_cmos_rtc_get_region:
- * @self: a clock
- *
- * Returns: (transfer none): ports 0x70 and 0x71, for a machine that maps them itself
- */
-SvMemoryRegion *
-sv_cmos_rtc_get_region (SvCmosRtc *self)
-{
-  g_return_val_if_fail (SV_IS_CMOS_RTC (self), NULL);
-
-  return self->region;
-}
-
-/**
- * sv_cmos_rtc_set_irq: (skip)
- * @self: a clock
- * @irq: interrupt line; referenced
- *
- * Connects the interrupt output. On an ISA bus the property `irq` does.
- */
-void
-sv_cmos_rtc_set_irq (SvCmosRtc *self, SvIrq *irq)
-{
-  g_return_if_fail (SV_IS_CMOS_RTC (self) && irq != NULL);
-
-  sv_irq_ref (irq);
-  g_clear_pointer (&self->irq, sv_irq_unref);
-  self->irq = irq;
 }
 
 static void

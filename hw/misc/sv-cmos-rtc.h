@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hw/core/sv-device.h"
-#include "hw/core/sv-irq.h"
-#include "src/memory/sv-memory-region.h"
+#include "hw/core/sv-isa-device.h"
 
 G_BEGIN_DECLS
 
@@ -14,12 +12,10 @@ G_BEGIN_DECLS
  * interrupts cost host timers only while they are enabled.
  */
 #define SV_TYPE_CMOS_RTC (sv_cmos_rtc_get_type ())
-SV_API G_DECLARE_FINAL_TYPE (SvCmosRtc, sv_cmos_rtc, SV, CMOS_RTC, SvDevice)
+SV_API G_DECLARE_FINAL_TYPE (SvCmosRtc, sv_cmos_rtc, SV, CMOS_RTC, SvIsaDevice)
 
 #define SV_CMOS_RTC_PORT 0x70
 
-SV_API SvMemoryRegion *sv_cmos_rtc_get_region (SvCmosRtc *self); /* (transfer none): index and data port */
-SV_API void sv_cmos_rtc_set_irq (SvCmosRtc *self, SvIrq *irq);   /* on an ISA bus, `irq` says it */
 /* What firmware tells in CMOS about RAM, in bytes. */
 SV_API void sv_cmos_rtc_set_memory (SvCmosRtc *self, guint64 below_4g, guint64 above_4g);
 /* @index from 0x0e to 0x7f */

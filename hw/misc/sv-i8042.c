@@ -2,7 +2,6 @@
 
 #include "hw/misc/sv-i8042.h"
 
-#include "hw/core/sv-isa-bus.h"
 #include "hw/core/sv-machine.h"
 
 /*
@@ -19,11 +18,10 @@
 
 struct _SvI8042
 {
-  SvDevice parent_instance;
+  SvIsaDevice parent_instance;
 
   SvMemoryRegion *data_region;
   SvMemoryRegion *command_region;
-  SvIsaBus *bus; /* not referenced: where the registers are mapped */
   guint8 command;
 };
 
@@ -35,7 +33,7 @@ enum
 
 static guint signals[N_SIGNALS];
 
-G_DEFINE_FINAL_TYPE (SvI8042, sv_i8042, SV_TYPE_DEVICE)
+G_DEFINE_FINAL_TYPE (SvI8042, sv_i8042, SV_TYPE_ISA_DEVICE)
 
 static void
 reset_machine (SvI8042 *self)
@@ -104,26 +102,10 @@ static gboolean
 sv_i8042_realize (SvDevice *device, GError **error)
 {
   SvI8042 *self = SV_I8042 (device);
-  SvBus *bus = sv_device_get_bus (device);
 
-  if (bus == NULL)
-    return TRUE;
-  self->bus = SV_ISA_BUS (bus);
-  sv_isa_bus_map (self->bus, SV_I8042_DATA_PORT, self->data_region);
-  sv_isa_bus_map (self->bus, SV_I8042_COMMAND_PORT, self->command_region);
+  sv_isa_device_map (SV_ISA_DEVICE (self), SV_I8042_DATA_PORT, self->data_region);
+  sv_isa_device_map (SV_ISA_DEVICE (self), SV_I8042_COMMAND_PORT, self->command_region);
   return TRUE;
-}
-
-static void
-sv_i8042_unrealize (SvDevice *device)
-{
-  SvI8042 *self = SV_I8042 (device);
-
-  if (self->bus == NULL)
-    return;
-  sv_isa_bus_unmap (self->bus, self->data_region);
-  sv_isa_bus_unmap (self->bus, self->command_region);
-  self->bus = NULL;
 }
 
 static void
@@ -150,9 +132,7 @@ sv_i8042_class_init (SvI8042Class *klass)
 
   G_OBJECT_CLASS (klass)->finalize = sv_i8042_finalize;
   device_class->realize = sv_i8042_realize;
-  device_class->unrealize = sv_i8042_unrealize;
   device_class->reset = sv_i8042_reset;
-  device_class->bus_type = SV_TYPE_ISA_BUS;
   device_class->category = "misc";
   device_class->description = "Keyboard controller without a keyboard: resets the machine";
 
@@ -172,32 +152,4 @@ sv_i8042_init (SvI8042 *self)
 {
   self->data_region = sv_memory_region_new_io ("i8042-data", 1, &data_ops, self);
   self->command_region = sv_memory_region_new_io ("i8042-command", 1, &command_ops, self);
-}
-
-/**
- * sv_i8042_get_data_region:
- * @self: a keyboard controller
- *
- * Returns: (transfer none): port 0x60
- */
-SvMemoryRegion *
-sv_i8042_get_data_region (SvI8042 *self)
-{
-  g_return_val_if_fail (SV_IS_I8042 (self), NULL);
-
-  return self->data_region;
-}
-
-/**
- * sv_i8042_get_command_region:
- * @self: a keyboard controller
- *
- * Returns: (transfer none): port 0x64
- */
-SvMemoryRegion *
-sv_i8042_get_command_region (SvI8042 *self)
-{
-  g_return_val_if_fail (SV_IS_I8042 (self), NULL);
-
-  return self->command_region;
 }

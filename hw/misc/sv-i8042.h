@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hw/core/sv-device.h"
-#include "src/memory/sv-memory-region.h"
+#include "hw/core/sv-isa-device.h"
 
 G_BEGIN_DECLS
 
@@ -15,13 +14,9 @@ G_BEGIN_DECLS
  * Signal `reset-requested`: the guest pulses the reset line. The default handler resets the machine.
  */
 #define SV_TYPE_I8042 (sv_i8042_get_type ())
-SV_API G_DECLARE_FINAL_TYPE (SvI8042, sv_i8042, SV, I8042, SvDevice)
+SV_API G_DECLARE_FINAL_TYPE (SvI8042, sv_i8042, SV, I8042, SvIsaDevice)
 
 #define SV_I8042_DATA_PORT 0x60
 #define SV_I8042_COMMAND_PORT 0x64
-
-/* For a machine without an ISA bus (transfer none): one byte each */
-SV_API SvMemoryRegion *sv_i8042_get_data_region (SvI8042 *self);
-SV_API SvMemoryRegion *sv_i8042_get_command_region (SvI8042 *self);
 
 G_END_DECLS
