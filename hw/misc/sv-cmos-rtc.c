@@ -6,9 +6,11 @@
 #include "hw/acpi/sv-aml.h"
 #include "hw/misc/sv-cmos-time.h"
 #include "hw/misc/sv-mc146818.h"
+#include "src/runtime/sv-clock.h"
 
 #define PORTS 2
 #define DEFAULT_IRQ 8
+#define NS_PER_US 1000
 
 struct _SvCmosRtc
 {
@@ -22,7 +24,7 @@ struct _SvCmosRtc
 
   SvMc146818 chip;
   guint8 index;
-  GSource *timer;
+  SvTimer *timer;
 };
 
 enum
@@ -56,28 +58,17 @@ settle (SvCmosRtc *self)
 
   sv_isa_device_set_level (SV_ISA_DEVICE (self), sv_mc146818_has_interrupt (&self->chip));
   if (self->timer != NULL)
-    g_source_set_ready_time (self->timer, delay < 0 ? -1 : g_get_monotonic_time () + delay);
+    sv_timer_set (self->timer, delay < 0 ? -1 : sv_clock_get_ns () + delay * NS_PER_US);
 }
 
-static gboolean
-on_timer (gpointer user_data)
+static void
+on_timer (gpointer opaque)
 {
-  SvCmosRtc *self = user_data;
+  SvCmosRtc *self = opaque;
 
   sv_mc146818_run (&self->chip, get_host (self));
   settle (self);
-  return G_SOURCE_CONTINUE;
 }
-
-static gboolean
-dispatch_timer (GSource *source, GSourceFunc callback, gpointer user_data)
-{
-  return callback (user_data);
-}
-
-static GSourceFuncs timer_funcs = {
-  .dispatch = dispatch_timer,
-};
 
 static guint64
 sv_cmos_rtc_read (gpointer opaque, guint64 offset, guint size)
@@ -120,7 +111,7 @@ static const SvMemoryRegionOps sv_cmos_rtc_ops = {
 static gint64
 get_real_time (gpointer opaque)
 {
-  return g_get_real_time ();
+  return sv_clock_get_real_us ();
 }
 
 static gboolean
@@ -133,9 +124,7 @@ sv_cmos_rtc_realize (SvDevice *device, GError **error)
     return FALSE;
   sv_isa_device_map (isa, SV_CMOS_RTC_PORT, self->region);
 
-  self->timer = g_source_new (&timer_funcs, sizeof (GSource));
-  g_source_set_callback (self->timer, on_timer, self, NULL);
-  g_source_attach (self->timer, NULL);
+  self->timer = sv_timer_new ("rtc", NULL, on_timer, self);
   return TRUE;
 }
 
@@ -144,8 +133,7 @@ sv_cmos_rtc_unrealize (SvDevice *device)
 {
   SvCmosRtc *self = SV_CMOS_RTC (device);
 
-  g_source_destroy (self->timer);
-  g_clear_pointer (&self->timer, g_source_unref);
+  g_clear_pointer (&self->timer, sv_timer_free);
 
   SV_DEVICE_CLASS (sv_cmos_rtc_parent_class)->unrealize (device);
 }

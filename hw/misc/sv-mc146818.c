@@ -66,17 +66,36 @@ adopt_registers (SvMc146818 *self, gint64 host)
 /* Interrupts: flags are worked out when somebody looks, timers run only for those that are enabled.
  */
 
-/* Periodic ticks since 1970 at 32768 Hz, divided as register A says */
+#define CRYSTAL_HZ 32768
+
+/* A period of the periodic interrupt is 2 to this power of the crystal's. Rates 1 and 2 are those of 8 and 9. */
+static guint
+rate_shift (guint rate)
+{
+  return rate <= 2 ? rate + 6 : rate - 1;
+}
+
+static gint64
+count_crystal (gint64 time)
+{
+  return get_seconds (time) * CRYSTAL_HZ + get_fraction (time) * CRYSTAL_HZ / SECOND;
+}
+
+/* Periodic ticks since 1970, as register A says */
 static gint64
 count_ticks (SvMc146818 *self, gint64 time)
 {
   guint rate = self->registers[SV_CMOS_A] & A_RATE;
-  gint64 base = get_seconds (time) * 32768 + get_fraction (time) * 32768 / SECOND;
 
-  if (rate == 0)
-    return 0;
-  /* Rates 1 and 2 are those of 8 and 9. */
-  return base >> (rate <= 2 ? rate + 6 : rate - 1);
+  return rate == 0 ? 0 : count_crystal (time) >> rate_shift (rate);
+}
+
+static gint64
+next_tick (guint rate, gint64 time)
+{
+  gint64 next = ((count_crystal (time) >> rate_shift (rate)) + 1) << rate_shift (rate);
+
+  return next / CRYSTAL_HZ * SECOND + (next % CRYSTAL_HZ * SECOND + CRYSTAL_HZ - 1) / CRYSTAL_HZ;
 }
 
 static void
@@ -121,11 +140,7 @@ sv_mc146818_get_delay (SvMc146818 *self, gint64 host)
     return -1;
 
   if ((enabled & C_PF) != 0 && rate != 0)
-    {
-      gint64 period = (SECOND << (rate <= 2 ? rate + 6 : rate - 1)) / 32768;
-
-      delay = MIN (delay, period - get_fraction (time) % MAX (period, 1) + 1);
-    }
+    delay = MIN (delay, next_tick (rate, time) - time);
   if ((enabled & C_UF) != 0)
     delay = MIN (delay, to_second);
   if ((enabled & C_AF) != 0)

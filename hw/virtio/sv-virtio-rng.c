@@ -5,6 +5,7 @@
 #include <linux/virtio_ids.h>
 
 #include "src/rng/sv-rng.h"
+#include "src/runtime/sv-clock.h"
 #include "src/runtime/sv-rate-limit.h"
 
 #define QUEUE_SIZE 8
@@ -13,7 +14,6 @@
 #define MAX_CHUNK 16384
 /* With a low limit: what drivers ask for at a time, rather than a byte now and then */
 #define MIN_CHUNK 64
-#define NS_PER_US 1000
 #define NS_PER_MS (G_GINT64_CONSTANT (1000) * 1000)
 /* How long a source that has nothing is left alone, more each time */
 #define MIN_RETRY_NS (1 * NS_PER_MS)
@@ -30,7 +30,7 @@ struct _SvVirtioRng
   SvRng *source;
   SvRateLimit limit;
   gint64 retry_ns;
-  GSource *timer; /* while started */
+  SvTimer *timer; /* while started */
   SvVirtqElement element;
   struct iovec iov[QUEUE_SIZE + 4];
 };
@@ -49,12 +49,6 @@ enum
 static GParamSpec *props[N_PROPS];
 
 /* --- requests --- */
-
-static gint64
-now_ns (void)
-{
-  return g_get_monotonic_time () * NS_PER_US;
-}
 
 /* Leaves @size bytes of the writable part; returns how many pieces that are. */
 static guint
@@ -78,7 +72,7 @@ fill (SvVirtioRng *self, SvVirtqueue *queue, guint64 most)
 {
   SvVirtqElement *element = &self->element;
   guint64 wanted = MIN (element->in_size, most);
-  gint64 wait_ns = sv_rate_limit_take (&self->limit, wanted, now_ns ());
+  gint64 wait_ns = sv_rate_limit_take (&self->limit, wanted, sv_clock_get_ns ());
   gsize got = 0;
 
   if (wait_ns == 0 && wanted > 0)
@@ -110,31 +104,20 @@ sv_virtio_rng_handle_queue (SvVirtioDevice *device, guint n)
   while (wait_ns == 0 && sv_virtqueue_pop (queue, &self->element))
     wait_ns = fill (self, queue, most);
   sv_virtqueue_end (queue);
-  g_source_set_ready_time (self->timer,
-                           wait_ns > 0 ? (now_ns () + wait_ns + NS_PER_US - 1) / NS_PER_US : -1);
+  sv_timer_set (self->timer, wait_ns > 0 ? sv_clock_get_ns () + wait_ns : -1);
 }
 
 /* What waits is in the ring, not here. */
 static void
 sv_virtio_rng_drain_queue (SvVirtioDevice *device, guint n)
 {
-  g_source_set_ready_time (SV_VIRTIO_RNG (device)->timer, -1);
+  sv_timer_set (SV_VIRTIO_RNG (device)->timer, -1);
 }
 
-static gboolean
-timer_expired (GSource *source, GSourceFunc callback, gpointer user_data)
-{
-  g_source_set_ready_time (source, -1);
-  return callback (user_data);
-}
-
-static GSourceFuncs timer_funcs = { .dispatch = timer_expired };
-
-static gboolean
+static void
 serve_again (gpointer data)
 {
   sv_virtio_device_kick (data, 0);
-  return G_SOURCE_CONTINUE;
 }
 
 static gboolean
@@ -145,10 +128,7 @@ sv_virtio_rng_start (SvVirtioDevice *device, GError **error)
   self->retry_ns = MIN_RETRY_NS;
   self->element.iov = self->iov;
   self->element.max_iov = G_N_ELEMENTS (self->iov);
-  self->timer = g_source_new (&timer_funcs, sizeof (GSource));
-  g_source_set_static_name (self->timer, "virtio-rng");
-  g_source_set_callback (self->timer, serve_again, self, NULL);
-  g_source_attach (self->timer, NULL);
+  self->timer = sv_timer_new ("virtio-rng", NULL, serve_again, self);
   return TRUE;
 }
 
@@ -157,8 +137,7 @@ sv_virtio_rng_stop (SvVirtioDevice *device)
 {
   SvVirtioRng *self = SV_VIRTIO_RNG (device);
 
-  g_source_destroy (self->timer);
-  g_clear_pointer (&self->timer, g_source_unref);
+  g_clear_pointer (&self->timer, sv_timer_free);
 }
 
 /* --- set-up --- */
@@ -189,7 +168,7 @@ sv_virtio_rng_setup (SvVirtioDevice *device, GError **error)
 
   self->source = self->rng ? g_object_ref (SV_RNG (self->rng)) : make_default ();
   sv_rate_limit_set (&self->limit, self->max_bytes < G_MAXINT64 ? self->max_bytes : 0,
-                     self->period * NS_PER_MS, now_ns ());
+                     self->period * NS_PER_MS, sv_clock_get_ns ());
   sv_virtio_device_add_queue (device, QUEUE_SIZE);
   return TRUE;
 }

@@ -2,6 +2,8 @@
 
 #include "hw/x86/sv-ich9-pm.h"
 
+#include "src/runtime/sv-clock.h"
+
 #define PM1_STATUS SV_ICH9_PM1_EVENT
 #define PM1_ENABLE (SV_ICH9_PM1_EVENT + 2)
 #define PM1_CONTROL_END (SV_ICH9_PM1_CONTROL + 4)
@@ -14,6 +16,7 @@
 #define CONTROL_SLEEP_TYPE(value) ((value) >> 10 & 7u)
 
 #define TIMER_HZ 3579545
+#define NS_PER_US 1000
 
 struct _SvIch9Pm
 {
@@ -43,7 +46,7 @@ update_sci (SvIch9Pm *self)
 static guint32
 read_timer (SvIch9Pm *self)
 {
-  gint64 elapsed = g_get_monotonic_time () - self->timer_start;
+  gint64 elapsed = sv_clock_get_ns () / NS_PER_US - self->timer_start;
 
   return (guint32)(elapsed / G_USEC_PER_SEC * TIMER_HZ
                    + elapsed % G_USEC_PER_SEC * TIMER_HZ / G_USEC_PER_SEC);
@@ -169,6 +172,6 @@ sv_ich9_pm_reset (SvIch9Pm *self)
   self->status = self->enable = 0;
   self->control = CONTROL_SCI_ENABLE;
   memset (self->gpe0, 0, sizeof self->gpe0);
-  self->timer_start = g_get_monotonic_time ();
+  self->timer_start = sv_clock_get_ns () / NS_PER_US;
   update_sci (self);
 }

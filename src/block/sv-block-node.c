@@ -288,12 +288,6 @@ sv_block_node_get_stats (SvBlockNode *self, SvBlockStats *stats)
   g_mutex_unlock (&priv->lock);
 }
 
-static gint64
-now_ns (void)
-{
-  return g_get_monotonic_time () * 1000;
-}
-
 /**
  * sv_block_node_get_limit:
  * @self: a node
@@ -322,14 +316,14 @@ sv_block_node_set_limit (SvBlockNode *self, SvBlockLimit limit, guint64 per_seco
 
   if (sv_block_throttle_get (&priv->throttle, limit) == per_second)
     return;
-  sv_block_throttle_set (&priv->throttle, limit, per_second, now_ns ());
+  sv_block_throttle_set (&priv->throttle, limit, per_second, sv_clock_get_ns ());
   g_mutex_lock (&priv->lock);
   for (guint i = 0; i < priv->queues->len; i++)
     {
       SvBlockQueue *queue = g_ptr_array_index (priv->queues, i);
 
       if (queue->timer)
-        g_source_set_ready_time (queue->timer, 0);
+        sv_timer_set (queue->timer, 0);
     }
   g_mutex_unlock (&priv->lock);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_LIMIT + limit]);
@@ -356,7 +350,7 @@ sv_block_node_get_throttle (SvBlockNode *self)
  * For queues, in their own context.
  */
 void
-sv_block_node_set_timer (SvBlockNode *self, SvBlockQueue *queue, GSource *timer)
+sv_block_node_set_timer (SvBlockNode *self, SvBlockQueue *queue, SvTimer *timer)
 {
   g_mutex_lock (&PRIVATE (self)->lock);
   queue->timer = timer;

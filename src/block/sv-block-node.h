@@ -107,7 +107,7 @@ SV_API void sv_block_node_set_limit (SvBlockNode *self, SvBlockLimit limit, guin
 /* For queues: what all requests pass. */
 SV_API SvBlockThrottle *sv_block_node_get_throttle (SvBlockNode *self);
 /* Changes where a queue's timer is, which changed limits set off. */
-SV_API void sv_block_node_set_timer (SvBlockNode *self, SvBlockQueue *queue, GSource *timer);
+SV_API void sv_block_node_set_timer (SvBlockNode *self, SvBlockQueue *queue, SvTimer *timer);
 
 /* For subclasses */
 SV_API void sv_block_node_set_size (SvBlockNode *self, guint64 size);

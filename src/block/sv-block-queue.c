@@ -3,7 +3,6 @@
 #include "src/block/sv-block-queue.h"
 
 #include <errno.h>
-#include <time.h>
 
 #include "src/block/sv-block-node.h"
 
@@ -11,15 +10,6 @@
 #define COUNTER_ADD(counter, n)                                                                    \
   __atomic_store_n (&(counter), __atomic_load_n (&(counter), __ATOMIC_RELAXED) + (n),              \
                     __ATOMIC_RELAXED)
-
-static gint64
-now_ns (void)
-{
-  struct timespec time;
-
-  clock_gettime (CLOCK_MONOTONIC, &time);
-  return (gint64)time.tv_sec * 1000000000 + time.tv_nsec;
-}
 
 /**
  * sv_block_queue_init:
@@ -66,7 +56,7 @@ static void
 release_waiting (SvBlockQueue *queue)
 {
   SvBlockThrottle *throttle = sv_block_node_get_throttle (queue->node);
-  gint64 now = now_ns ();
+  gint64 now = sv_clock_get_ns ();
   gint64 wait = 0;
 
   while (queue->waiting)
@@ -76,7 +66,7 @@ release_waiting (SvBlockQueue *queue)
         break;
       queue->ops->submit (queue, pop_waiting (queue));
     }
-  g_source_set_ready_time (queue->timer, queue->waiting ? (now + wait) / 1000 + 1 : -1);
+  sv_timer_set (queue->timer, queue->waiting ? now + wait : -1);
 }
 
 /* Those who drain cannot wait: who comes after them waits the longer. */
@@ -84,7 +74,7 @@ static void
 release_all (SvBlockQueue *queue)
 {
   SvBlockThrottle *throttle = sv_block_node_get_throttle (queue->node);
-  gint64 now = now_ns ();
+  gint64 now = sv_clock_get_ns ();
 
   while (queue->waiting)
     {
@@ -93,45 +83,31 @@ release_all (SvBlockQueue *queue)
     }
 }
 
-static gboolean
-timer_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
+static void
+on_timer (gpointer opaque)
 {
-  SvBlockQueue *queue = user_data;
+  SvBlockQueue *queue = opaque;
 
   release_waiting (queue);
   sv_block_queue_kick (queue);
-  return G_SOURCE_CONTINUE;
 }
-
-static gboolean
-timer_nothing (gpointer user_data)
-{
-  return G_SOURCE_CONTINUE;
-}
-
-static GSourceFuncs timer_funcs = { .dispatch = timer_dispatch };
 
 static void
 add_timer (SvBlockQueue *queue)
 {
-  GSource *timer = g_source_new (&timer_funcs, sizeof (GSource));
-
-  g_source_set_static_name (timer, "disk limits");
-  g_source_set_callback (timer, timer_nothing, queue, NULL);
-  g_source_attach (timer, queue->context);
-  sv_block_node_set_timer (queue->node, queue, timer);
+  sv_block_node_set_timer (queue->node, queue,
+                           sv_timer_new ("disk limits", queue->context, on_timer, queue));
 }
 
 static void
 remove_timer (SvBlockQueue *queue)
 {
-  GSource *timer = queue->timer;
+  SvTimer *timer = queue->timer;
 
   if (!timer)
     return;
   sv_block_node_set_timer (queue->node, queue, NULL);
-  g_source_destroy (timer);
-  g_source_unref (timer);
+  sv_timer_free (timer);
 }
 
 /* TRUE: the request waits. */
@@ -152,7 +128,7 @@ must_wait (SvBlockQueue *queue, SvBlockRequest *request)
   if (!queue->timer)
     add_timer (queue);
   if (!queue->waiting)
-    g_source_set_ready_time (queue->timer, (request->started + wait) / 1000 + 1);
+    sv_timer_set (queue->timer, request->started + wait);
   *queue->waiting_tail = request;
   queue->waiting_tail = &request->next;
   return TRUE;
@@ -200,7 +176,7 @@ sv_block_queue_submit (SvBlockQueue *queue, SvBlockRequest *request)
   guint64 size = sv_block_node_get_size (queue->node);
 
   COUNTER_ADD (queue->in_flight, 1);
-  request->started = now_ns ();
+  request->started = sv_clock_get_ns ();
   request->next = NULL;
 
   if (request->op != SV_BLOCK_FLUSH
@@ -312,7 +288,7 @@ sv_block_queue_complete (SvBlockQueue *queue, SvBlockRequest *request, int resul
 {
   SvBlockStats *stats = &queue->stats;
 
-  COUNTER_ADD (stats->time_ns[request->op], (guint64)(now_ns () - request->started));
+  COUNTER_ADD (stats->time_ns[request->op], (guint64)(sv_clock_get_ns () - request->started));
   if (result < 0)
     {
       COUNTER_ADD (stats->failed[request->op], 1);

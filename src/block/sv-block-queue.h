@@ -4,6 +4,7 @@
 #include <sys/uio.h>
 
 #include "qom/sv-api.h"
+#include "src/runtime/sv-clock.h"
 
 G_BEGIN_DECLS
 
@@ -152,7 +153,7 @@ struct _SvBlockQueue
   SvBlockRequest **ready_tail;
   SvBlockRequest *waiting; /* for the node's limits, in order */
   SvBlockRequest **waiting_tail;
-  GSource *timer; /* once something waited; changed under the node's lock */
+  SvTimer *timer; /* once something waited; changed under the node's lock */
   void (*batch_func) (gpointer data);
   gpointer batch_data;
   SvBlockStats stats;
