@@ -38,6 +38,25 @@ sv_machine_get_irq (SvMachine *self, guint gsi)
 }
 
 /**
+ * sv_machine_runs_code: (skip)
+ * @self: a machine
+ *
+ * Returns: whether its processors run code; with a test accelerator they do not, and there need be none
+ */
+gboolean
+sv_machine_runs_code (SvMachine *self)
+{
+  g_autofree char *wire_name = g_strconcat (sv_machine_get_priv (self)->accel_type, "-accel", NULL);
+  GType type = sv_type_registry_lookup (wire_name);
+  g_autoptr (GTypeClass) klass = NULL;
+
+  if (type == G_TYPE_INVALID || !g_type_is_a (type, SV_TYPE_ACCEL))
+    return TRUE;
+  klass = g_type_class_ref (type);
+  return !SV_ACCEL_CLASS (klass)->runs_no_code;
+}
+
+/**
  * sv_machine_open_accel: (skip)
  * @self: a machine
  * @error: return location

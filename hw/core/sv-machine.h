@@ -145,6 +145,7 @@ SV_API const char *sv_machine_get_append (SvMachine *self);   /* (nullable) */
 /* Places @device at /machine/unattached/device[N], plugs it into @bus (may be NULL) and realizes it. */
 SV_API gboolean sv_machine_adopt (SvMachine *self, SvDevice *device, SvBus *bus, GError **error);
 /* Opens the accelerator on the two address spaces, which subclasses fill with RAM before. */
+SV_API gboolean sv_machine_runs_code (SvMachine *self); /* FALSE: a test takes the processors' place */
 SV_API gboolean sv_machine_open_accel (SvMachine *self, GError **error);
 /* Makes the `cpus` processors. */
 SV_API gboolean sv_machine_create_cpus (SvMachine *self, GError **error);

@@ -123,14 +123,21 @@ sv_q35_fill_e820 (SvX86Machine *machine, SvE820Entry *e820, guint n)
   return n;
 }
 
+static void
+sv_q35_program_chipset (SvX86Machine *machine)
+{
+  SvQ35 *self = SV_Q35 (machine);
+
+  sv_q35_mch_program (self->mch, SV_Q35_ECAM_BASE);
+  sv_ich9_lpc_program (self->lpc, SV_Q35_PM_BASE);
+}
+
 /* What firmware does before the tables, which tell of it. */
 static gboolean
 sv_q35_write_tables (SvX86Machine *machine, GError **error)
 {
   SvQ35 *self = SV_Q35 (machine);
 
-  sv_q35_mch_program (self->mch, SV_Q35_ECAM_BASE);
-  sv_ich9_lpc_program (self->lpc, SV_Q35_PM_BASE);
   return sv_pci_assign (self->root, &self->resources, error);
 }
 
@@ -189,6 +196,7 @@ sv_q35_class_init (SvQ35Class *klass)
   x86_class->rtc_irq = 8;
   x86_class->build_devices = sv_q35_build_devices;
   x86_class->fill_e820 = sv_q35_fill_e820;
+  x86_class->program_chipset = sv_q35_program_chipset;
   x86_class->write_tables = sv_q35_write_tables;
   x86_class->fill_acpi = sv_q35_fill_acpi;
 }

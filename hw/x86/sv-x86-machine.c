@@ -106,14 +106,29 @@ build_parts (SvX86Machine *self, GError **error)
 }
 
 static gboolean
+open_boot_files (SvX86Machine *self, GError **error)
+{
+  SvMachine *machine = SV_MACHINE (self);
+  SvX86MachinePrivate *priv = PRIV (self);
+
+  priv->boot
+      = sv_x86_boot_new (sv_machine_get_kernel (machine), sv_machine_get_initrd (machine), error);
+  if (priv->boot == NULL)
+    return FALSE;
+  /* A file may hold what an earlier guest left. */
+  if (sv_memory_backend_get_fd (sv_machine_get_ram (machine)) < 0)
+    sv_x86_boot_assume_zeroed (priv->boot);
+  return TRUE;
+}
+
+static gboolean
 sv_x86_machine_build (SvMachine *machine, GError **error)
 {
   SvX86Machine *self = SV_X86_MACHINE (machine);
   SvX86MachineClass *klass = SV_X86_MACHINE_GET_CLASS (self);
-  SvX86MachinePrivate *priv = PRIV (self);
   gboolean built;
 
-  if (sv_machine_get_kernel (machine) == NULL)
+  if (sv_machine_get_kernel (machine) == NULL && sv_machine_runs_code (machine))
     {
       g_autofree char *name
           = g_strdup (sv_type_registry_get_display_name (G_OBJECT_TYPE (machine)));
@@ -124,13 +139,8 @@ sv_x86_machine_build (SvMachine *machine, GError **error)
                    "Machine type '%s' boots a kernel directly: '-kernel FILE' is missing", name);
       return FALSE;
     }
-  priv->boot
-      = sv_x86_boot_new (sv_machine_get_kernel (machine), sv_machine_get_initrd (machine), error);
-  if (priv->boot == NULL)
+  if (sv_machine_get_kernel (machine) != NULL && !open_boot_files (self, error))
     return FALSE;
-  /* A file may hold what an earlier guest left. */
-  if (sv_memory_backend_get_fd (sv_machine_get_ram (machine)) < 0)
-    sv_x86_boot_assume_zeroed (priv->boot);
 
   /* Outside the transaction: KVM makes its interrupt controllers faster after the first slot. */
   map_ram (machine);
@@ -212,6 +222,11 @@ sv_x86_machine_load (SvMachine *machine, GError **error)
   guint n_e820 = fill_e820 (self, e820);
   SvX86Entry entry;
 
+  if (klass->program_chipset != NULL)
+    klass->program_chipset (self);
+  /* A test plays the firmware, too. */
+  if (PRIV (self)->boot == NULL)
+    return sv_machine_foreach_cpu (machine, reset_cpu, NULL, error);
   if (!sv_x86_boot_load (PRIV (self)->boot, sv_machine_get_memory (machine), cmdline, e820, n_e820,
                          SV_X86_ACPI_RSDP, &entry, error)
       || (klass->write_tables != NULL && !klass->write_tables (self, error))

@@ -32,7 +32,8 @@ G_DECLARE_DERIVABLE_TYPE (SvX86Machine, sv_x86_machine, SV, X86_MACHINE, SvMachi
  * @fill_e820: adds reserved ranges; returns the new number of entries; %NULL: none
  * @dup_cmdline: the kernel's command line; %NULL: what the user gave
  * @fill_acpi: completes the description for the ACPI tables
- * @write_tables: writes further tables, sets up devices as firmware would; %NULL: nothing
+ * @program_chipset: puts the machine's own registers where users expect them; %NULL: nothing
+ * @write_tables: writes further tables, sets up devices as firmware would; not called without a kernel; %NULL: nothing
  */
 struct _SvX86MachineClass
 {
@@ -46,8 +47,9 @@ struct _SvX86MachineClass
   guint (*fill_e820) (SvX86Machine *self, SvE820Entry *e820, guint n);
   char *(*dup_cmdline) (SvX86Machine *self);
   void (*fill_acpi) (SvX86Machine *self, SvAcpiConfig *config);
+  void (*program_chipset) (SvX86Machine *self);
   gboolean (*write_tables) (SvX86Machine *self, GError **error);
-  gpointer padding[6];
+  gpointer padding[5];
 };
 
 SV_API SvIsaBus *

@@ -34,6 +34,7 @@ struct _SvAccelClass
   gboolean (*update_msi_route) (SvAccel *self, guint gsi, guint64 address, guint32 data, GError **error);
   void (*remove_msi_route) (SvAccel *self, guint gsi);
   void (*send_msi) (SvAccel *self, guint64 address, guint32 data);
+  gboolean runs_no_code; /* somebody else plays the processors and the firmware: machines need no kernel */
   gpointer padding[4];
 };
 

@@ -169,7 +169,7 @@ sv_vcpu_set_event_func (SvVcpu *self, SvVcpuEventFunc func, gpointer opaque)
  * @self: a vCPU
  * @error: return location
  *
- * Makes the vCPU's thread, paused. VM lock held.
+ * Makes the vCPU's thread, paused, where it has code to run. VM lock held.
  *
  * Returns: %FALSE when there can be no more threads
  */
@@ -180,6 +180,8 @@ sv_vcpu_start (SvVcpu *self, GError **error)
   g_autofree char *name = g_strdup_printf ("CPU %u/KVM", priv->index);
   sigset_t old;
 
+  if (SV_VCPU_GET_CLASS (self)->run == NULL)
+    return TRUE;
   sv_signals_block (&old);
   priv->thread = g_thread_try_new (name, vcpu_thread, self, error);
   pthread_sigmask (SIG_SETMASK, &old, NULL);
@@ -228,6 +230,8 @@ sv_vcpu_resume (SvVcpu *self)
 {
   SvVcpuPrivate *priv = PRIV (self);
 
+  if (priv->thread == NULL)
+    return;
   priv->paused = FALSE;
   g_atomic_int_set (&priv->stop_request, FALSE);
   g_cond_broadcast (&priv->cond);

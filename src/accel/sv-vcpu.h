@@ -34,7 +34,8 @@ struct _SvVcpuClass
   GObjectClass parent_class;
 
   gboolean (*reset) (SvVcpu *self, gconstpointer entry, GError **error);
-  /* Runs guest code until sv_vcpu_should_stop(), without the VM lock. FALSE: report @event and stop. */
+  /* Runs guest code until sv_vcpu_should_stop(), without the VM lock. FALSE: report @event and stop. NULL: there is no
+   * guest code, and no thread. */
   gboolean (*run) (SvVcpu *self, SvVcpuEvent *event);
   void (*kick) (SvVcpu *self);                          /* VM lock held, any thread: makes run return soon */
   char *(*dump) (SvVcpu *self);                         /* registers and code bytes, as text */

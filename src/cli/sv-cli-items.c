@@ -162,8 +162,9 @@ sv_cli_chardev (SvCli *cli, const char *argument, GError **error)
 }
 
 /* The character device behind a short form: `chardev:ID`, or one made here. (transfer full) */
-static char *
-take_short_chardev (SvCli *cli, const char *argument, const char *stem, guint n, GError **error)
+char *
+sv_cli_take_short_chardev (
+    SvCli *cli, const char *argument, const char *stem, guint n, GError **error)
 {
   g_autoptr (SvCliKeys) keys = NULL;
   g_autofree char *id = NULL;
@@ -203,7 +204,7 @@ sv_cli_serial (SvCli *cli, const char *argument, GError **error)
   if (strcmp (argument, "none") == 0)
     return TRUE;
   cli->role = "serial port";
-  id = take_short_chardev (cli, argument, "serial", cli->n_serials++, error);
+  id = sv_cli_take_short_chardev (cli, argument, "serial", cli->n_serials++, error);
   if (id == NULL)
     return FALSE;
   add_reference (cli, SV_CONFIG_SERIAL, id);
@@ -217,7 +218,7 @@ sv_cli_qmp (SvCli *cli, const char *argument, GError **error)
 
   if (strcmp (argument, "none") == 0)
     return TRUE;
-  id = take_short_chardev (cli, argument, "compat_monitor", cli->n_monitors++, error);
+  id = sv_cli_take_short_chardev (cli, argument, "compat_monitor", cli->n_monitors++, error);
   if (id == NULL)
     return FALSE;
   add_reference (cli, SV_CONFIG_MONITOR, id);

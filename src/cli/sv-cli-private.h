@@ -104,6 +104,14 @@ gboolean sv_cli_qmp (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_mon (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_add_fd (SvCli *cli, const char *argument, GError **error);
 
+/* The id of the character device behind a short form: `chardev:ID`, or a new one called @stem and @n. (transfer full) */
+char *sv_cli_take_short_chardev (
+    SvCli *cli, const char *argument, const char *stem, guint n, GError **error);
+
+/* sv-cli-test.c */
+gboolean sv_cli_qtest (SvCli *cli, const char *argument, GError **error);
+gboolean sv_cli_mod_test (SvCli *cli, const char *argument, GError **error);
+
 /* sv-cli-older.c: the older dialect; the configuration file says the same in other words */
 gboolean sv_cli_api_channel (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_iothread (SvCli *cli, const char *argument, GError **error);

@@ -7,6 +7,7 @@
 
 #include "qom/sv-property.h"
 #include "qom/sv-type-registry.h"
+#include "src/accel/sv-test-accel.h"
 #include "src/block/sv-block-node.h"
 #include "src/runtime/sv-fd-store.h"
 
@@ -87,6 +88,24 @@ build_serial (SvVm *vm, const SvConfigItem *item, GError **error)
   return sv_machine_add_serial (vm->machine, path, error);
 }
 
+static gboolean
+build_test (SvVm *vm, const SvConfigItem *item, GError **error)
+{
+  g_autofree char *type = g_strconcat (item->type, "-accel", NULL);
+  SvChardev *chardev = find_chardev (vm, item->id, error);
+  SvAccel *accel = sv_machine_get_accel (vm->machine);
+
+  if (chardev == NULL)
+    return FALSE;
+  if (accel == NULL || sv_type_registry_lookup (type) != G_OBJECT_TYPE (accel))
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID, "the machine must have '-accel %s'",
+                   item->type);
+      return FALSE;
+    }
+  return sv_test_accel_connect (SV_TEST_ACCEL (accel), chardev, error);
+}
+
 static GType
 get_item_type (const SvConfigItem *item)
 {
@@ -146,6 +165,8 @@ build_item (SvVm *vm, SvConfigSection section, const SvConfigItem *item, GError 
       return sv_machine_add_device (vm->machine, item->properties, error) != NULL;
     case SV_CONFIG_MONITOR:
       return build_monitor (vm, item, error);
+    case SV_CONFIG_TEST:
+      return build_test (vm, item, error);
     default:
       return TRUE;
     }
@@ -297,7 +318,7 @@ sv_vm_build (SvVmConfig *config, GError **error)
   static const char *const containers[] = { "chardevs", "objects", "block", "netdevs" };
   static const SvConfigSection before[]
       = { SV_CONFIG_OBJECT, SV_CONFIG_CHARDEV, SV_CONFIG_BLOCK, SV_CONFIG_NETDEV };
-  static const SvConfigSection after[] = { SV_CONFIG_SERIAL, SV_CONFIG_DEVICE, SV_CONFIG_MONITOR };
+  static const SvConfigSection after[] = { SV_CONFIG_SERIAL, SV_CONFIG_DEVICE, SV_CONFIG_MONITOR, SV_CONFIG_TEST };
   g_autoptr (SvVm) self = NULL;
 
   if (!check_drivers (config, error) || !check_new_paths (config, error))

@@ -16,6 +16,7 @@ G_BEGIN_DECLS
  * @SV_CONFIG_SERIAL: serial ports; their id is that of the character device
  * @SV_CONFIG_DEVICE: what the guest sees
  * @SV_CONFIG_MONITOR: QMP servers; their id is that of the character device
+ * @SV_CONFIG_TEST: tests; their id is that of the character device, their type that of the accelerator without `-accel`
  * @SV_CONFIG_N_SECTIONS: how many there are
  *
  * The kinds of things that a VM is made of, in the order in which they are made.
@@ -29,6 +30,7 @@ typedef enum
   SV_CONFIG_SERIAL,
   SV_CONFIG_DEVICE,
   SV_CONFIG_MONITOR,
+  SV_CONFIG_TEST,
   SV_CONFIG_N_SECTIONS
 } SvConfigSection;
 
