@@ -2,13 +2,11 @@
 
 /* Commands about the connection and the program. */
 
-#include <unistd.h>
-
 #include "qmp/sv-qmp-error.h"
 #include "qmp/sv-qmp-schema.h"
+#include "qmp/sv-qmp-server.h"
 #include "qmp/sv-qmp-tree.h"
 #include "qmp/sv-qmp-version.h"
-#include "src/runtime/sv-fd-store.h"
 
 SV_QMP_COMMAND (qmp_capabilities)
 {
@@ -63,7 +61,26 @@ SV_QMP_COMMAND (query_qmp_schema)
 
 SV_QMP_COMMAND (query_command_line_options)
 {
-  sv_qmp_call_set_text (call, "[]");
+  const char *wanted
+      = arguments ? json_object_get_string_member_with_default (arguments, "option", NULL) : NULL;
+  g_autoptr (JsonNode) all = sv_qmp_server_list_options (sv_qmp_call_get_root (call));
+  JsonArray *options = json_node_get_array (all);
+  g_autoptr (JsonArray) found = NULL;
+
+  if (wanted == NULL)
+    return g_steal_pointer (&all);
+  found = json_array_new ();
+  for (guint i = 0; i < json_array_get_length (options); i++)
+    {
+      JsonNode *option = json_array_get_element (options, i);
+
+      if (g_str_equal (json_object_get_string_member (json_node_get_object (option), "option"),
+                       wanted))
+        json_array_add_element (found, json_node_copy (option));
+    }
+  if (json_array_get_length (found) > 0)
+    return sv_qmp_array_node (found);
+  g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC, "invalid option name: '%s'", wanted);
   return NULL;
 }
 
@@ -93,39 +110,4 @@ SV_QMP_COMMAND (query_uuid)
   json_object_set_string_member (
       info, "UUID", uuid && uuid[0] != '\0' ? uuid : "00000000-0000-0000-0000-000000000000");
   return sv_qmp_object_node (info);
-}
-
-SV_QMP_COMMAND (getfd)
-{
-  const char *name = json_object_get_string_member (arguments, "fdname");
-  int fd = sv_qmp_call_steal_fd (call);
-
-  if (fd < 0)
-    {
-      g_set_error_literal (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
-                           "No file descriptor supplied via SCM_RIGHTS");
-      return NULL;
-    }
-  if (name[0] == '\0' || g_ascii_isdigit (name[0]))
-    {
-      close (fd);
-      g_set_error_literal (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
-                           "Parameter 'fdname' expects a name not starting with a digit");
-      return NULL;
-    }
-  sv_fd_store_add (sv_qmp_call_get_root (call), name, fd);
-  return NULL;
-}
-
-SV_QMP_COMMAND (closefd)
-{
-  const char *name = json_object_get_string_member (arguments, "fdname");
-  int fd = sv_fd_store_steal (sv_qmp_call_get_root (call), name);
-
-  if (fd < 0)
-    g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC, "File descriptor named '%s' not found",
-                 name);
-  else
-    close (fd);
-  return NULL;
 }

@@ -7,6 +7,7 @@
 #include "qmp/sv-qmp-error.h"
 #include "qmp/sv-qmp-tree.h"
 #include "qom/sv-type-registry.h"
+#include "qom/sv-value.h"
 
 static JsonObject *
 new_info (const char *name, const char *type)
@@ -94,6 +95,7 @@ SV_QMP_COMMAND (qom_set)
   const char *name = json_object_get_string_member (arguments, "property");
   SvObject *object = sv_qmp_resolve (call, json_object_get_string_member (arguments, "path"),
                                      SV_TYPE_OBJECT, error);
+  JsonNode *value = json_object_get_member (arguments, "value");
   GParamSpec *pspec;
 
   if (!object)
@@ -104,7 +106,7 @@ SV_QMP_COMMAND (qom_set)
     return fail_property (object, name, "is not writable", error);
   if (!pspec)
     return fail_property (object, name, "not found", error);
-  sv_object_set_property_json (object, name, json_object_get_member (arguments, "value"), NULL,
-                               error);
+  if (sv_value_check_json_type (pspec, value, error))
+    sv_object_set_property_json (object, name, value, NULL, error);
   return NULL;
 }

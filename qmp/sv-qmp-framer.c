@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "qmp/sv-qmp-error.h"
+#include "qmp/sv-qmp-json.h"
 
 struct _SvQmpFramer
 {
@@ -14,6 +15,7 @@ struct _SvQmpFramer
   gboolean escaped;  /* behind a backslash */
   gboolean bare;     /* inside a number or word that is not in brackets */
   gboolean too_long; /* text is no longer kept */
+  gboolean skipping; /* the value is refused already: its end, or that of the line, is awaited */
 };
 
 typedef enum
@@ -22,6 +24,7 @@ typedef enum
   COMPLETE,       /* the value ends with this byte */
   COMPLETE_AHEAD, /* the value ended before this byte */
   BROKEN,         /* the value was interrupted by this byte */
+  TOO_DEEP,       /* this byte opens a bracket too many */
 } Step;
 
 SvQmpFramer *
@@ -99,8 +102,7 @@ step (SvQmpFramer *framer, char c)
     {
     case '{':
     case '[':
-      framer->depth++;
-      return MORE;
+      return framer->depth++ == SV_QMP_JSON_MAX_DEPTH ? TOO_DEEP : MORE;
     case '}':
     case ']':
       return framer->depth == 0 || --framer->depth == 0 ? COMPLETE : MORE;
@@ -139,7 +141,7 @@ sv_qmp_framer_next (SvQmpFramer *framer, const char **data, gsize *length, GErro
   while (*length > 0)
     {
       char c = **data;
-      gboolean idle = framer->text->len == 0 && !framer->too_long;
+      gboolean idle = framer->text->len == 0 && !framer->too_long && !framer->skipping;
       Step result;
 
       if (idle && (is_space (c) || (guchar)c == 0xff))
@@ -154,6 +156,21 @@ sv_qmp_framer_next (SvQmpFramer *framer, const char **data, gsize *length, GErro
         {
           (*data)++;
           (*length)--;
+        }
+      if (framer->skipping)
+        {
+          if (c == '\n' || (result != MORE && result != TOO_DEEP))
+            reset (framer);
+          continue;
+        }
+      if (result == TOO_DEEP)
+        {
+          /* Its client may wait for an answer before it closes what it opened. */
+          g_string_truncate (framer->text, 0);
+          framer->skipping = TRUE;
+          g_set_error_literal (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
+                               "JSON parse error, JSON nesting depth limit exceeded");
+          return NULL;
         }
       if (result == BROKEN)
         {

@@ -3,6 +3,7 @@
 #include "qmp/sv-qmp-schema.h"
 
 #include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
 #include "qmp/sv-qmp-command.h"
@@ -177,6 +178,8 @@ check_integer (const SvQmpType *type, JsonNode *node, const Place *place, GError
 {
   gint64 value;
 
+  if (node_type (node) == G_TYPE_DOUBLE && fabs (json_node_get_double (node)) >= 0x1p63)
+    return fail (error, place, "Parameter '$PATH' expects an integer of 64 bits with a sign", "");
   if (node_type (node) != G_TYPE_INT64)
     return wrong_type (error, place, "integer");
   value = json_node_get_int (node);

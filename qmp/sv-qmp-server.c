@@ -159,6 +159,22 @@ take_stream (SvChardev *chardev, int input, int output, gpointer opaque)
   sv_qmp_server_add_client (opaque, input, output);
 }
 
+static const char options_key[] = "sv-command-line-options";
+
+void
+sv_qmp_server_set_options (SvQmpServer *self, SvQmpListOptionsFunc func)
+{
+  g_object_set_data (G_OBJECT (self->root), options_key, (gpointer)func);
+}
+
+JsonNode *
+sv_qmp_server_list_options (SvObject *root)
+{
+  SvQmpListOptionsFunc func = (SvQmpListOptionsFunc)g_object_get_data (G_OBJECT (root), options_key);
+
+  return func != NULL ? func () : json_node_init_array (json_node_alloc (), json_array_new ());
+}
+
 gboolean
 sv_qmp_server_add_monitor (SvQmpServer *self, SvChardev *chardev, GError **error)
 {

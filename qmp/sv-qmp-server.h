@@ -30,6 +30,24 @@ G_DECLARE_FINAL_TYPE (SvQmpServer, sv_qmp_server, SV, QMP_SERVER, GObject)
 SV_API SvQmpServer *sv_qmp_server_new (SvObject *root);
 
 /**
+ * SvQmpListOptionsFunc:
+ *
+ * Returns: (transfer full): what query-command-line-options tells
+ */
+typedef JsonNode *(*SvQmpListOptionsFunc) (void);
+
+/**
+ * sv_qmp_server_set_options: (skip)
+ * @self: a server
+ * @func: lists the options of the program
+ *
+ * Tells who knows the command line; without it there are no options.
+ */
+SV_API void sv_qmp_server_set_options (SvQmpServer *self, SvQmpListOptionsFunc func);
+/* (transfer full) */
+JsonNode *sv_qmp_server_list_options (SvObject *root);
+
+/**
  * sv_qmp_server_add_monitor:
  * @self: a server
  * @chardev: a complete character device without a front end

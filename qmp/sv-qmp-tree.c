@@ -44,20 +44,6 @@ sv_qmp_collect (SvObject *root, GType type)
   return collection.found;
 }
 
-/* QEMU's rule for ids that users give: a letter, then letters, digits, '-', '.', '_'. */
-static gboolean
-check_id (const char *id, GError **error)
-{
-  gboolean good = g_ascii_isalpha (id[0]);
-
-  for (const char *at = id; good && *at != '\0'; at++)
-    good = g_ascii_isalnum (*at) || *at == '-' || *at == '.' || *at == '_';
-  if (!good)
-    g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
-                 "'%s' is not an identifier: a letter, then letters, digits, '-', '.', '_'", id);
-  return good;
-}
-
 SvObject *
 sv_qmp_add_object (SvQmpCall *call,
                    const char *container,
@@ -71,7 +57,7 @@ sv_qmp_add_object (SvQmpCall *call,
   SvObject *parent = sv_object_ensure_container (root, container);
   g_autoptr (SvObject) object = NULL;
 
-  if (!check_id (id, error))
+  if (!sv_object_check_id (id, error))
     return NULL;
   object = sv_object_new_from_json (type, ancestor, properties, root, error);
   if (!object || !sv_object_add_child (parent, id, object, error))

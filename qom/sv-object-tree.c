@@ -128,6 +128,31 @@ add_child_unchecked (SvObject *self, char *id, SvObject *child)
 }
 
 /**
+ * sv_object_check_id:
+ * @id: an id that a user or client gave
+ * @error: return location
+ *
+ * Ids from outside follow QEMU's rule: a letter, then letters, digits, `-`, `.` and `_`. What the
+ * machine names itself (`device[0]`) need not.
+ *
+ * Returns: %FALSE with %SV_OBJECT_ERROR_INVALID when @id is not such an id
+ */
+gboolean
+sv_object_check_id (const char *id, GError **error)
+{
+  gboolean good = g_ascii_isalpha (id[0]);
+
+  for (const char *at = id; good && *at != '\0'; at++)
+    good = g_ascii_isalnum (*at) || *at == '-' || *at == '.' || *at == '_';
+  if (!good)
+    g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+                 "Parameter 'id' expects an identifier, got '%s': a letter, then letters, digits, "
+                 "'-', '.', '_'",
+                 id);
+  return good;
+}
+
+/**
  * sv_object_add_child:
  * @self: an object
  * @id: name among @self's children: not empty, free, without `/`

@@ -90,6 +90,7 @@ SV_API SvObject *sv_object_get_nth_child (SvObject *self, guint n);
 SV_API SvObject *sv_object_get_child (SvObject *self, const char *id);
 SV_API SvObject *sv_object_ensure_container (SvObject *self, const char *id);
 
+SV_API gboolean sv_object_check_id (const char *id, GError **error);
 SV_API gboolean sv_object_add_child (SvObject *self,
                                      const char *id,
                                      SvObject *child,

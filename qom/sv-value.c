@@ -238,6 +238,41 @@ strv_from_json (GValue *value, GParamSpec *pspec, JsonNode *node, GError **error
 }
 
 /**
+ * sv_value_check_json_type:
+ * @pspec: the property
+ * @node: a value
+ * @error: return location
+ *
+ * Clients that know JSON say `true` and `1`; a string that would be converted is refused here.
+ *
+ * Returns: %FALSE with an error that names the property, @node and what would be accepted
+ */
+gboolean
+sv_value_check_json_type (GParamSpec *pspec, JsonNode *node, GError **error)
+{
+  g_autofree char *got = NULL;
+
+  if (json_node_get_value_type (node) != G_TYPE_STRING
+      && !(G_IS_PARAM_SPEC_BOOLEAN (pspec) && json_node_get_value_type (node) != G_TYPE_BOOLEAN))
+    return TRUE;
+  switch (G_TYPE_FUNDAMENTAL (pspec->value_type))
+    {
+    case G_TYPE_STRING:
+    case G_TYPE_ENUM:
+    case G_TYPE_OBJECT:
+      return TRUE;
+    case G_TYPE_BOOLEAN:
+      got = json_to_string (node, FALSE);
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_TYPE,
+                   "Parameter '%s' expects true or false, got '%.64s'",
+                   sv_property_get_wire_name (pspec), got);
+      return FALSE;
+    default:
+      return pspec->value_type == JSON_TYPE_NODE || fail_json (pspec, node, error);
+    }
+}
+
+/**
  * sv_value_from_json:
  * @value: an uninitialised value, or one of the property's type
  * @pspec: the property

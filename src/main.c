@@ -64,7 +64,10 @@ run_vm (SvVmConfig *config, GError **error)
   if (!config->paused && !SV_MACHINE_GET_CLASS (vm->machine)->no_guest
       && !sv_machine_start (vm->machine, error))
     return EXIT_FAILURE;
-  if (!sv_daemon_ready (error) || !sv_seccomp_enter (SV_THREAD_MAIN, error))
+  if (!sv_daemon_ready (error))
+    return EXIT_FAILURE;
+  sv_litter_settle (TRUE);
+  if (!sv_seccomp_enter (SV_THREAD_MAIN, error))
     return EXIT_FAILURE;
 
   g_main_loop_run (loop);
@@ -122,6 +125,7 @@ main (int argc, char **argv)
       if (config->name != NULL)
         sv_process_title_set (argv, config->name);
       status = run_process (config, &error);
+      sv_litter_settle (FALSE);
     }
   if (error != NULL)
     fprintf (stderr, "stratovirt: %s\n", error->message);

@@ -56,22 +56,6 @@ string_member (JsonObject *properties, const char *name, GError **error)
   return json_node_get_string (node);
 }
 
-/* QEMU's rule for ids of users: a letter first, then letters, digits, '-', '.', '_'. */
-static gboolean
-check_id (const char *id, GError **error)
-{
-  gboolean good = g_ascii_isalpha (id[0]);
-
-  for (const char *p = id; good && *p != '\0'; p++)
-    good = g_ascii_isalnum (*p) || strchr ("-._", *p) != NULL;
-  if (!good)
-    g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                 "Parameter 'id' expects an identifier, got '%s': a letter, then letters, digits, "
-                 "'-', '.', '_'",
-                 id);
-  return good;
-}
-
 static GType
 lookup_driver (const char *driver, GError **error)
 {
@@ -237,7 +221,7 @@ sv_machine_add_device (SvMachine *self, JsonObject *wanted, GError **error)
       g_propagate_error (error, g_steal_pointer (&local));
       return NULL;
     }
-  if ((id != NULL && !check_id (id, error)) || lookup_driver (driver, error) == G_TYPE_INVALID)
+  if ((id != NULL && !sv_object_check_id (id, error)) || lookup_driver (driver, error) == G_TYPE_INVALID)
     return NULL;
   json_object_foreach_member (wanted, copy_member, properties);
   if (klass->prepare_device != NULL && !klass->prepare_device (self, properties, error))

@@ -8,24 +8,28 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "src/runtime/sv-fd-store.h"
+
 G_DEFINE_QUARK (sv - boot - error - quark, sv_boot_error)
 
 /**
  * sv_boot_file_open:
+ * @scope: (nullable): an object of the tree that descriptor sets belong to
+ * @path: a regular file, or `/dev/fdset/N`
  *
  * Opens a regular file for reading.
  *
  * Returns: (transfer full): the file, or %NULL with @error set
  */
 SvBootFile *
-sv_boot_file_open (const char *path, GError **error)
+sv_boot_file_open (SvObject *scope, const char *path, GError **error)
 {
   g_autoptr (SvBootFile) file = g_new0 (SvBootFile, 1);
   struct stat st;
 
   file->path = g_strdup (path);
   /* Without O_NONBLOCK a named pipe would hold up the program. */
-  file->fd = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  file->fd = sv_fd_store_open (scope, path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
   if (file->fd < 0 || fstat (file->fd, &st) < 0)
     {
       g_set_error (error, SV_BOOT_ERROR, SV_BOOT_ERROR_FILE, "%s: cannot open: %s", path,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "qom/sv-object.h"
 #include "src/accel/sv-x86-entry.h"
 #include "src/memory/sv-address-space.h"
 
@@ -32,7 +33,7 @@ typedef struct
   guint64 size;
 } SvBootFile;
 
-SV_API SvBootFile *sv_boot_file_open (const char *path, GError **error);
+SV_API SvBootFile *sv_boot_file_open (SvObject *scope, const char *path, GError **error);
 SV_API void sv_boot_file_free (SvBootFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SvBootFile, sv_boot_file_free)
 

@@ -49,6 +49,7 @@ sv_x86_boot_init (SvX86Boot *self)
 
 /**
  * sv_x86_boot_new:
+ * @scope: (nullable): an object of the tree that descriptor sets belong to
  * @kernel: path of a bzImage, an ELF file or a raw kernel
  * @initrd: (nullable): path of an initial RAM disk
  *
@@ -57,11 +58,11 @@ sv_x86_boot_init (SvX86Boot *self)
  * Returns: (transfer full): a new object, or %NULL with @error set
  */
 SvX86Boot *
-sv_x86_boot_new (const char *kernel, const char *initrd, GError **error)
+sv_x86_boot_new (SvObject *scope, const char *kernel, const char *initrd, GError **error)
 {
   g_autoptr (SvX86Boot) self = g_object_new (SV_TYPE_X86_BOOT, NULL);
 
-  self->kernel = sv_boot_file_open (kernel, error);
+  self->kernel = sv_boot_file_open (scope, kernel, error);
   if (self->kernel == NULL)
     {
       g_prefix_error (error, "kernel ");
@@ -75,7 +76,7 @@ sv_x86_boot_new (const char *kernel, const char *initrd, GError **error)
   if (initrd == NULL)
     return g_steal_pointer (&self);
 
-  self->initrd = sv_boot_file_open (initrd, error);
+  self->initrd = sv_boot_file_open (scope, initrd, error);
   if (self->initrd == NULL)
     {
       g_prefix_error (error, "initrd ");

@@ -25,7 +25,7 @@ typedef struct
 SV_API G_DECLARE_FINAL_TYPE (SvX86Boot, sv_x86_boot, SV, X86_BOOT, GObject)
 
 /* @initrd may be NULL. Errors name the file and what is wrong with it. */
-SV_API SvX86Boot *sv_x86_boot_new (const char *kernel, const char *initrd, GError **error);
+SV_API SvX86Boot *sv_x86_boot_new (SvObject *scope, const char *kernel, const char *initrd, GError **error);
 /*
  * Loads everything into @memory: kernel, initrd, command line, boot_params or hvm_start_info with
  * the e820 map, GDT, page tables. @rsdp: address of the RSDP, 0 without ACPI. Fills @entry.

@@ -112,7 +112,8 @@ open_boot_files (SvX86Machine *self, GError **error)
   SvX86MachinePrivate *priv = PRIV (self);
 
   priv->boot
-      = sv_x86_boot_new (sv_machine_get_kernel (machine), sv_machine_get_initrd (machine), error);
+      = sv_x86_boot_new (SV_OBJECT (machine), sv_machine_get_kernel (machine),
+                         sv_machine_get_initrd (machine), error);
   if (priv->boot == NULL)
     return FALSE;
   /* A file may hold what an earlier guest left. */

@@ -40,6 +40,8 @@ sv_chardev_file_complete (SvObject *object, GError **error)
   const char *id = sv_object_get_id (object);
   int fd;
 
+  if (!SV_OBJECT_CLASS (sv_chardev_file_parent_class)->complete (object, error))
+    return FALSE;
   if (self->path == NULL || *self->path == '\0')
     {
       g_set_error (error, SV_CHARDEV_ERROR, SV_CHARDEV_ERROR_ADDRESS,

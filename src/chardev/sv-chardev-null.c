@@ -13,6 +13,8 @@ G_DEFINE_FINAL_TYPE (SvChardevNull, sv_chardev_null, SV_TYPE_CHARDEV)
 static gboolean
 sv_chardev_null_complete (SvObject *object, GError **error)
 {
+  if (!SV_OBJECT_CLASS (sv_chardev_null_parent_class)->complete (object, error))
+    return FALSE;
   sv_chardev_event (SV_CHARDEV (object), SV_CHARDEV_OPENED);
   return TRUE;
 }

@@ -152,6 +152,8 @@ sv_chardev_pty_complete (SvObject *object, GError **error)
 {
   SvChardevPty *self = SV_CHARDEV_PTY (object);
 
+  if (!SV_OBJECT_CLASS (sv_chardev_pty_parent_class)->complete (object, error))
+    return FALSE;
   if (!open_pair (self, error))
     return FALSE;
 

@@ -289,6 +289,8 @@ sv_chardev_socket_complete (SvObject *object, GError **error)
   SvChardevSocket *self = SV_CHARDEV_SOCKET (object);
   g_autofree char *label = sv_object_dup_label (object);
 
+  if (!SV_OBJECT_CLASS (sv_chardev_socket_parent_class)->complete (object, error))
+    return FALSE;
   if (!check_options (self, error))
     return FALSE;
   if (self->fd >= 0)

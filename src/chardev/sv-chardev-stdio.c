@@ -42,16 +42,16 @@ G_DEFINE_FINAL_TYPE (SvChardevStdio, sv_chardev_stdio, SV_TYPE_CHARDEV)
 /* The process has one standard input. */
 static SvChardevStdio *stdio_owner;
 
-static void
-print_help (SvChardevStdio *self)
-{
-  static const char help[] = "\n\r"
-                             "C-a h    print this help\n\r"
-                             "C-a x    end the VM\n\r"
-                             "C-a b    send a break\n\r"
-                             "C-a C-a  send C-a\n\r";
+static const char help[] = "\n\r"
+                           "C-a h    print this help\n\r"
+                           "C-a x    end the VM\n\r"
+                           "C-a b    send a break\n\r"
+                           "C-a C-a  send C-a\n\r";
 
-  sv_fd_stream_write (self->stream, (const guint8 *)help, sizeof help - 1);
+static void
+print (SvChardevStdio *self, const char *text)
+{
+  sv_fd_stream_write (self->stream, (const guint8 *)text, strlen (text));
 }
 
 /* Returns whether @key, which followed Ctrl-A, goes to the front end. */
@@ -65,11 +65,15 @@ handle_key (SvChardevStdio *self, guint8 key)
 
     case 'h':
     case '?':
-      print_help (self);
+      print (self, help);
       return FALSE;
 
     case 'x':
       sv_chardev_request_quit (SV_CHARDEV (self));
+      return FALSE;
+
+    case 'c':
+      print (self, "\n\rthere is no human monitor: -qmp opens a QMP server\n\r");
       return FALSE;
 
     case 'b':
@@ -212,6 +216,8 @@ sv_chardev_stdio_complete (SvObject *object, GError **error)
   int input;
   int output;
 
+  if (!SV_OBJECT_CLASS (sv_chardev_stdio_parent_class)->complete (object, error))
+    return FALSE;
   if (stdio_owner != NULL)
     {
       g_set_error (error, SV_CHARDEV_ERROR, SV_CHARDEV_ERROR_BUSY,

@@ -2,7 +2,12 @@
 
 #include "src/chardev/sv-chardev.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "qom/sv-property.h"
+#include "src/runtime/sv-fd-store.h"
 
 G_DEFINE_QUARK (sv - chardev - error - quark, sv_chardev_error)
 
@@ -13,7 +18,20 @@ typedef struct
   gboolean attached;
   gboolean streaming; /* a monitor takes the peers' streams */
   gboolean open;
+  char *log_path;
+  gboolean log_append;
+  int log_fd;
 } SvChardevPrivate;
+
+enum
+{
+  PROP_0,
+  PROP_LOGFILE,
+  PROP_LOGAPPEND,
+  N_PROPS,
+};
+
+static GParamSpec *props[N_PROPS];
 
 enum
 {
@@ -79,6 +97,92 @@ sv_chardev_real_dup_filename (SvChardev *self)
 }
 
 static gboolean
+sv_chardev_complete (SvObject *object, GError **error)
+{
+  SvChardevPrivate *priv = sv_chardev_get_instance_private (SV_CHARDEV (object));
+
+  if (priv->log_path == NULL)
+    return TRUE;
+  /* Non-blocking for named pipes: their reader may be slow, and then misses something. */
+  priv->log_fd
+      = sv_fd_store_open (object, priv->log_path,
+                          O_WRONLY | O_CREAT | O_NOCTTY | O_NONBLOCK | (priv->log_append ? O_APPEND : O_TRUNC), 0666);
+  if (priv->log_fd >= 0)
+    return TRUE;
+  g_set_error (error, SV_CHARDEV_ERROR, SV_CHARDEV_ERROR_OPEN,
+               "Character device '%s': cannot open logfile '%s' for writing: %s",
+               get_name (SV_CHARDEV (object)), priv->log_path, g_strerror (errno));
+  return FALSE;
+}
+
+static void
+write_log (SvChardev *self, const guint8 *data, gsize length)
+{
+  SvChardevPrivate *priv = sv_chardev_get_instance_private (self);
+
+  while (priv->log_fd >= 0 && length > 0)
+    {
+      gssize n = TEMP_FAILURE_RETRY (write (priv->log_fd, data, length));
+
+      /* A full disk costs the log, not the guest. */
+      if (n <= 0)
+        return;
+      data += n;
+      length -= (gsize)n;
+    }
+}
+
+static void
+sv_chardev_finalize (GObject *object)
+{
+  SvChardevPrivate *priv = sv_chardev_get_instance_private (SV_CHARDEV (object));
+
+  if (priv->log_fd >= 0)
+    close (priv->log_fd);
+  g_free (priv->log_path);
+  G_OBJECT_CLASS (sv_chardev_parent_class)->finalize (object);
+}
+
+static void
+sv_chardev_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  SvChardevPrivate *priv = sv_chardev_get_instance_private (SV_CHARDEV (object));
+
+  switch (id)
+    {
+    case PROP_LOGFILE:
+      g_free (priv->log_path);
+      priv->log_path = g_value_dup_string (value);
+      break;
+    case PROP_LOGAPPEND:
+      priv->log_append = g_value_get_boolean (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      break;
+    }
+}
+
+static void
+sv_chardev_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  SvChardevPrivate *priv = sv_chardev_get_instance_private (SV_CHARDEV (object));
+
+  switch (id)
+    {
+    case PROP_LOGFILE:
+      g_value_set_string (value, priv->log_path);
+      break;
+    case PROP_LOGAPPEND:
+      g_value_set_boolean (value, priv->log_append);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      break;
+    }
+}
+
+static gboolean
 sv_chardev_can_remove (SvObject *object, GError **error)
 {
   SvChardev *self = SV_CHARDEV (object);
@@ -98,12 +202,25 @@ sv_chardev_can_remove (SvObject *object, GError **error)
 static void
 sv_chardev_class_init (SvChardevClass *klass)
 {
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = sv_chardev_finalize;
+  object_class->set_property = sv_chardev_set_property;
+  object_class->get_property = sv_chardev_get_property;
+  SV_OBJECT_CLASS (klass)->complete = sv_chardev_complete;
   SV_OBJECT_CLASS (klass)->can_remove = sv_chardev_can_remove;
 
   klass->write = sv_chardev_real_write;
   klass->update_input = sv_chardev_real_update_input;
   klass->take_streams = sv_chardev_real_take_streams;
   klass->dup_filename = sv_chardev_real_dup_filename;
+
+  props[PROP_LOGFILE] = g_param_spec_string (
+      "logfile", "logfile", "File that keeps a copy of all output", NULL, SV_PARAM_RW_WIRING);
+  props[PROP_LOGAPPEND]
+      = g_param_spec_boolean ("logappend", "logappend", "Whether what 'logfile' holds is kept",
+                              FALSE, SV_PARAM_RW_WIRING);
+  g_object_class_install_properties (object_class, N_PROPS, props);
 
   /**
    * SvChardev::quit-requested:
@@ -119,6 +236,9 @@ sv_chardev_class_init (SvChardevClass *klass)
 static void
 sv_chardev_init (SvChardev *self)
 {
+  SvChardevPrivate *priv = sv_chardev_get_instance_private (self);
+
+  priv->log_fd = -1;
 }
 
 /**
@@ -197,7 +317,9 @@ sv_chardev_write (SvChardev *self, const guint8 *data, gsize length)
 
   if (length == 0)
     return 0;
-  return SV_CHARDEV_GET_CLASS (self)->write (self, data, length);
+  length = SV_CHARDEV_GET_CLASS (self)->write (self, data, length);
+  write_log (self, data, length);
+  return length;
 }
 
 /**
@@ -234,6 +356,13 @@ sv_chardev_take_streams (SvChardev *self, SvChardevStreamFunc func, gpointer opa
 
   if (!check_free (self, error))
     return FALSE;
+  if (priv->log_fd >= 0)
+    {
+      g_set_error (error, SV_CHARDEV_ERROR, SV_CHARDEV_ERROR_UNSUPPORTED,
+                   "Character device '%s' cannot carry a monitor: its 'logfile' would stay empty",
+                   get_name (self));
+      return FALSE;
+    }
 
   priv->attached = TRUE;
   priv->streaming = TRUE;

@@ -126,10 +126,17 @@ static gboolean
 add_chardev (SvCli *cli, const char *id, SvCliKeys *keys, GError **error)
 {
   g_autofree char *backend = sv_cli_keys_take (keys, "backend");
+  g_autofree char *mux = sv_cli_keys_take (keys, "mux");
   g_autofree char *type = NULL;
+  gboolean shared = FALSE;
 
   if (backend == NULL)
     return sv_cli_fail (error, "'backend' is missing");
+  if (mux != NULL && !sv_parse_bool (mux, &shared, NULL))
+    return sv_cli_fail (error, "'mux' expects 'on' or 'off', got '%s'", mux);
+  if (shared)
+    return sv_cli_fail (error, "'mux' can only be 'off': a character device serves one front end, and there is no "
+                        "human monitor to share it with");
   type = g_strconcat ("chardev-", backend, NULL);
   sv_cli_add (cli, SV_CONFIG_CHARDEV, type, id, keys);
   return TRUE;
@@ -161,7 +168,6 @@ sv_cli_chardev (SvCli *cli, const char *argument, GError **error)
   return add_chardev (cli, id, keys, error);
 }
 
-/* The character device behind a short form: `chardev:ID`, or one made here. (transfer full) */
 char *
 sv_cli_take_short_chardev (
     SvCli *cli, const char *argument, const char *stem, guint n, GError **error)
@@ -183,32 +189,12 @@ sv_cli_take_short_chardev (
   return add_chardev (cli, id, keys, error) ? g_steal_pointer (&id) : NULL;
 }
 
-/* An item that is nothing but a character device's id. */
-static void
-add_reference (SvCli *cli, SvConfigSection section, const char *id)
+void
+sv_cli_add_reference (SvCli *cli, SvConfigSection section, const char *id)
 {
   g_autoptr (SvCliKeys) nothing = sv_cli_keys_new ();
 
   sv_cli_add (cli, section, NULL, id, nothing);
-}
-
-gboolean
-sv_cli_serial (SvCli *cli, const char *argument, GError **error)
-{
-  g_autofree char *id = NULL;
-
-  if (!cli->from_file)
-    sv_vm_config_drop_role (cli->config, "serial port", TRUE);
-  if (sv_vm_config_find_role (cli->config, "serial port") == NULL)
-    cli->n_serials = 0;
-  if (strcmp (argument, "none") == 0)
-    return TRUE;
-  cli->role = "serial port";
-  id = sv_cli_take_short_chardev (cli, argument, "serial", cli->n_serials++, error);
-  if (id == NULL)
-    return FALSE;
-  add_reference (cli, SV_CONFIG_SERIAL, id);
-  return TRUE;
 }
 
 gboolean
@@ -221,7 +207,7 @@ sv_cli_qmp (SvCli *cli, const char *argument, GError **error)
   id = sv_cli_take_short_chardev (cli, argument, "compat_monitor", cli->n_monitors++, error);
   if (id == NULL)
     return FALSE;
-  add_reference (cli, SV_CONFIG_MONITOR, id);
+  sv_cli_add_reference (cli, SV_CONFIG_MONITOR, id);
   return TRUE;
 }
 
@@ -241,7 +227,7 @@ sv_cli_api_channel (SvCli *cli, const char *argument, GError **error)
   sv_cli_keys_set (keys, "wait", "off");
   id = g_strdup_printf ("compat_monitor%u", cli->n_monitors++);
   sv_cli_add (cli, SV_CONFIG_CHARDEV, "chardev-socket", id, keys)->new_path = TRUE;
-  add_reference (cli, SV_CONFIG_MONITOR, id);
+  sv_cli_add_reference (cli, SV_CONFIG_MONITOR, id);
   return TRUE;
 }
 
@@ -268,7 +254,7 @@ sv_cli_mon (SvCli *cli, const char *argument, GError **error)
     return sv_cli_fail (error, "'mode' must be 'control'");
   if (pretty != NULL && strcmp (pretty, "off") != 0)
     return sv_cli_fail (error, "'pretty' can only be 'off'");
-  add_reference (cli, SV_CONFIG_MONITOR, chardev);
+  sv_cli_add_reference (cli, SV_CONFIG_MONITOR, chardev);
   return TRUE;
 }
 

@@ -15,6 +15,9 @@ typedef struct
   char *answer;       /* what to print instead of running a VM */
   guint n_serials;
   guint n_monitors;
+  gboolean nodefaults;
+  gboolean nographic;
+  gboolean has_serial; /* -serial was given, if only to say none */
   GPtrArray *implied; /* see sv-cli-implied.c */
 } SvCli;
 
@@ -61,6 +64,7 @@ typedef struct
   SvOptionFunc func;    /* NULL: accepted, without effect here */
   const char *argument; /* how --help writes it */
   const char *help;
+  const char *group; /* what QEMU calls it in query-command-line-options; NULL: not listed */
 } SvOption;
 
 extern const SvOption sv_cli_options[];
@@ -99,7 +103,8 @@ gboolean sv_cli_blockdev (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_netdev (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_device (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_chardev (SvCli *cli, const char *argument, GError **error);
-gboolean sv_cli_serial (SvCli *cli, const char *argument, GError **error);
+/* An item that is nothing but a character device's id. */
+void sv_cli_add_reference (SvCli *cli, SvConfigSection section, const char *id);
 gboolean sv_cli_qmp (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_mon (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_add_fd (SvCli *cli, const char *argument, GError **error);
@@ -170,6 +175,13 @@ char *sv_cli_help_objects (void);
 /* The properties of type PREFIX + @type + SUFFIX. */
 char *sv_cli_help_properties (
     const char *prefix, const char *type, const char *suffix, GType ancestor, GError **error);
+
+/* sv-cli-serial.c */
+gboolean sv_cli_serial (SvCli *cli, const char *argument, GError **error);
+gboolean sv_cli_nodefaults (SvCli *cli, const char *argument, GError **error);
+gboolean sv_cli_nographic (SvCli *cli, const char *argument, GError **error);
+/* After all options. */
+gboolean sv_cli_finish_serial (SvCli *cli, GError **error);
 
 /* sv-json-config.c */
 gboolean sv_cli_read_json (SvCli *cli, const char *path, GError **error);

@@ -154,7 +154,8 @@ parse_all (SvCli *cli, const char *const *arguments, GError **error)
   if (!parse_pass (cli, arguments, FALSE, error))
     return FALSE;
   return cli->answer != NULL
-         || (sv_cli_finish_implied (cli, error) && sv_cli_check (cli->config, error));
+         || (sv_cli_finish_serial (cli, error) && sv_cli_finish_implied (cli, error)
+             && sv_cli_check (cli->config, error));
 }
 
 /**

@@ -10,4 +10,6 @@ SV_API gboolean sv_cli_parse (SvVmConfig *config,
                               char **answer,
                               GError **error);
 
+SV_API JsonNode *sv_cli_list_options (void);
+
 G_END_DECLS

@@ -9,6 +9,7 @@
 #include "qom/sv-type-registry.h"
 #include "src/accel/sv-test-accel.h"
 #include "src/block/sv-block-node.h"
+#include "src/cli/sv-cli.h"
 #include "src/runtime/sv-fd-store.h"
 
 /* Makes the object tree that a description calls for. It knows the tree's layout but no kind of
@@ -34,9 +35,11 @@ build_object (SvVm *vm,
               GError **error)
 {
   SvObject *container = sv_object_ensure_container (vm->root, container_id);
-  g_autoptr (SvObject) object
-      = sv_object_new_from_json (item->type, ancestor, item->properties, vm->root, error);
+  g_autoptr (SvObject) object = NULL;
 
+  if (!sv_object_check_id (item->id, error))
+    return FALSE;
+  object = sv_object_new_from_json (item->type, ancestor, item->properties, vm->root, error);
   if (object == NULL || (section == SV_CONFIG_OBJECT && !check_back_end (object, error))
       || !sv_object_add_child (container, item->id, object, error))
     return FALSE;
@@ -327,6 +330,7 @@ sv_vm_build (SvVmConfig *config, GError **error)
   self->root = sv_object_new_container ();
   add_fds (self, config);
   self->qmp = sv_qmp_server_new (self->root);
+  sv_qmp_server_set_options (self->qmp, sv_cli_list_options);
   for (gsize i = 0; i < G_N_ELEMENTS (containers); i++)
     sv_object_ensure_container (self->root, containers[i]);
   g_signal_connect (sv_object_ensure_container (self->root, "chardevs"), "child-added",

@@ -10,6 +10,7 @@
 
 #include "qom/sv-property.h"
 #include "src/memory/sv-memory-backend.h"
+#include "src/runtime/sv-fd-store.h"
 
 /**
  * SvMemoryBackendFile:
@@ -89,10 +90,11 @@ open_path (SvMemoryBackendFile *self)
   if (g_file_test (self->path, G_FILE_TEST_IS_DIR))
     return self->readonly ? (errno = EISDIR, -1) : open_nameless (self->path);
 
-  fd = open (self->path, (self->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  fd = sv_fd_store_open (SV_OBJECT (self), self->path,
+                         (self->readonly ? O_RDONLY : O_RDWR) | O_NONBLOCK | O_NOCTTY, 0);
   if (fd < 0 && errno == ENOENT && !self->readonly)
     {
-      fd = open (self->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+      fd = sv_fd_store_open (SV_OBJECT (self), self->path, O_RDWR | O_CREAT | O_EXCL, 0600);
       self->created = fd >= 0;
     }
   return fd;

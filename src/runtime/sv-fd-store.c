@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "qom/sv-parse.h"
+#include "src/runtime/sv-litter.h"
 
 static void
 close_fd (gpointer data)
@@ -108,8 +109,8 @@ sv_fd_store_open (SvObject *scope, const char *path, int flags, mode_t mode)
   guint64 set;
 
   if (!g_str_has_prefix (path, prefix))
-    return TEMP_FAILURE_RETRY (open (path, flags | O_CLOEXEC, mode));
-  if (!sv_parse_uint64 (path + strlen (prefix), &set, NULL))
+    return sv_litter_open (path, flags, mode);
+  if (scope == NULL || !sv_parse_uint64 (path + strlen (prefix), &set, NULL))
     {
       errno = ENOENT;
       return -1;

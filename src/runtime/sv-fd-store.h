@@ -40,7 +40,7 @@ sv_fd_store_add_to_set (SvObject *scope, guint set, int fd, const char *opaque);
 
 /**
  * sv_fd_store_open:
- * @scope: any object of a tree
+ * @scope: (nullable): any object of a tree; %NULL knows no sets
  * @path: a file, or `/dev/fdset/N`
  * @flags: as for open()
  * @mode: as for open()

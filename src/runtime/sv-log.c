@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "src/runtime/sv-litter.h"
+
 /* A call site may complain about the guest this often, and this many times at once. */
 #define GUEST_INTERVAL_US (G_USEC_PER_SEC / 5)
 #define GUEST_BURST 5
@@ -159,7 +161,7 @@ sv_log_init (const char *file, GError **error)
 
   if (file != NULL)
     {
-      fd = open (file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+      fd = sv_litter_open (file, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0640);
       if (fd < 0)
         {
           int saved_errno = errno;

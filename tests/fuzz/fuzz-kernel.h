@@ -28,7 +28,7 @@ fuzz_kernel (const guint8 *data, gsize size)
     memory = guest_ram_new (FUZZ_RAM, 0);
   g_assert_cmpint (fd, >=, 0);
   g_assert_cmpint (write (fd, data, size), ==, size);
-  boot = sv_x86_boot_new (path, NULL, &error);
+  boot = sv_x86_boot_new (NULL, path, NULL, &error);
   g_assert_true ((boot == NULL) == (error != NULL));
   for (guint i = 0; i < 2 && error == NULL; i++)
     {

@@ -55,6 +55,39 @@ def test_stdio_by_chardev(tiny):
     vm.console.wait_for("typed text")
 
 
+@pytest.mark.parametrize("words", [["-nographic"], ["-serial", "mon:stdio"]])
+def test_console_where_the_program_was_called(tiny, words):
+    """Its keys are QEMU's: Ctrl-C goes to the guest, Ctrl-A is for the VMM."""
+    vm = tiny("e", *words, serial=None)
+    vm.console.wait_for("tiny pvh")
+    vm.send("typed \x03 \x01\x01 text")
+    vm.console.wait_for("typed \x03 \x01 text")
+    vm.send("\x01h")
+    vm.console.wait_for("C-a x +end the VM")
+    vm.send("\x01c")
+    vm.console.wait_for("there is no human monitor")
+    vm.send("\x01x")
+    assert vm.wait() == 0
+
+
+@pytest.mark.parametrize("words", [["-nodefaults"], ["-serial", "null"], ["-serial", "none"]])
+def test_no_console_where_another_is_meant(tiny, words):
+    vm = tiny("hp", "-nographic", *words, serial=None)
+    assert vm.wait() == 0
+    assert "tiny" not in vm.console.text
+
+
+def test_logfile(tiny, tmp_path):
+    log = tmp_path / "log"
+    log.write_text("before\n")
+    tiny("hp", "-chardev", f"null,id=c,logfile={log},logappend=on", "-serial", "chardev:c",
+         serial=None).wait()
+    assert log.read_text().startswith("before\n")
+    assert "tiny pvh" in log.read_text()
+    tiny("hp", "-chardev", f"stdio,id=c,logfile={log}", "-serial", "chardev:c", serial=None).wait()
+    assert log.read_text().startswith("tiny pvh")
+
+
 def test_much_input_at_once_is_not_lost(tiny):
     """More than the FIFO holds: the device takes what it has room for."""
     text = "".join(f"{n:05d}" for n in range(400))

@@ -190,6 +190,27 @@ def test_memory_in_a_file(tmp_path, tiny, shared):
     assert lines and all(line[1][3] == ("s" if shared == "on" else "p") for line in lines)
 
 
+def test_signal_at_start_leaves_no_file(launch, tmp_path):
+    """The process waits for a peer: what it has made until then goes with it."""
+    vm = launch("-D", "log", "-chardev", "file,id=f,path=out", "-chardev",
+                "socket,id=s,path=s,server=on,wait=on", machine="none", memory=None, serial=None,
+                qmp=False, cwd=tmp_path)
+    vm.stderr.wait_for("waiting for connection")
+    assert sorted(os.listdir(tmp_path)) == ["log", "out", "s"]
+    vm.process.send_signal(signal.SIGTERM)
+    assert vm.wait() == -signal.SIGTERM
+    assert os.listdir(tmp_path) == []
+
+
+def test_files_stay_after_a_start(launch, tmp_path):
+    vm = launch("-D", "log", "-chardev", "file,id=f,path=out", "-object",
+                "memory-backend-file,id=m,size=2M,mem-path=ram", machine="none", memory=None,
+                serial=None, cwd=tmp_path)
+    vm.qmp().execute("quit")
+    assert vm.wait() == 0
+    assert sorted(os.listdir(tmp_path)) == ["log", "out", "ram"]
+
+
 @pytest.mark.parametrize("disposition", [signal.SIG_DFL, signal.SIG_IGN])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_while_waiting_for_a_client(tmp_path, number, disposition):

@@ -307,7 +307,8 @@ test_objects (QmpFixture *fixture, gconstpointer data)
   qmp_client_assert_reply (client, GET ("/objects/a", "text"), "{\"return\":\"x\"}");
   qmp_client_assert_reply (
       client, OBJECT_ADD ("\"qom-type\":\"test-object\",\"id\":\"1a\""),
-      GENERIC ("'1a' is not an identifier: a letter, then letters, digits, '-', '.', '_'"));
+      GENERIC ("Parameter 'id' expects an identifier, got '1a': a letter, then letters, "
+                   "digits, '-', '.', '_'"));
   qmp_client_assert_reply (client, OBJECT_ADD ("\"qom-type\":\"nope\",\"id\":\"b\""),
                            GENERIC ("Parameter 'qom-type' does not accept value 'nope'"));
   qmp_client_assert_reply (client, OBJECT_ADD ("\"qom-type\":\"test-device\",\"id\":\"b\""),

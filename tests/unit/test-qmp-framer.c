@@ -171,6 +171,23 @@ test_deep (void)
   g_assert_cmpstr (out, ==, "(JSON nesting depth limit exceeded)\n{}\n");
 }
 
+/* The answer does not wait for the brackets to be closed; the next line is a new value. */
+static void
+test_deep_unclosed (void)
+{
+  g_autoptr (SvQmpFramer) framer = sv_qmp_framer_new ();
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autofree char *first = NULL;
+  g_autofree char *second = NULL;
+
+  for (guint i = 0; i < 1500; i++)
+    g_string_append (text, "{\"a\":");
+  first = run (framer, text->str, text->len, text->len);
+  g_assert_cmpstr (first, ==, "(JSON nesting depth limit exceeded)\n");
+  second = run (framer, "\"unclosed\n{}", 12, 12);
+  g_assert_cmpstr (second, ==, "{}\n");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -179,5 +196,6 @@ main (int argc, char **argv)
   g_test_add_func ("/qmp/framer/malformed", test_malformed);
   g_test_add_func ("/qmp/framer/long", test_long);
   g_test_add_func ("/qmp/framer/deep", test_deep);
+  g_test_add_func ("/qmp/framer/deep-unclosed", test_deep_unclosed);
   return g_test_run ();
 }

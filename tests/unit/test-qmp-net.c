@@ -30,7 +30,8 @@ test_netdev_add (QmpFixture *fixture, gconstpointer data)
   expect (fixture, EXECUTE ("netdev_add", "\"id\":\"n0\",\"queues\":0"),
           GENERIC ("netdev-tap: Parameter 'queues' expects an integer from 1 to 16, got '0'"));
   expect (fixture, EXECUTE ("netdev_add", "\"id\":\"0\",\"type\":\"user\""),
-          GENERIC ("'0' is not an identifier: a letter, then letters, digits, '-', '.', '_'"));
+          GENERIC ("Parameter 'id' expects an identifier, got '0': a letter, then letters, "
+                   "digits, '-', '.', '_'"));
   g_assert_cmpuint (
       sv_object_get_n_children (sv_object_ensure_container (fixture->root, "netdevs")), ==, 0);
 

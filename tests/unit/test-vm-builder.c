@@ -103,7 +103,8 @@ static const struct
   { "-machine none -object iothread,id=a -object iothread,id=a",
     "-object iothread,id=a: Duplicate id 'a': '/objects/a' exists already" },
   { "-machine none -object iothread,id=a/b",
-    "-object iothread,id=a/b: Invalid id 'a/b': an id has at least one character and no '/'" },
+    "-object iothread,id=a/b: Parameter 'id' expects an identifier, got 'a/b': a letter, then letters, "
+    "digits, '-', '.', '_'" },
   { "-machine none -object chardev-null,id=a", "-object chardev-null,id=a: Type 'chardev-null' "
                                                "cannot be made by -object: see '-object help'" },
   { "-machine none -object iothread,id=a,x=1",

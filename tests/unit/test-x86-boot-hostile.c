@@ -42,7 +42,7 @@ try (const guint8 *data, gsize length, SvX86Entry *entry, char **message)
   gboolean loaded = FALSE;
 
   g_assert_cmpint (write (fd, data, length), ==, length);
-  boot = sv_x86_boot_new (path, NULL, &error);
+  boot = sv_x86_boot_new (NULL, path, NULL, &error);
   g_assert_true ((boot == NULL) == (error != NULL));
   if (boot)
     loaded = load (boot, entry, &error);
@@ -226,7 +226,7 @@ test_shrinks (gconstpointer data)
   g_autoptr (GByteArray) file = make (data);
   g_autofree char *path = boot_write (file->data, file->len);
   g_autoptr (GError) error = NULL;
-  g_autoptr (SvX86Boot) boot = sv_x86_boot_new (path, NULL, &error);
+  g_autoptr (SvX86Boot) boot = sv_x86_boot_new (NULL, path, NULL, &error);
   SvX86Entry entry;
 
   g_assert_no_error (error);
@@ -245,7 +245,7 @@ test_initrd (void)
   g_autofree char *kernel = boot_write (file->data, file->len);
   g_autofree char *initrd = boot_write ("0123456789", 10);
   g_autoptr (GError) error = NULL;
-  g_autoptr (SvX86Boot) boot = sv_x86_boot_new (kernel, initrd, &error);
+  g_autoptr (SvX86Boot) boot = sv_x86_boot_new (NULL, kernel, initrd, &error);
   SvX86Entry entry;
 
   g_assert_no_error (error);
@@ -258,7 +258,7 @@ test_initrd (void)
 
   /* Larger than RAM; the file is sparse. */
   g_assert_cmpint (truncate (initrd, (goffset)1 << 40), ==, 0);
-  boot = sv_x86_boot_new (kernel, initrd, &error);
+  boot = sv_x86_boot_new (NULL, kernel, initrd, &error);
   g_assert_no_error (error);
   g_assert_false (load (boot, &entry, &error));
   g_assert_error (error, SV_BOOT_ERROR, SV_BOOT_ERROR_MEMORY);
@@ -266,7 +266,7 @@ test_initrd (void)
   g_clear_error (&error);
 
   g_unlink (initrd);
-  g_assert_null (sv_x86_boot_new (kernel, initrd, &error));
+  g_assert_null (sv_x86_boot_new (NULL, kernel, initrd, &error));
   g_assert_error (error, SV_BOOT_ERROR, SV_BOOT_ERROR_FILE);
   g_assert_nonnull (strstr (error->message, initrd));
   g_unlink (kernel);
@@ -277,7 +277,7 @@ assert_refused (const char *path, const char *message)
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (sv_x86_boot_new (path, NULL, &error));
+  g_assert_null (sv_x86_boot_new (NULL, path, NULL, &error));
   g_assert_nonnull (strstr (error->message, path));
   g_assert_nonnull (strstr (error->message, message));
 }
@@ -314,7 +314,7 @@ test_lying_map (void)
 
   boot_put (file, ELF_PHDR (2) + G_STRUCT_OFFSET (Elf64_Phdr, p_memsz), RAM, 8);
   path = boot_write (file->data, file->len);
-  boot = sv_x86_boot_new (path, NULL, &error);
+  boot = sv_x86_boot_new (NULL, path, NULL, &error);
   g_assert_no_error (error);
   g_assert_false (sv_x86_boot_load (boot, memory, NULL, lies, 1, 0, &entry, &error));
   g_assert_error (error, SV_BOOT_ERROR, SV_BOOT_ERROR_MEMORY);

@@ -40,7 +40,7 @@ set_up (GByteArray *kernel, gsize initrd_size)
     initrd[i] = boot_pattern (i);
   if (initrd_size > 0)
     f.initrd = boot_write (initrd, initrd_size);
-  f.boot = sv_x86_boot_new (f.kernel, f.initrd, &error);
+  f.boot = sv_x86_boot_new (NULL, f.kernel, f.initrd, &error);
   g_assert_no_error (error);
   return f;
 }
