@@ -81,6 +81,12 @@ sv_qmp_call_steal_fd (SvQmpCall *call)
   return call->funcs && call->funcs->steal_fd ? call->funcs->steal_fd (call->opaque) : -1;
 }
 
+SvQmpWatch *
+sv_qmp_call_get_watch (SvQmpCall *call)
+{
+  return call->funcs && call->funcs->get_watch ? call->funcs->get_watch (call->opaque) : NULL;
+}
+
 void
 sv_qmp_call_set_text (SvQmpCall *call, const char *json)
 {

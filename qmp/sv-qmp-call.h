@@ -3,6 +3,7 @@
 
 #include "hw/core/sv-machine.h"
 #include "qmp/sv-qmp-command.h"
+#include "qmp/sv-qmp-watch.h"
 
 G_BEGIN_DECLS
 
@@ -17,6 +18,7 @@ G_BEGIN_DECLS
  * @done: the reply is there: sv_qmp_call_append_reply() has it. Called once, perhaps before
  *   sv_qmp_dispatch() returns
  * @steal_fd: the next file descriptor that came along with the command; -1 when there is none
+ * @get_watch: what the client watches
  *
  * What a call asks of the client's connection.
  */
@@ -24,6 +26,7 @@ typedef struct
 {
   void (*done) (SvQmpCall *call, gpointer opaque);
   int (*steal_fd) (gpointer opaque);
+  SvQmpWatch *(*get_watch) (gpointer opaque);
 } SvQmpCallFuncs;
 
 SvQmpCall *sv_qmp_call_new (SvObject *root, const SvQmpCallFuncs *funcs, gpointer opaque);
@@ -42,6 +45,8 @@ SvObject *sv_qmp_call_get_root (SvQmpCall *call);
 SvMachine *sv_qmp_call_get_machine (SvQmpCall *call, GError **error);
 /* The next file descriptor that came with the command, now the caller's; -1 when there is none. */
 int sv_qmp_call_steal_fd (SvQmpCall *call);
+/* What the client watches; %NULL when it is gone. */
+SvQmpWatch *sv_qmp_call_get_watch (SvQmpCall *call);
 /* Returns @json, which is JSON text and outlives the call, when the handler returns %NULL. */
 void sv_qmp_call_set_text (SvQmpCall *call, const char *json);
 

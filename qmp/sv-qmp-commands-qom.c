@@ -34,28 +34,71 @@ describe_property (GParamSpec *pspec, gboolean details)
   return info;
 }
 
-SV_QMP_COMMAND (qom_list)
+/* What qom-list and qom-list-get say of an object: its type, the objects below it, its properties. */
+static JsonArray *
+describe_object (SvObject *object, gboolean values)
 {
-  SvObject *object = sv_qmp_resolve (call, json_object_get_string_member (arguments, "path"),
-                                     SV_TYPE_OBJECT, error);
-  g_autoptr (JsonArray) array = json_array_new ();
-  g_autoptr (GPtrArray) list = NULL;
+  JsonArray *array = json_array_new ();
+  JsonObject *info = new_info ("type", "string");
+  g_autoptr (GPtrArray) list = sv_property_list (G_OBJECT_GET_CLASS (object));
 
-  if (!object)
-    return NULL;
-  json_array_add_object_element (array, new_info ("type", "string"));
+  if (values)
+    json_object_set_string_member (
+        info, "value", sv_type_registry_get_display_name (G_OBJECT_TYPE (object)));
+  json_array_add_object_element (array, info);
   for (guint i = 0; i < sv_object_get_n_children (object); i++)
     {
       SvObject *child = sv_object_get_nth_child (object, i);
       g_autofree char *type = g_strdup_printf (
           "child<%s>", sv_type_registry_get_display_name (G_OBJECT_TYPE (child)));
 
-      json_array_add_object_element (array, new_info (sv_object_get_id (child), type));
+      info = new_info (sv_object_get_id (child), type);
+      if (values)
+        sv_qmp_set_path (info, "value", child);
+      json_array_add_object_element (array, info);
     }
-  list = sv_property_list (G_OBJECT_GET_CLASS (object));
   for (guint i = 0; i < list->len; i++)
-    json_array_add_object_element (array, describe_property (g_ptr_array_index (list, i), FALSE));
+    {
+      GParamSpec *pspec = g_ptr_array_index (list, i);
+
+      info = describe_property (pspec, FALSE);
+      if (values && (pspec->flags & G_PARAM_READABLE))
+        sv_qmp_copy_property (info, "value", object, sv_property_get_wire_name (pspec));
+      json_array_add_object_element (array, info);
+    }
+  return array;
+}
+
+SV_QMP_COMMAND (qom_list)
+{
+  SvObject *object = sv_qmp_resolve (call, json_object_get_string_member (arguments, "path"),
+                                     SV_TYPE_OBJECT, error);
+  g_autoptr (JsonArray) array = NULL;
+
+  if (!object)
+    return NULL;
+  array = describe_object (object, FALSE);
   return sv_qmp_array_node (array);
+}
+
+SV_QMP_COMMAND (qom_list_get)
+{
+  JsonArray *paths = json_object_get_array_member (arguments, "paths");
+  g_autoptr (JsonArray) result = json_array_new ();
+
+  for (guint i = 0; i < json_array_get_length (paths); i++)
+    {
+      SvObject *object
+          = sv_qmp_resolve (call, json_array_get_string_element (paths, i), SV_TYPE_OBJECT, error);
+      JsonObject *entry;
+
+      if (!object)
+        return NULL;
+      entry = json_object_new ();
+      json_object_set_array_member (entry, "properties", describe_object (object, TRUE));
+      json_array_add_object_element (result, entry);
+    }
+  return sv_qmp_array_node (result);
 }
 
 static JsonNode *

@@ -4,9 +4,8 @@
 
 #include <unistd.h>
 
+#include "qmp/sv-qmp-event-line.h"
 #include "qmp/sv-qmp-events.h"
-#include "qmp/sv-qmp-json.h"
-#include "qmp/sv-qmp-schema.h"
 #include "qmp/sv-qmp-session.h"
 
 struct _SvQmpServer
@@ -197,29 +196,13 @@ sv_qmp_server_get_n_clients (SvQmpServer *self)
 void
 sv_qmp_server_emit (SvQmpServer *self, const char *event, JsonObject *data)
 {
-  gint64 now = g_get_real_time ();
   g_autoptr (GString) line = NULL;
 
   g_return_if_fail (SV_IS_QMP_SERVER (self));
-  g_return_if_fail (sv_qmp_schema_find_event (event));
 
   if (self->sessions->len == 0)
     return;
-  line = g_string_new ("{\"event\":");
-  sv_qmp_json_append_string (line, event);
-  g_string_append (line, ",\"data\":");
-  if (data)
-    {
-      g_autoptr (JsonNode) node = json_node_init_object (json_node_alloc (), data);
-
-      sv_qmp_json_append (line, node);
-    }
-  else
-    g_string_append (line, "{}");
-  g_string_append_printf (line,
-                          ",\"timestamp\":{\"seconds\":%" G_GINT64_FORMAT
-                          ",\"microseconds\":%" G_GINT64_FORMAT "}}\r\n",
-                          now / G_USEC_PER_SEC, now % G_USEC_PER_SEC);
+  line = sv_qmp_event_line_new (event, data);
   for (guint i = 0; i < self->sessions->len; i++)
     sv_qmp_session_send_event (g_ptr_array_index (self->sessions, i), line->str, line->len);
 }

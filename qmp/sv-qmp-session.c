@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "qmp/sv-qmp-dispatch.h"
+#include "qmp/sv-qmp-event-line.h"
 #include "qmp/sv-qmp-framer.h"
 #include "qmp/sv-qmp-version.h"
 
@@ -38,6 +39,7 @@ struct _SvQmpSession
 
   GString *out;
   gsize out_sent;
+  SvQmpWatch *watch; /* NULL: the client watches nothing */
   gboolean lagging; /* missed an event since everything was sent */
   SvQmpCall *call;  /* being executed */
   gboolean eof;
@@ -83,6 +85,7 @@ session_close (SvQmpSession *self)
   if (self->call)
     sv_qmp_call_abandon (self->call);
   g_clear_pointer (&self->call, sv_qmp_call_unref);
+  g_clear_pointer (&self->watch, sv_qmp_watch_free);
   drop_fds (self);
   if (self->output != self->input)
     close (self->output);
@@ -177,7 +180,25 @@ steal_fd (gpointer opaque)
   return fd;
 }
 
-static const SvQmpCallFuncs call_funcs = { call_done, steal_fd };
+static void
+on_watched (JsonObject *data, gpointer opaque)
+{
+  g_autoptr (GString) line = sv_qmp_event_line_new ("QOM_CHANGED", data);
+
+  sv_qmp_session_send_event (opaque, line->str, line->len);
+}
+
+static SvQmpWatch *
+get_watch (gpointer opaque)
+{
+  SvQmpSession *self = opaque;
+
+  if (!self->watch)
+    self->watch = sv_qmp_watch_new (on_watched, self);
+  return self->watch;
+}
+
+static const SvQmpCallFuncs call_funcs = { call_done, steal_fd, get_watch };
 
 static gboolean
 session_can_execute (SvQmpSession *self)

@@ -20,7 +20,7 @@ done (SvQmpCall *call, gpointer opaque)
   sv_qmp_call_append_reply (call, ((Fixture *)opaque)->replies);
 }
 
-static const SvQmpCallFuncs funcs = { done, NULL };
+static const SvQmpCallFuncs funcs = { .done = done };
 
 static void
 set_up (Fixture *fixture, gconstpointer data)
