@@ -86,7 +86,7 @@ SV_QMP_COMMAND (query_block)
       json_object_set_boolean_member (info, "removable", FALSE);
       json_object_set_boolean_member (info, "locked", FALSE);
       json_object_set_object_member (info, "inserted", describe_node (node));
-      json_object_set_string_member (info, "io-status", "ok");
+      sv_qmp_copy_property (info, "io-status", device, "io-status");
       json_array_add_object_element (array, info);
     }
   return sv_qmp_array_node (array);

@@ -11,6 +11,9 @@
 #include "src/chardev/sv-chardev.h"
 #include "src/runtime/sv-fd-store.h"
 
+/* Longest that a peer may take to accept a connection; a client that may take longer has `reconnect`. */
+#define CONNECT_TIMEOUT_MS 1000
+
 SV_QMP_COMMAND (query_chardev)
 {
   g_autoptr (GPtrArray) chardevs = sv_qmp_collect (sv_qmp_call_get_root (call), SV_TYPE_CHARDEV);
@@ -109,10 +112,24 @@ flatten (SvQmpCall *call, JsonObject *data, JsonObject *properties, int *taken, 
  * monitor and, before long, the guest waiting as well.
  */
 static gboolean
-forbid_wait (JsonObject *properties, GError **error)
+check_waiting (JsonObject *properties, GError **error)
 {
+  /* Nor may a peer that does not answer hold up the guest for long. */
+  JsonNode *timeout = json_object_get_member (properties, "connect-timeout");
+
   JsonNode *wait = json_object_get_member (properties, "wait");
 
+  if (!timeout)
+    json_object_set_int_member (properties, "connect-timeout", CONNECT_TIMEOUT_MS);
+  else if (json_node_get_value_type (timeout) != G_TYPE_INT64
+           || json_node_get_int (timeout) < 1 || json_node_get_int (timeout) > CONNECT_TIMEOUT_MS)
+    {
+      g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
+                   "Parameter 'backend.data.connect-timeout' expects an integer from 1 to %d: the VM stands "
+                   "still meanwhile",
+                   CONNECT_TIMEOUT_MS);
+      return FALSE;
+    }
   if (wait && (json_node_get_value_type (wait) != G_TYPE_BOOLEAN || json_node_get_boolean (wait)))
     {
       g_set_error_literal (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
@@ -133,7 +150,7 @@ add_chardev (SvQmpCall *call, const char *id, const char *type, JsonObject *back
 
   if ((!json_object_has_member (backend, "data")
        || flatten (call, json_object_get_object_member (backend, "data"), properties, &taken, error))
-      && (strcmp (type, "chardev-socket") != 0 || forbid_wait (properties, error)))
+      && (strcmp (type, "chardev-socket") != 0 || check_waiting (properties, error)))
     chardev = sv_qmp_add_object (call, "chardevs", id, type, SV_TYPE_CHARDEV, properties, error);
   /* A device that came about has it now. */
   if (chardev == NULL && taken >= 0)

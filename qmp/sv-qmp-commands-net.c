@@ -102,3 +102,42 @@ SV_QMP_COMMAND (set_link)
   sv_object_set_property_json (card, "link", json_object_get_member (arguments, "up"), NULL, error);
   return NULL;
 }
+
+static gboolean
+has_filter (SvObject *object)
+{
+  return object != NULL && sv_property_find (G_OBJECT_GET_CLASS (object), "rx-filter") != NULL;
+}
+
+SV_QMP_COMMAND (query_rx_filter)
+{
+  g_autoptr (GPtrArray) devices = sv_qmp_collect (sv_qmp_call_get_root (call), SV_TYPE_DEVICE);
+  g_autoptr (JsonArray) array = json_array_new ();
+  const char *wanted
+      = arguments ? json_object_get_string_member_with_default (arguments, "name", NULL) : NULL;
+
+  for (guint i = 0; i < devices->len; i++)
+    {
+      SvObject *card = g_ptr_array_index (devices, i);
+      g_autoptr (JsonNode) node = NULL;
+      g_autofree char *path = NULL;
+      const char *name = sv_object_get_id (card);
+
+      /* A transport has the properties of what it carries, and its name. */
+      if (!has_filter (card) || has_filter (sv_object_get_parent (card)))
+        continue;
+      path = sv_object_dup_path (card);
+      if (wanted != NULL && strcmp (wanted, name) != 0 && strcmp (wanted, path) != 0)
+        continue;
+      node = sv_object_get_property_json (card, "rx-filter", error);
+      if (node == NULL)
+        return NULL;
+      json_object_set_string_member (json_node_get_object (node), "name", name);
+      json_array_add_element (array, g_steal_pointer (&node));
+    }
+  if (wanted == NULL || json_array_get_length (array) > 0)
+    return sv_qmp_array_node (array);
+  g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
+               "'%s' is no network card with a filter", wanted);
+  return NULL;
+}

@@ -7,6 +7,7 @@
 #include "qmp/sv-qmp-event-line.h"
 #include "qmp/sv-qmp-events.h"
 #include "qmp/sv-qmp-session.h"
+#include "src/runtime/sv-log.h"
 
 struct _SvQmpServer
 {
@@ -142,7 +143,7 @@ sv_qmp_server_add_client (SvQmpServer *self, int input, int output)
 
   if (self->sessions->len >= SV_QMP_SERVER_MAX_CLIENTS)
     {
-      g_warning ("QMP client turned away: there are %u already", self->sessions->len);
+      sv_log_peer ("QMP client turned away: there are %u already", self->sessions->len);
       if (output != input)
         close (output);
       close (input);

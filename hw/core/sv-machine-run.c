@@ -6,6 +6,7 @@
 
 #include "hw/core/sv-cpu.h"
 #include "qom/sv-type-registry.h"
+#include "src/runtime/sv-log.h"
 
 static guint signals[SV_MACHINE_N_SIGNALS];
 
@@ -284,7 +285,7 @@ do_reset (SvMachine *self, SvShutdownCause cause)
       && (!sv_accel_reset (sv_machine_get_accel (self), &error)
           || !SV_MACHINE_GET_CLASS (self)->load (self, &error)))
     {
-      g_warning ("reset failed: %s", error->message);
+      sv_log_guest ("reset failed: %s", error->message);
       set_state (self, SV_RUN_STATE_INTERNAL_ERROR);
       if (was_running)
         g_signal_emit (self, signals[SV_MACHINE_SIGNAL_STOPPED], 0);

@@ -43,6 +43,24 @@ sv_block_on_error_get_type (void)
   return once;
 }
 
+GType
+sv_block_io_status_get_type (void)
+{
+  static gsize once;
+
+  if (g_once_init_enter (&once))
+    {
+      static const GEnumValue values[] = {
+        { SV_BLOCK_IO_STATUS_OK, "SV_BLOCK_IO_STATUS_OK", "ok" },
+        { SV_BLOCK_IO_STATUS_FAILED, "SV_BLOCK_IO_STATUS_FAILED", "failed" },
+        { SV_BLOCK_IO_STATUS_NOSPACE, "SV_BLOCK_IO_STATUS_NOSPACE", "nospace" },
+        { 0, NULL, NULL },
+      };
+      g_once_init_leave (&once, g_enum_register_static ("BlockDeviceIoStatus", values));
+    }
+  return once;
+}
+
 static void
 message_free (gpointer data)
 {
@@ -85,6 +103,9 @@ deliver (gpointer data)
   json_object_set_boolean_member (event, "nospace", self->code == ENOSPC);
   json_object_set_string_member (event, "reason", g_strerror (self->code));
   sv_machine_emit_device_event (machine, "BLOCK_IO_ERROR", event);
+  if (self->action == SV_BLOCK_ON_ERROR_STOP)
+    self->errors->status
+        = self->code == ENOSPC ? SV_BLOCK_IO_STATUS_NOSPACE : SV_BLOCK_IO_STATUS_FAILED;
   if (self->action == SV_BLOCK_ON_ERROR_STOP)
     sv_machine_stop (machine, SV_RUN_STATE_IO_ERROR);
   return G_SOURCE_REMOVE;
@@ -145,9 +166,9 @@ sv_virtio_blk_errors_handle (SvVirtioBlkErrors *self, SvBlockOp op, int code)
   gboolean read = op == SV_BLOCK_READ;
   SvBlockOnError action = decide (read ? self->rerror : self->werror, read, code);
 
-  sv_log_guest_limited (&limit, "%s: the host cannot %s: %s",
-                        sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self->device)), read ? "read" : "write",
-                        g_strerror (code));
+  sv_log_limited (&limit, "guest", "%s: the host cannot %s: %s",
+                  sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self->device)), read ? "read" : "write",
+                  g_strerror (code));
   post (self, read, action, code);
   return action;
 }

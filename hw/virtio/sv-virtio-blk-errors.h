@@ -29,11 +29,30 @@ SV_API GType sv_block_on_error_get_type (void);
 #define SV_TYPE_BLOCK_ON_ERROR (sv_block_on_error_get_type ())
 
 /**
+ * SvBlockIoStatus:
+ * @SV_BLOCK_IO_STATUS_OK: nothing waits
+ * @SV_BLOCK_IO_STATUS_FAILED: a request waits for the cause of an error to go away
+ * @SV_BLOCK_IO_STATUS_NOSPACE: a request waits for room on the host's disk
+ *
+ * As QEMU's BlockDeviceIoStatus.
+ */
+typedef enum
+{
+  SV_BLOCK_IO_STATUS_OK,
+  SV_BLOCK_IO_STATUS_FAILED,
+  SV_BLOCK_IO_STATUS_NOSPACE,
+} SvBlockIoStatus;
+
+SV_API GType sv_block_io_status_get_type (void);
+#define SV_TYPE_BLOCK_IO_STATUS (sv_block_io_status_get_type ())
+
+/**
  * SvVirtioBlkErrors:
  * @device: the disk
  * @node_name: (nullable): name of its image
  * @rerror: what becomes of reads that fail
  * @werror: the same for all else
+ * @status: why the VM was stopped for this disk, until it goes on
  * @pending: what message is on its way to the main thread; 0: none
  *
  * What a disk does about errors of the host.
@@ -44,6 +63,7 @@ typedef struct
   const char *node_name;
   SvBlockOnError rerror;
   SvBlockOnError werror;
+  SvBlockIoStatus status;
   guint pending;
 } SvVirtioBlkErrors;
 

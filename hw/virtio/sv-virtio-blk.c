@@ -61,8 +61,10 @@ enum
   PROP_BOOTINDEX,
   PROP_RERROR,
   PROP_WERROR,
+  PROP_IO_STATUS,
   PROP_LIMIT,
-  N_PROPS = PROP_LIMIT + SV_BLOCK_N_LIMITS,
+  PROP_IOPS = PROP_LIMIT + SV_BLOCK_N_LIMITS,
+  N_PROPS
 };
 
 static GParamSpec *props[N_PROPS];
@@ -418,8 +420,14 @@ sv_virtio_blk_get_property (GObject *object, guint id, GValue *value, GParamSpec
     case PROP_WERROR:
       g_value_set_enum (value, self->errors.werror);
       break;
+    case PROP_IO_STATUS:
+      g_value_set_enum (value, self->errors.status);
+      break;
+    case PROP_IOPS:
+      g_value_set_uint64 (value, get_limit (self, SV_BLOCK_LIMIT_IOPS_TOTAL));
+      break;
     default:
-      if (id >= PROP_LIMIT && id < N_PROPS)
+      if (id >= PROP_LIMIT && id < PROP_IOPS)
         g_value_set_uint64 (value, get_limit (self, id - PROP_LIMIT));
       else
         G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -476,14 +484,25 @@ sv_virtio_blk_set_property (GObject *object, guint id, const GValue *value, GPar
     case PROP_WERROR:
       self->errors.werror = g_value_get_enum (value);
       break;
+    case PROP_IOPS:
+      set_limit (self, SV_BLOCK_LIMIT_IOPS_TOTAL, g_value_get_uint64 (value));
+      return;
     default:
-      if (id >= PROP_LIMIT && id < N_PROPS)
+      if (id >= PROP_LIMIT && id < PROP_IOPS)
         set_limit (self, id - PROP_LIMIT, g_value_get_uint64 (value));
       else
         G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       return;
     }
   g_object_notify_by_pspec (object, pspec);
+}
+
+/* Requests that wait are repeated: whether they fail again is known later. */
+static void
+sv_virtio_blk_resume (SvDevice *device)
+{
+  SV_VIRTIO_BLK (device)->errors.status = SV_BLOCK_IO_STATUS_OK;
+  SV_DEVICE_CLASS (sv_virtio_blk_parent_class)->resume (device);
 }
 
 static void
@@ -549,6 +568,10 @@ install_properties (GObjectClass *object_class)
       SV_BLOCK_ON_ERROR_AUTO, SV_PARAM_RW_WIRING);
   for (guint i = 0; i < SV_BLOCK_N_LIMITS; i++)
     props[PROP_LIMIT + i] = sv_block_limit_new_pspec (i);
+  props[PROP_IO_STATUS]
+      = g_param_spec_enum ("io-status", "io-status", "Why the VM was stopped for this disk, if it was",
+                           SV_TYPE_BLOCK_IO_STATUS, SV_BLOCK_IO_STATUS_OK, SV_PARAM_RO);
+  props[PROP_IOPS] = sv_block_limit_new_alias ();
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
@@ -564,6 +587,7 @@ sv_virtio_blk_class_init (SvVirtioBlkClass *klass)
   object_class->dispose = sv_virtio_blk_dispose;
   object_class->finalize = sv_virtio_blk_finalize;
 
+  device_class->resume = sv_virtio_blk_resume;
   device_class->user_creatable = TRUE;
   device_class->category = "storage";
   device_class->description = "virtio block device";

@@ -82,3 +82,10 @@ sv_virtio_net_filter_accepts (
   return self->alluni || self->unicast.overflow || memcmp (header, self->mac, ETH_ALEN) == 0
          || has (&self->unicast, header);
 }
+
+char *
+sv_virtio_net_format_mac (const guint8 *mac)
+{
+  return g_strdup_printf ("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+                          mac[5]);
+}

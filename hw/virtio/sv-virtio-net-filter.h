@@ -46,6 +46,8 @@ typedef struct
 
 /* The state after a reset: everything passes (§5.1.6.5.1). */
 void sv_virtio_net_filter_reset (SvVirtioNetFilter *self, const guint8 *mac, gboolean filter_vlans);
+/* (transfer full): `52:54:00:12:34:56` */
+char *sv_virtio_net_format_mac (const guint8 *mac);
 /* Whether the packet that starts @skip bytes into @iov passes. */
 gboolean sv_virtio_net_filter_accepts (
     const SvVirtioNetFilter *self, const struct iovec *iov, guint n_iov, gsize skip, gsize length);

@@ -21,6 +21,7 @@ enum
   PROP_VECTORS,
   PROP_BOOTINDEX,
   PROP_LINK,
+  PROP_RX_FILTER,
   PROP_FIRST_COUNTER,
   PROP_FIRST_SWITCH = PROP_FIRST_COUNTER + 7,
   N_PROPS = PROP_FIRST_SWITCH + 11,
@@ -81,6 +82,61 @@ sum_counter (SvVirtioNet *self, gsize offset)
   return sum;
 }
 
+static JsonArray *
+dup_table (const SvVirtioNetMacTable *table)
+{
+  JsonArray *array = json_array_new ();
+
+  for (guint i = 0; i < table->n; i++)
+    {
+      g_autofree char *text = sv_virtio_net_format_mac (table->macs[i]);
+
+      json_array_add_string_element (array, text);
+    }
+  return array;
+}
+
+static JsonArray *
+dup_vlans (const SvVirtioNetFilter *filter)
+{
+  JsonArray *array = json_array_new ();
+
+  for (guint id = 0; filter->filter_vlans && id < 4096; id++)
+    if ((filter->vlans[id / 32] & (1u << id % 32)) != 0)
+      json_array_add_int_element (array, id);
+  return array;
+}
+
+static void
+set_receive_state (JsonObject *info, const char *name, gboolean none, gboolean all)
+{
+  json_object_set_string_member (info, name, none ? "none" : all ? "all" : "normal");
+}
+
+/* What query-rx-filter tells of a card. VM lock held: the control queue changes it. */
+static JsonNode *
+dup_rx_filter (SvVirtioNet *self)
+{
+  const SvVirtioNetFilter *filter = &self->card.filter;
+  g_autofree char *mac = sv_virtio_net_format_mac (filter->mac);
+  JsonObject *info = json_object_new ();
+  JsonNode *node = json_node_init_object (json_node_alloc (), info);
+
+  json_object_set_boolean_member (info, "promiscuous", filter->promisc);
+  json_object_set_boolean_member (info, "broadcast-allowed", !filter->nobcast);
+  set_receive_state (info, "multicast", filter->nomulti, filter->allmulti);
+  set_receive_state (info, "unicast", filter->nouni, filter->alluni);
+  set_receive_state (info, "vlan", FALSE, !filter->filter_vlans);
+  json_object_set_boolean_member (info, "multicast-overflow", filter->multicast.overflow);
+  json_object_set_boolean_member (info, "unicast-overflow", filter->unicast.overflow);
+  json_object_set_string_member (info, "main-mac", mac);
+  json_object_set_array_member (info, "vlan-table", dup_vlans (filter));
+  json_object_set_array_member (info, "unicast-table", dup_table (&filter->unicast));
+  json_object_set_array_member (info, "multicast-table", dup_table (&filter->multicast));
+  json_object_unref (info);
+  return node;
+}
+
 static void
 get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
@@ -118,6 +174,9 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
       break;
     case PROP_LINK:
       g_value_set_boolean (value, self->link);
+      break;
+    case PROP_RX_FILTER:
+      g_value_take_boxed (value, dup_rx_filter (self));
       break;
     default:
       if (id >= PROP_FIRST_SWITCH && id < N_PROPS)
@@ -233,6 +292,9 @@ sv_virtio_net_install_properties (GObjectClass *object_class)
                           -1, G_MAXINT, -1, SV_PARAM_RW_WIRING);
   props[PROP_LINK]
       = g_param_spec_boolean ("link", "link", "Whether the cable is plugged in", TRUE, SV_PARAM_RW);
+  props[PROP_RX_FILTER]
+      = g_param_spec_boxed ("rx-filter", "rx-filter", "Which packets the driver wants to get",
+                            JSON_TYPE_NODE, SV_PARAM_RO);
   for (guint i = 0; i < G_N_ELEMENTS (counters); i++)
     props[PROP_FIRST_COUNTER + i]
         = g_param_spec_uint64 (counters[i].name, counters[i].name, counters[i].blurb, 0,

@@ -83,8 +83,7 @@ choose_mac (SvVirtioNet *self)
     if (++mac[5] == 0 && ++mac[4] == 0)
       mac[3]++;
   memcpy (self->mac_bytes, mac, sizeof mac);
-  self->mac = g_strdup_printf ("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
-                               mac[4], mac[5]);
+  self->mac = sv_virtio_net_format_mac (mac);
 }
 
 static gboolean
@@ -560,6 +559,7 @@ sv_virtio_net_setup (SvVirtioDevice *device, GError **error)
   self->card.netdev = g_object_ref (SV_NETDEV (self->netdev));
   self->card.header = sv_netdev_has_header (self->card.netdev);
   self->card.link_down = !self->link;
+  sv_virtio_net_filter_reset (&self->card.filter, self->mac_bytes, FALSE);
   self->n_pairs = self->mq ? sv_netdev_get_n_queues (self->card.netdev) : 1;
   self->active_pairs = 1;
   if (!sv_virtio_net_vhost_open (self, error))

@@ -11,6 +11,7 @@
 #include "qom/sv-type-registry.h"
 #include "src/block/sv-block-null.h"
 #include "src/net/sv-netdev-null.h"
+#include "src/runtime/sv-log.h"
 
 #define N_SLOTS SV_MICROVM_MMIO_COUNT
 
@@ -173,7 +174,7 @@ touch (guint n, gpointer opaque)
 
   if (!add_transport (self, slot, &error) || !add_placeholder (self, slot, &error))
     {
-      g_warning ("slot %u: %s", n, error->message);
+      sv_log_guest ("slot %u: %s", n, error->message);
       remove_transport (self, slot);
     }
 }
@@ -400,7 +401,7 @@ sv_microvm_slots_vacated (SvMicrovmSlots *self, SvBus *bus)
   if (!add_placeholder (self, slot, &error)
       || (slot->handover != NULL
           && !sv_virtio_handover_finish (slot->handover, SV_VIRTIO_DEVICE (slot->placeholder), &error)))
-    g_warning ("slot %u: %s", number_of (self, slot), error->message);
+    sv_log_guest ("slot %u: %s", number_of (self, slot), error->message);
   else
     slot->handover = NULL;
   g_clear_pointer (&slot->handover, sv_virtio_handover_abandon);

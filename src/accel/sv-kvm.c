@@ -12,6 +12,7 @@
 #include "src/accel/sv-kvm-arch.h"
 #include "src/accel/sv-kvm-routes.h"
 #include "src/runtime/sv-vm-lock.h"
+#include "src/runtime/sv-log.h"
 
 #define KVM_DEVICE "/dev/kvm"
 #define PAGE_SIZE 4096u
@@ -141,8 +142,8 @@ set_ioeventfd (SvKvm *self, guint64 address, guint size, gboolean match, guint64
   };
 
   if (sv_kvm_ioctl (self->vm_fd, KVM_IOEVENTFD, &request) < 0)
-    g_warning ("KVM refuses an ioeventfd at 0x%" G_GINT64_MODIFIER "x: %s", address,
-               g_strerror (errno));
+    sv_log_guest ("KVM refuses an ioeventfd at 0x%" G_GINT64_MODIFIER "x: %s", address,
+                  g_strerror (errno));
 }
 
 static void

@@ -32,7 +32,8 @@ enum
   PROP_DETECT_ZEROES,
   PROP_SIZE,
   PROP_LIMIT,
-  N_PROPS = PROP_LIMIT + SV_BLOCK_N_LIMITS,
+  PROP_IOPS = PROP_LIMIT + SV_BLOCK_N_LIMITS,
+  N_PROPS
 };
 
 static GParamSpec *props[N_PROPS];
@@ -380,8 +381,11 @@ sv_block_node_get_property (GObject *object, guint id, GValue *value, GParamSpec
     case PROP_SIZE:
       g_value_set_uint64 (value, sv_block_node_get_size (self));
       break;
+    case PROP_IOPS:
+      g_value_set_uint64 (value, sv_block_node_get_limit (self, SV_BLOCK_LIMIT_IOPS_TOTAL));
+      break;
     default:
-      if (id >= PROP_LIMIT && id < N_PROPS)
+      if (id >= PROP_LIMIT && id < PROP_IOPS)
         g_value_set_uint64 (value, sv_block_node_get_limit (self, id - PROP_LIMIT));
       else
         G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -407,8 +411,11 @@ sv_block_node_set_property (GObject *object, guint id, const GValue *value, GPar
     case PROP_DETECT_ZEROES:
       priv->detect_zeroes = g_value_get_enum (value);
       break;
+    case PROP_IOPS:
+      sv_block_node_set_limit (SV_BLOCK_NODE (object), SV_BLOCK_LIMIT_IOPS_TOTAL, g_value_get_uint64 (value));
+      return;
     default:
-      if (id >= PROP_LIMIT && id < N_PROPS)
+      if (id >= PROP_LIMIT && id < PROP_IOPS)
         sv_block_node_set_limit (SV_BLOCK_NODE (object), id - PROP_LIMIT, g_value_get_uint64 (value));
       else
         G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -453,6 +460,7 @@ sv_block_node_class_init (SvBlockNodeClass *klass)
                                           G_MAXUINT64, 0, SV_PARAM_RO | SV_PARAM_SIZE);
   for (guint i = 0; i < SV_BLOCK_N_LIMITS; i++)
     props[PROP_LIMIT + i] = sv_block_limit_new_pspec (i);
+  props[PROP_IOPS] = sv_block_limit_new_alias ();
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 

@@ -162,3 +162,15 @@ sv_block_limit_new_pspec (SvBlockLimit limit)
   return g_param_spec_uint64 (rows[limit].name, rows[limit].wire_name, rows[limit].blurb, 0,
                               bytes ? SV_BLOCK_MAX_BPS : SV_BLOCK_MAX_IOPS, 0, SV_PARAM_RW);
 }
+
+/**
+ * sv_block_limit_new_alias: (skip)
+ *
+ * Returns: (transfer floating): the older word `iops` for %SV_BLOCK_LIMIT_IOPS_TOTAL
+ */
+GParamSpec *
+sv_block_limit_new_alias (void)
+{
+  return g_param_spec_uint64 ("iops", "iops", "Older word for throttling.iops-total", 0,
+                              SV_BLOCK_MAX_IOPS, 0, SV_PARAM_RW);
+}

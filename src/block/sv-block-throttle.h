@@ -58,6 +58,7 @@ SV_API void sv_block_throttle_charge (SvBlockThrottle *self,
 
 /* A changeable property for @limit: throttling.iops-total ... (transfer floating) */
 SV_API GParamSpec *sv_block_limit_new_pspec (SvBlockLimit limit);
+GParamSpec *sv_block_limit_new_alias (void);
 
 static inline gboolean
 sv_block_throttle_is_active (SvBlockThrottle *self)

@@ -35,6 +35,7 @@ struct _SvChardevSocket
   gboolean delay;
   gboolean nodelay;
   guint reconnect;
+  guint connect_timeout;
 
   SvSocketListener *listener;   /* server */
   SvSocketConnector *connector; /* client that reconnects */
@@ -60,6 +61,7 @@ enum
   PROP_DELAY,
   PROP_NODELAY,
   PROP_RECONNECT,
+  PROP_CONNECT_TIMEOUT,
   N_PROPS,
 };
 
@@ -153,8 +155,11 @@ connect_now (SvChardevSocket *self, GArray *addresses, GError **error)
 
   for (guint i = 0; i < addresses->len; i++)
     {
-      int fd = sv_socket_connect (&g_array_index (addresses, SvSocketAddress, i), FALSE,
-                                  first_error == NULL ? &first_error : NULL);
+      const SvSocketAddress *address = &g_array_index (addresses, SvSocketAddress, i);
+      GError **place = first_error == NULL ? &first_error : NULL;
+      int fd = self->connect_timeout > 0
+                   ? sv_socket_connect_within (address, self->connect_timeout, place)
+                   : sv_socket_connect (address, FALSE, place);
 
       if (fd < 0)
         continue;
@@ -454,6 +459,9 @@ sv_chardev_socket_set_property (GObject *object,
     case PROP_RECONNECT:
       self->reconnect = g_value_get_uint (value);
       break;
+    case PROP_CONNECT_TIMEOUT:
+      self->connect_timeout = g_value_get_uint (value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
       break;
@@ -502,6 +510,9 @@ sv_chardev_socket_get_property (GObject *object, guint prop_id, GValue *value, G
       break;
     case PROP_RECONNECT:
       g_value_set_uint (value, self->reconnect);
+      break;
+    case PROP_CONNECT_TIMEOUT:
+      g_value_set_uint (value, self->connect_timeout);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -553,6 +564,10 @@ sv_chardev_socket_class_init (SvChardevSocketClass *klass)
       "reconnect", "reconnect",
       "Client: seconds after which a lost or refused connection is tried again; 0: never", 0,
       G_MAXINT, 0, SV_PARAM_RW_WIRING);
+  props[PROP_CONNECT_TIMEOUT] = g_param_spec_uint (
+      "connect-timeout", "connect-timeout",
+      "Client without 'reconnect': milliseconds to wait for each address; 0: as the kernel does", 0,
+      60000, 0, SV_PARAM_RW_WIRING);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 

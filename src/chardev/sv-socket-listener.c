@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "src/runtime/sv-litter.h"
+#include "src/runtime/sv-log.h"
 
 /* How long to leave callers alone when the process has no descriptor for them. */
 #define SHORTAGE_PAUSE_MS 1000
@@ -199,7 +200,7 @@ pause_watch (SvSocketListener *self)
 {
   if (self->func == NULL)
     return;
-  g_warning ("Connections wait: no file descriptor is left for them");
+  sv_log_peer ("Connections wait: no file descriptor is left for them");
   unwatch (self);
   self->pause_timer = g_timeout_add (SHORTAGE_PAUSE_MS, on_pause_over, self);
 }

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -257,5 +258,45 @@ sv_socket_connect (const SvSocketAddress *address, gboolean nonblock, GError **e
   set_errno (error, "connect to", address);
   if (fd >= 0)
     close (fd);
+  return -1;
+}
+
+/* Waits for what a connection that was begun comes to; errno says why it failed. */
+static gboolean
+await_connection (int fd, guint timeout_ms)
+{
+  const gint64 end = g_get_monotonic_time () + (gint64)timeout_ms * 1000;
+  struct pollfd pollfd = { .fd = fd, .events = POLLOUT };
+  int status = 0;
+  socklen_t length = sizeof status;
+  int n;
+
+  do
+    {
+      gint64 left = (end - g_get_monotonic_time () + 999) / 1000;
+
+      n = poll (&pollfd, 1, (int)CLAMP (left, 0, G_MAXINT));
+    }
+  while (n < 0 && errno == EINTR);
+  if (n <= 0)
+    {
+      errno = n == 0 ? ETIMEDOUT : errno;
+      return FALSE;
+    }
+  if (getsockopt (fd, SOL_SOCKET, SO_ERROR, &status, &length) != 0)
+    return FALSE;
+  errno = status;
+  return status == 0;
+}
+
+int
+sv_socket_connect_within (const SvSocketAddress *address, guint timeout_ms, GError **error)
+{
+  int fd = sv_socket_connect (address, TRUE, error);
+
+  if (fd < 0 || await_connection (fd, timeout_ms))
+    return fd;
+  set_errno (error, "connect to", address);
+  close (fd);
   return -1;
 }

@@ -37,5 +37,7 @@ char *sv_socket_dup_peer_name (int fd);
 int sv_socket_listen (const SvSocketAddress *address, GError **error);
 /* A descriptor that is connected, or with @nonblock perhaps still connecting. -1 on error. */
 int sv_socket_connect (const SvSocketAddress *address, gboolean nonblock, GError **error);
+/* A descriptor that is connected within @timeout_ms milliseconds and does not block. -1 on error. */
+int sv_socket_connect_within (const SvSocketAddress *address, guint timeout_ms, GError **error);
 
 G_END_DECLS

@@ -233,16 +233,17 @@ take_allowance (gint64 *state, gboolean *last)
 }
 
 /**
- * sv_log_guest_limited:
+ * sv_log_limited:
  * @state: what has been logged lately; starts as 0
+ * @who: what did it: `guest`, `peer`
  * @format: printf format
  * @...: its arguments
  *
- * Warns of something the guest did, unless that was done often in the last second: a guest must not
- * be able to fill the disk. Used by sv_log_guest().
+ * Warns of something a guest or a peer did, unless that was done often in the last second: neither must
+ * be able to fill the disk. Used by sv_log_guest() and sv_log_peer().
  */
 void
-sv_log_guest_limited (gint64 *state, const char *format, ...)
+sv_log_limited (gint64 *state, const char *who, const char *format, ...)
 {
   g_autofree char *message = NULL;
   gboolean last;
@@ -256,6 +257,6 @@ sv_log_guest_limited (gint64 *state, const char *format, ...)
   va_end (args);
   /* What a guest does is no programming error: never let G_DEBUG=fatal-warnings stop the process.
    */
-  g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "SV_GUEST", "1", "MESSAGE", "guest: %s%s",
+  g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "SV_GUEST", "1", "MESSAGE", "%s: %s%s", who,
                     message, last ? " (repeated; not shown every time)" : "");
 }

@@ -47,9 +47,17 @@ SV_API int sv_log_get_fd (void);
   G_STMT_START                                                                                     \
   {                                                                                                \
     static gint64 sv_log_guest_state_;                                                             \
-    sv_log_guest_limited (&sv_log_guest_state_, __VA_ARGS__);                                      \
+    sv_log_limited (&sv_log_guest_state_, "guest", __VA_ARGS__);                                   \
   }                                                                                                \
   G_STMT_END
-SV_API void sv_log_guest_limited (gint64 *state, const char *format, ...) G_GNUC_PRINTF (2, 3);
+/* The same about a client or other peer. */
+#define sv_log_peer(...)                                                                           \
+  G_STMT_START                                                                                     \
+  {                                                                                                \
+    static gint64 sv_log_peer_state_;                                                              \
+    sv_log_limited (&sv_log_peer_state_, "peer", __VA_ARGS__);                                     \
+  }                                                                                                \
+  G_STMT_END
+SV_API void sv_log_limited (gint64 *state, const char *who, const char *format, ...) G_GNUC_PRINTF (3, 4);
 
 G_END_DECLS

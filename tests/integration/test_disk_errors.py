@@ -42,8 +42,10 @@ def test_full_disk_stops_the_vm(launch, images, small_fs):
     assert event["qom-path"] == "/machine/peripheral/disk0"
     qmp.wait_event("STOP")
     assert qmp.execute("query-status")["status"] == "io-error"
+    assert [disk["io-status"] for disk in qmp.execute("query-block")] == ["nospace"]
 
     grow(small_fs)
     qmp.execute("cont")
     machine.console.wait_for("ended 0", 60)
+    assert [disk["io-status"] for disk in qmp.execute("query-block")] == ["ok"]
     assert disk.read_bytes()[:3 * MIB] == b"y" * (3 * MIB)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """QMP: descriptors that clients hand over, options of the command line, types of values."""
 
+import socket
+
 import pytest
 
-from qmpclient import QmpError
+from qmpclient import QmpClient, QmpClosed, QmpError
 
 
 @pytest.fixture
@@ -87,3 +89,76 @@ def test_brackets_without_end(qmp):
     assert qmp.reply()["error"]["desc"] == "JSON parse error, JSON nesting depth limit exceeded"
     qmp.send_raw(b"\r\n")
     assert qmp.execute("query-status")["status"] == "prelaunch"
+
+
+def test_peer_that_does_not_answer(qmp):
+    """A connection that is not accepted costs a second, not the kernel's minutes."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        address = server.getsockname()
+        data = {"addr": {"type": "inet", "data": {"host": address[0], "port": str(address[1])}},
+                "server": False}
+        waiting = []
+        # The queue takes few; then nobody is answered.
+        with pytest.raises(QmpError, match="Connection timed out"):
+            for i in range(5):
+                qmp.execute("chardev-add", {"id": f"c{i}", "backend": {"type": "socket", "data": data}})
+                waiting.append(f"c{i}")
+        for name in waiting:
+            qmp.execute("chardev-remove", {"id": name})
+        with pytest.raises(QmpError, match="'backend.data.connect-timeout' expects an integer from 1 to"):
+            qmp.execute("chardev-add", {"id": "c", "backend": {
+                "type": "socket", "data": {**data, "connect-timeout": 100000}}})
+    with pytest.raises(QmpError, match="Connection refused"):
+        qmp.execute("chardev-add", {"id": "c", "backend": {"type": "socket", "data": data}})
+
+
+def test_too_many_clients_fill_no_log(launch):
+    vm = launch(machine="none", memory=None, serial=None)
+    clients = [vm.qmp() for _ in range(64)]
+    for _ in range(200):
+        with pytest.raises((QmpClosed, ConnectionResetError)):
+            QmpClient.connect(vm.qmp_path)
+    clients[0].execute("quit")
+    assert vm.wait() == 0
+    lines = vm.stderr.text.splitlines()
+    assert "peer: QMP client turned away: there are 64 already" in lines[0]
+    assert len(lines) < 100
+
+
+def test_limits_have_an_older_word(tiny, tmp_path):
+    (tmp_path / "disk").write_bytes(bytes(1 << 20))
+    vm = tiny("c", "-drive", f"id=d0,file={tmp_path}/disk,iops=300,if=none", "-device",
+              "virtio-blk-device,drive=d0,id=disk0")
+    qmp = vm.qmp()
+
+    def limits():
+        return [qmp.execute("qom-get", {"path": path, "property": name})
+                for path in ("/block/d0", "/machine/peripheral/disk0")
+                for name in ("iops", "throttling.iops-total")]
+    assert limits() == [300] * 4
+    for path, name, value in (("/block/d0", "iops", 400), ("disk0", "iops", 500),
+                              ("/block/d0", "throttling.iops-total", 600)):
+        qmp.execute("qom-set", {"path": path, "property": name, "value": value})
+        assert limits() == [value] * 4
+    qmp.execute("block_set_io_throttle", {"id": "disk0", "bps": 0, "bps_rd": 0, "bps_wr": 0,
+                                          "iops": 700, "iops_rd": 0, "iops_wr": 0})
+    assert limits() == [700] * 4
+    assert qmp.execute("query-block")[0]["inserted"]["iops"] == 700
+    assert qmp.execute("query-block")[0]["io-status"] == "ok"
+    with pytest.raises(QmpError, match="Parameter 'iops' expects an integer from 0 to 1000000"):
+        qmp.execute("qom-set", {"path": "disk0", "property": "iops", "value": 1000001})
+
+
+@pytest.mark.parametrize("machine, card", [("microvm", "virtio-net-device"), ("q35", "virtio-net-pci")])
+def test_filter_of_a_card(tiny, machine, card):
+    vm = tiny("c", "-netdev", "user,id=n0", "-device", f"{card},netdev=n0,id=net0,mac=52:54:00:00:00:07",
+              machine=machine)
+    qmp = vm.qmp()
+    expected = {
+        "name": "net0", "promiscuous": True, "broadcast-allowed": True, "multicast": "normal",
+        "unicast": "normal", "vlan": "all", "unicast-overflow": False, "multicast-overflow": False,
+        "main-mac": "52:54:00:00:00:07", "vlan-table": [], "unicast-table": [], "multicast-table": []}
+    assert qmp.execute("query-rx-filter") == [expected]
+    assert qmp.execute("query-rx-filter", {"name": "net0"}) == [expected]
+    with pytest.raises(QmpError, match="'net1' is no network card"):
+        qmp.execute("query-rx-filter", {"name": "net1"})
