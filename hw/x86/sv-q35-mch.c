@@ -12,7 +12,7 @@
 #define PCIEXBAR 0x60u
 #define PCIEXBAR_ENABLE 1u
 #define PCIEXBAR_ADDRESS_MASK 0xff0000000ull
-#define ECAM_PRIORITY 1
+#define ECAM_PRIORITY 2 /* above what base address registers show */
 
 struct _SvQ35Mch
 {
