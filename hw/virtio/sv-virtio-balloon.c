@@ -28,6 +28,7 @@ typedef enum
   ROLE_STATS,
   ROLE_REPORTING,
   N_ROLES,
+  ROLE_NONE,
 } Role;
 
 struct _SvVirtioBalloon
@@ -287,14 +288,18 @@ set_polling_interval (SvVirtioBalloon *self, gint64 seconds)
 
 /* --- queues --- */
 
+/* VIRTIO 1.2 §5.5.2: a queue whose feature was not negotiated is none, and the next one takes its number. */
 static Role
 role_of (SvVirtioDevice *device, guint n)
 {
+  gboolean stats = sv_virtio_device_has_feature (device, VIRTIO_BALLOON_F_STATS_VQ);
+  gboolean reporting = sv_virtio_device_has_feature (device, VIRTIO_BALLOON_F_REPORTING);
+
   if (n < ROLE_STATS)
     return n;
-  if (n == ROLE_STATS && sv_virtio_device_has_feature (device, VIRTIO_BALLOON_F_STATS_VQ))
+  if (n == ROLE_STATS && stats)
     return ROLE_STATS;
-  return ROLE_REPORTING;
+  return reporting && n == (stats ? ROLE_REPORTING : ROLE_STATS) ? ROLE_REPORTING : ROLE_NONE;
 }
 
 static void
@@ -304,7 +309,7 @@ sv_virtio_balloon_handle_queue (SvVirtioDevice *device, guint n)
   SvVirtqueue *queue = sv_virtio_device_get_queue (device, n);
   Role role = role_of (device, n);
 
-  if (!sv_virtqueue_begin (queue))
+  if (role == ROLE_NONE || !sv_virtqueue_begin (queue))
     return;
   if (role == ROLE_STATS)
     {

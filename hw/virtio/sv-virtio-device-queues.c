@@ -362,6 +362,20 @@ sv_virtio_device_get_n_queues (SvVirtioDevice *self)
 }
 
 /**
+ * sv_virtio_device_get_max_queues:
+ * @self: a device that is set up
+ *
+ * Returns: how many queues it has once everything is plugged in
+ */
+guint
+sv_virtio_device_get_max_queues (SvVirtioDevice *self)
+{
+  SvVirtioDeviceClass *klass = SV_VIRTIO_DEVICE_GET_CLASS (self);
+
+  return klass->get_max_queues != NULL ? klass->get_max_queues (self) : PRIV (self)->n_queues;
+}
+
+/**
  * sv_virtio_device_get_queue:
  * @self: a device
  * @n: number of a queue

@@ -47,6 +47,8 @@ SV_API G_DECLARE_DERIVABLE_TYPE (SvVirtioDevice, sv_virtio_device, SV, VIRTIO_DE
  * @handed_over: before @start, when the driver was set up with another device, whose configuration it saw as
  *   @config; %NULL: all that matters is told by a changed configuration
  *
+ * @get_max_queues: after @setup, how many queues there can be once everything is plugged in; %NULL: those that there are
+ *
  * Subclasses leave realize, unrealize, reset, quiesce and resume of SvDeviceClass alone.
  */
 struct _SvVirtioDeviceClass
@@ -71,8 +73,9 @@ struct _SvVirtioDeviceClass
                               guint n_queues,
                               GError **error);
   void (*handed_over) (SvVirtioDevice *self, gconstpointer config);
+  guint (*get_max_queues) (SvVirtioDevice *self);
 
-  gpointer padding[5];
+  gpointer padding[4];
 };
 
 /* --- for subclasses --- */
@@ -102,6 +105,7 @@ SV_API void sv_virtio_device_kick (SvVirtioDevice *self, guint n);
 SV_API guint64 sv_virtio_device_get_driver_features (SvVirtioDevice *self);
 SV_API gboolean sv_virtio_device_has_feature (SvVirtioDevice *self, guint bit);
 SV_API guint sv_virtio_device_get_n_queues (SvVirtioDevice *self);
+SV_API guint sv_virtio_device_get_max_queues (SvVirtioDevice *self); /* that it may have later */
 SV_API SvVirtqueue *sv_virtio_device_get_queue (SvVirtioDevice *self, guint n); /* NULL: no such queue */
 SV_API gboolean sv_virtio_device_is_started (SvVirtioDevice *self);
 

@@ -186,12 +186,13 @@ round_up_to_power (guint size)
   return power;
 }
 
-/* One vector for the configuration and one for each queue, unless the user wants others. */
+/* One vector for the configuration and one for each queue that there may be, unless the user wants others. */
 static void
 add_msix (SvVirtioPci *self)
 {
   SvVirtioPciPrivate *priv = PRIV (self);
-  guint n = priv->n_vectors_asked >= 0 ? (guint)priv->n_vectors_asked : priv->n_queues + 1;
+  guint n = priv->n_vectors_asked >= 0 ? (guint)priv->n_vectors_asked
+                                       : sv_virtio_device_get_max_queues (priv->core) + 1;
   guint pba;
 
   if (n == 0)
@@ -336,7 +337,7 @@ sv_virtio_pci_class_init (SvVirtioPciClass *klass)
 
   props[PROP_VECTORS]
       = g_param_spec_int ("vectors", "vectors",
-                          "Interrupt vectors (MSI-X); 0: none; -1: one for each queue and one more",
+                          "Interrupt vectors (MSI-X); 0: none; -1: one for each possible queue and one more",
                           -1, SV_MSIX_MAX_VECTORS, -1, SV_PARAM_RW_WIRING);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }

@@ -402,11 +402,23 @@ make_room (SvVirtioSerial *self, guint n_ports)
   sv_virtio_device_config_changed (device);
 }
 
+static guint
+get_limit (SvVirtioSerial *self)
+{
+  return self->max_ports > 0 ? self->max_ports : MAX_PORTS;
+}
+
+static guint
+sv_virtio_serial_get_max_queues (SvVirtioDevice *device)
+{
+  return 2 * (get_limit (SV_VIRTIO_SERIAL (device)) + 1);
+}
+
 static gboolean
 check_number (gpointer opaque, guint number, GError **error)
 {
   SvVirtioSerial *self = opaque;
-  guint limit = self->max_ports > 0 ? self->max_ports : MAX_PORTS;
+  guint limit = get_limit (self);
 
   /* From the first step of its start on the driver may have counted. */
   if (sv_virtio_device_get_status (SV_VIRTIO_DEVICE (self)) != 0)
@@ -596,6 +608,7 @@ sv_virtio_serial_class_init (SvVirtioSerialClass *klass)
   virtio_class->teardown = sv_virtio_serial_teardown;
   virtio_class->get_features = sv_virtio_serial_get_features;
   virtio_class->write_config = sv_virtio_serial_write_config;
+  virtio_class->get_max_queues = sv_virtio_serial_get_max_queues;
   virtio_class->start = sv_virtio_serial_start;
   virtio_class->stop = sv_virtio_serial_stop;
   virtio_class->handle_queue = sv_virtio_serial_handle_queue;

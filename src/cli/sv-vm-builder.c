@@ -10,6 +10,7 @@
 #include "src/accel/sv-test-accel.h"
 #include "src/block/sv-block-node.h"
 #include "src/cli/sv-cli.h"
+#include "src/runtime/sv-clock.h"
 #include "src/runtime/sv-fd-store.h"
 
 /* Makes the object tree that a description calls for. It knows the tree's layout but no kind of
@@ -331,6 +332,9 @@ sv_vm_build (SvVmConfig *config, GError **error)
   add_fds (self, config);
   self->qmp = sv_qmp_server_new (self->root);
   sv_qmp_server_set_options (self->qmp, sv_cli_list_options);
+  /* Before limits of disks look at the clock. */
+  if (config->items[SV_CONFIG_TEST]->len > 0)
+    sv_clock_take_control ();
   for (gsize i = 0; i < G_N_ELEMENTS (containers); i++)
     sv_object_ensure_container (self->root, containers[i]);
   g_signal_connect (sv_object_ensure_container (self->root, "chardevs"), "child-added",
