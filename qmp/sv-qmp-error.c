@@ -4,7 +4,9 @@
 
 #include <string.h>
 
-G_DEFINE_QUARK (sv - qmp - error - quark, sv_qmp_error)
+/* clang-format off */
+G_DEFINE_QUARK (sv-qmp-error-quark, sv_qmp_error)
+/* clang-format on */
 
 static const char *const names[] = {
   [SV_QMP_ERROR_GENERIC] = "GenericError",

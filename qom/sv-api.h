@@ -7,6 +7,13 @@
  * SV_API:
  *
  * Marks a function as part of libstratovirt's public interface. The library is built with hidden
- * visibility; what does not carry this mark is not exported and not introspected.
+ * visibility; what does not carry this mark is not exported.
  */
 #define SV_API __attribute__ ((visibility ("default")))
+
+/**
+ * SV_PUBLIC:
+ *
+ * As %SV_API, for functions that other languages see, too: src/gir finds them by this mark.
+ */
+#define SV_PUBLIC SV_API

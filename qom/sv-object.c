@@ -53,6 +53,26 @@ G_DEFINE_TYPE_WITH_CODE (SvObject,
 G_DEFINE_QUARK (sv-object-error-quark, sv_object_error)
 /* clang-format on */
 
+GType
+sv_object_error_get_type (void)
+{
+  static gsize type;
+  static const GEnumValue values[] = {
+    { SV_OBJECT_ERROR_NOT_FOUND, "SV_OBJECT_ERROR_NOT_FOUND", "not-found" },
+    { SV_OBJECT_ERROR_AMBIGUOUS, "SV_OBJECT_ERROR_AMBIGUOUS", "ambiguous" },
+    { SV_OBJECT_ERROR_EXISTS, "SV_OBJECT_ERROR_EXISTS", "exists" },
+    { SV_OBJECT_ERROR_INVALID, "SV_OBJECT_ERROR_INVALID", "invalid" },
+    { SV_OBJECT_ERROR_TYPE, "SV_OBJECT_ERROR_TYPE", "type" },
+    { SV_OBJECT_ERROR_READ_ONLY, "SV_OBJECT_ERROR_READ_ONLY", "read-only" },
+    { SV_OBJECT_ERROR_BUSY, "SV_OBJECT_ERROR_BUSY", "busy" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("SvObjectError", values));
+  return type;
+}
+
 #define PRIV(self) ((SvObjectPrivate *)sv_object_get_instance_private (self))
 
 SvObjectPrivate *

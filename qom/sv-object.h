@@ -66,6 +66,7 @@ typedef enum
 
 #define SV_OBJECT_ERROR (sv_object_error_quark ())
 SV_API GQuark sv_object_error_quark (void);
+SV_API GType sv_object_error_get_type (void);
 
 /**
  * SvObjectFunc:
@@ -78,16 +79,16 @@ typedef gboolean (*SvObjectFunc) (SvObject *object, gpointer user_data);
 
 SV_API SvObject *sv_object_new_container (void);
 
-SV_API const char *sv_object_get_id (SvObject *self);
-SV_API SvObject *sv_object_get_parent (SvObject *self);
-SV_API SvObject *sv_object_get_root (SvObject *self);
-SV_API char *sv_object_dup_path (SvObject *self);
+SV_PUBLIC const char *sv_object_get_id (SvObject *self);
+SV_PUBLIC SvObject *sv_object_get_parent (SvObject *self);
+SV_PUBLIC SvObject *sv_object_get_root (SvObject *self);
+SV_PUBLIC char *sv_object_dup_path (SvObject *self);
 SV_API char *sv_object_dup_label (SvObject *self);
-SV_API gboolean sv_object_is_ancestor (SvObject *self, SvObject *descendant);
+SV_PUBLIC gboolean sv_object_is_ancestor (SvObject *self, SvObject *descendant);
 
 SV_API guint sv_object_get_n_children (SvObject *self);
 SV_API SvObject *sv_object_get_nth_child (SvObject *self, guint n);
-SV_API SvObject *sv_object_get_child (SvObject *self, const char *id);
+SV_PUBLIC SvObject *sv_object_get_child (SvObject *self, const char *id);
 SV_API SvObject *sv_object_ensure_container (SvObject *self, const char *id);
 
 SV_API gboolean sv_object_check_id (const char *id, GError **error);
@@ -100,15 +101,15 @@ SV_API void sv_object_unparent (SvObject *self);
 SV_API gboolean sv_object_remove (SvObject *self, GError **error);
 
 SV_API gboolean sv_object_walk (SvObject *self, SvObjectFunc func, gpointer user_data);
-SV_API SvObject *sv_object_resolve (SvObject *scope, const char *name, GType type, GError **error);
+SV_PUBLIC SvObject *sv_object_resolve (SvObject *scope, const char *name, GType type, GError **error);
 
 SV_API gboolean sv_object_complete (SvObject *self, GError **error);
-SV_API gboolean sv_object_is_complete (SvObject *self);
+SV_PUBLIC gboolean sv_object_is_complete (SvObject *self);
 SV_API gboolean sv_object_can_change (SvObject *self, GParamSpec *pspec, GError **error);
 
 SV_API gboolean sv_object_claim (SvObject *self, SvObject *user, GError **error);
 SV_API void sv_object_release (SvObject *self, SvObject *user);
-SV_API SvObject *sv_object_get_user (SvObject *self);
+SV_PUBLIC SvObject *sv_object_get_user (SvObject *self);
 
 SV_API void
 sv_object_set_link (SvObject *owner, GParamSpec *pspec, SvObject **slot, SvObject *target);

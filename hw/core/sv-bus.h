@@ -32,8 +32,8 @@ struct _SvBusClass
   gpointer padding[5];
 };
 
-SV_API guint sv_bus_get_n_devices (SvBus *self);
-SV_API SvDevice *sv_bus_get_device (SvBus *self, guint n); /* (transfer none) */
+SV_PUBLIC guint sv_bus_get_n_devices (SvBus *self);
+SV_PUBLIC SvDevice *sv_bus_get_device (SvBus *self, guint n); /* (transfer none) */
 SV_API gboolean sv_bus_can_plug (SvBus *self, SvDevice *device, GError **error);
 /* Sets the device's bus; call before sv_object_complete() on the device. */
 SV_API gboolean sv_bus_plug (SvBus *self, SvDevice *device, GError **error);

@@ -48,14 +48,14 @@ struct _SvDeviceClass
   gpointer padding[8];
 };
 
-SV_API gboolean sv_device_is_hotpluggable (SvDevice *self);
-SV_API gboolean sv_device_is_realized (SvDevice *self);
+SV_PUBLIC gboolean sv_device_is_hotpluggable (SvDevice *self);
+SV_PUBLIC gboolean sv_device_is_realized (SvDevice *self);
 SV_API void sv_device_unrealize (SvDevice *self);
-SV_API SvBus *sv_device_get_bus (SvDevice *self);         /* (transfer none) (nullable) */
-SV_API SvMachine *sv_device_get_machine (SvDevice *self); /* (transfer none) (nullable): the ancestor */
+SV_PUBLIC SvBus *sv_device_get_bus (SvDevice *self);         /* (transfer none) (nullable) */
+SV_PUBLIC SvMachine *sv_device_get_machine (SvDevice *self); /* (transfer none) (nullable): the ancestor */
 SV_API void sv_device_set_bus (SvDevice *self, SvBus *bus);
 SV_API void sv_device_set_hotplugged (SvDevice *self);
-SV_API gboolean sv_device_is_hotplugged (SvDevice *self); /* it came while the guest ran */
+SV_PUBLIC gboolean sv_device_is_hotplugged (SvDevice *self); /* it came while the guest ran */
 SV_API void sv_device_reset (SvDevice *self);
 SV_API void sv_device_quiesce (SvDevice *self);
 SV_API void sv_device_resume (SvDevice *self);

@@ -434,6 +434,7 @@ sv_machine_run_class_init (SvMachineClass *klass)
 
   /**
    * SvMachine::stopped:
+   * @self: the machine
    *
    * The guest's processors stopped.
    */
@@ -441,6 +442,7 @@ sv_machine_run_class_init (SvMachineClass *klass)
       "stopped", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   /**
    * SvMachine::resumed:
+   * @self: the machine
    *
    * The guest's processors are about to run.
    */
@@ -448,6 +450,7 @@ sv_machine_run_class_init (SvMachineClass *klass)
       "resumed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   /**
    * SvMachine::reset:
+   * @self: the machine
    * @cause: who wanted it
    *
    * The machine was reset.
@@ -457,6 +460,7 @@ sv_machine_run_class_init (SvMachineClass *klass)
                       SV_TYPE_SHUTDOWN_CAUSE);
   /**
    * SvMachine::powerdown:
+   * @self: the machine
    *
    * The power button was pressed.
    */
@@ -464,6 +468,7 @@ sv_machine_run_class_init (SvMachineClass *klass)
       "powerdown", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   /**
    * SvMachine::shutdown:
+   * @self: the machine
    * @cause: who wanted it
    *
    * The guest is off: the guest itself or somebody at the host ended it.
@@ -473,6 +478,7 @@ sv_machine_run_class_init (SvMachineClass *klass)
                       SV_TYPE_SHUTDOWN_CAUSE);
   /**
    * SvMachine::quit:
+   * @self: the machine
    * @status: exit status
    *
    * The process that has no other purpose than this VM should end with @status.
@@ -481,6 +487,7 @@ sv_machine_run_class_init (SvMachineClass *klass)
                                                   NULL, G_TYPE_NONE, 1, G_TYPE_INT);
   /**
    * SvMachine::device-event:
+   * @self: the machine
    * @name: name of a QMP event, as `BALLOON_CHANGE`
    * @data: its data
    *

@@ -43,7 +43,7 @@ SV_API GType sv_run_state_get_type (void);
 SV_API GType sv_shutdown_cause_get_type (void);
 #define SV_TYPE_RUN_STATE (sv_run_state_get_type ())
 #define SV_TYPE_SHUTDOWN_CAUSE (sv_shutdown_cause_get_type ())
-SV_API gboolean sv_shutdown_cause_is_guest (SvShutdownCause cause);
+SV_PUBLIC gboolean sv_shutdown_cause_is_guest (SvShutdownCause cause);
 
 /**
  * SvMachine:
@@ -97,8 +97,8 @@ struct _SvMachineClass
   gpointer padding[8];
 };
 
-SV_API SvRunState sv_machine_get_run_state (SvMachine *self);
-SV_API gboolean sv_machine_is_running (SvMachine *self);
+SV_PUBLIC SvRunState sv_machine_get_run_state (SvMachine *self);
+SV_PUBLIC gboolean sv_machine_is_running (SvMachine *self);
 /* Event function of the machine's vCPUs; @opaque is the machine. */
 SV_API void sv_machine_vcpu_event (SvVcpu *vcpu, SvVcpuEvent event, gpointer opaque);
 SV_API SvAccel *sv_machine_get_accel (SvMachine *self);           /* (transfer none) */
@@ -106,9 +106,9 @@ SV_API SvAddressSpace *sv_machine_get_memory (SvMachine *self);   /* (transfer n
 SV_API SvAddressSpace *sv_machine_get_io (SvMachine *self);       /* (transfer none) (nullable): port I/O */
 
 /* Main thread, VM lock held. Starting a running VM and stopping a stopped one succeed silently. */
-SV_API gboolean sv_machine_start (SvMachine *self, GError **error);  /* cont */
+SV_PUBLIC gboolean sv_machine_start (SvMachine *self, GError **error);  /* cont */
 SV_API void sv_machine_stop (SvMachine *self, SvRunState state);     /* paused ... */
-SV_API void sv_machine_powerdown (SvMachine *self);
+SV_PUBLIC void sv_machine_powerdown (SvMachine *self);
 /* Any thread with the VM lock: done from the main loop; a vCPU that asks runs no further instruction. */
 SV_API void sv_machine_request_reset (SvMachine *self, SvShutdownCause cause);
 SV_API void sv_machine_request_shutdown (SvMachine *self, SvShutdownCause cause);

@@ -19,26 +19,26 @@ typedef struct
   SvDevice *device;
   char *node_name;
   gboolean read;
-  SvBlockOnError action;
+  SvBlockdevOnError action;
   int code;
 } Message;
 
 GType
-sv_block_on_error_get_type (void)
+sv_blockdev_on_error_get_type (void)
 {
   static gsize once;
 
   if (g_once_init_enter (&once))
     {
       static const GEnumValue values[] = {
-        { SV_BLOCK_ON_ERROR_AUTO, "SV_BLOCK_ON_ERROR_AUTO", "auto" },
-        { SV_BLOCK_ON_ERROR_REPORT, "SV_BLOCK_ON_ERROR_REPORT", "report" },
-        { SV_BLOCK_ON_ERROR_IGNORE, "SV_BLOCK_ON_ERROR_IGNORE", "ignore" },
-        { SV_BLOCK_ON_ERROR_ENOSPC, "SV_BLOCK_ON_ERROR_ENOSPC", "enospc" },
-        { SV_BLOCK_ON_ERROR_STOP, "SV_BLOCK_ON_ERROR_STOP", "stop" },
+        { SV_BLOCKDEV_ON_ERROR_AUTO, "SV_BLOCKDEV_ON_ERROR_AUTO", "auto" },
+        { SV_BLOCKDEV_ON_ERROR_REPORT, "SV_BLOCKDEV_ON_ERROR_REPORT", "report" },
+        { SV_BLOCKDEV_ON_ERROR_IGNORE, "SV_BLOCKDEV_ON_ERROR_IGNORE", "ignore" },
+        { SV_BLOCKDEV_ON_ERROR_ENOSPC, "SV_BLOCKDEV_ON_ERROR_ENOSPC", "enospc" },
+        { SV_BLOCKDEV_ON_ERROR_STOP, "SV_BLOCKDEV_ON_ERROR_STOP", "stop" },
         { 0, NULL, NULL },
       };
-      g_once_init_leave (&once, g_enum_register_static ("BlockdevOnError", values));
+      g_once_init_leave (&once, g_enum_register_static ("SvBlockdevOnError", values));
     }
   return once;
 }
@@ -72,9 +72,9 @@ message_free (gpointer data)
 }
 
 static const char *
-action_nick (SvBlockOnError action)
+action_nick (SvBlockdevOnError action)
 {
-  g_autoptr (GEnumClass) klass = g_type_class_ref (SV_TYPE_BLOCK_ON_ERROR);
+  g_autoptr (GEnumClass) klass = g_type_class_ref (SV_TYPE_BLOCKDEV_ON_ERROR);
 
   return g_enum_get_value (klass, action)->value_nick;
 }
@@ -103,10 +103,10 @@ deliver (gpointer data)
   json_object_set_boolean_member (event, "nospace", self->code == ENOSPC);
   json_object_set_string_member (event, "reason", g_strerror (self->code));
   sv_machine_emit_device_event (machine, "BLOCK_IO_ERROR", event);
-  if (self->action == SV_BLOCK_ON_ERROR_STOP)
+  if (self->action == SV_BLOCKDEV_ON_ERROR_STOP)
     self->errors->status
         = self->code == ENOSPC ? SV_BLOCK_IO_STATUS_NOSPACE : SV_BLOCK_IO_STATUS_FAILED;
-  if (self->action == SV_BLOCK_ON_ERROR_STOP)
+  if (self->action == SV_BLOCKDEV_ON_ERROR_STOP)
     sv_machine_stop (machine, SV_RUN_STATE_IO_ERROR);
   return G_SOURCE_REMOVE;
 }
@@ -126,14 +126,14 @@ is_news (SvVirtioBlkErrors *self, guint kind)
 }
 
 static void
-post (SvVirtioBlkErrors *self, gboolean read, SvBlockOnError action, int code)
+post (SvVirtioBlkErrors *self, gboolean read, SvBlockdevOnError action, int code)
 {
   g_autoptr (GSource) source = NULL;
   Message *message;
 
   /* A disk that fails all the time is told of as fast as it is heard. Until the VM stops a guest can have
    * the same requests tried again and again. */
-  if (!is_news (self, action == SV_BLOCK_ON_ERROR_STOP ? PENDING_STOP : PENDING_REPORT))
+  if (!is_news (self, action == SV_BLOCKDEV_ON_ERROR_STOP ? PENDING_STOP : PENDING_REPORT))
     return;
   message = g_new0 (Message, 1);
   message->errors = self;
@@ -149,22 +149,22 @@ post (SvVirtioBlkErrors *self, gboolean read, SvBlockOnError action, int code)
   g_source_attach (source, NULL);
 }
 
-static SvBlockOnError
-decide (SvBlockOnError policy, gboolean read, int code)
+static SvBlockdevOnError
+decide (SvBlockdevOnError policy, gboolean read, int code)
 {
-  if (policy == SV_BLOCK_ON_ERROR_AUTO)
-    policy = read ? SV_BLOCK_ON_ERROR_REPORT : SV_BLOCK_ON_ERROR_ENOSPC;
-  if (policy == SV_BLOCK_ON_ERROR_ENOSPC)
-    return code == ENOSPC ? SV_BLOCK_ON_ERROR_STOP : SV_BLOCK_ON_ERROR_REPORT;
+  if (policy == SV_BLOCKDEV_ON_ERROR_AUTO)
+    policy = read ? SV_BLOCKDEV_ON_ERROR_REPORT : SV_BLOCKDEV_ON_ERROR_ENOSPC;
+  if (policy == SV_BLOCKDEV_ON_ERROR_ENOSPC)
+    return code == ENOSPC ? SV_BLOCKDEV_ON_ERROR_STOP : SV_BLOCKDEV_ON_ERROR_REPORT;
   return policy;
 }
 
-SvBlockOnError
+SvBlockdevOnError
 sv_virtio_blk_errors_handle (SvVirtioBlkErrors *self, SvBlockOp op, int code)
 {
   static gint64 limit;
   gboolean read = op == SV_BLOCK_READ;
-  SvBlockOnError action = decide (read ? self->rerror : self->werror, read, code);
+  SvBlockdevOnError action = decide (read ? self->rerror : self->werror, read, code);
 
   sv_log_limited (&limit, "guest", "%s: the host cannot %s: %s",
                   sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self->device)), read ? "read" : "write",

@@ -7,26 +7,26 @@
 G_BEGIN_DECLS
 
 /**
- * SvBlockOnError:
- * @SV_BLOCK_ON_ERROR_AUTO: report errors of reads; enospc for writes
- * @SV_BLOCK_ON_ERROR_REPORT: the guest is told
- * @SV_BLOCK_ON_ERROR_IGNORE: the guest is told that all went well
- * @SV_BLOCK_ON_ERROR_ENOSPC: stop when the host's disk is full, otherwise report
- * @SV_BLOCK_ON_ERROR_STOP: the VM stops, and the request is repeated when it goes on
+ * SvBlockdevOnError:
+ * @SV_BLOCKDEV_ON_ERROR_AUTO: report errors of reads; enospc for writes
+ * @SV_BLOCKDEV_ON_ERROR_REPORT: the guest is told
+ * @SV_BLOCKDEV_ON_ERROR_IGNORE: the guest is told that all went well
+ * @SV_BLOCKDEV_ON_ERROR_ENOSPC: stop when the host's disk is full, otherwise report
+ * @SV_BLOCKDEV_ON_ERROR_STOP: the VM stops, and the request is repeated when it goes on
  *
  * What becomes of a request that fails on the host, as QEMU's BlockdevOnError.
  */
 typedef enum
 {
-  SV_BLOCK_ON_ERROR_AUTO,
-  SV_BLOCK_ON_ERROR_REPORT,
-  SV_BLOCK_ON_ERROR_IGNORE,
-  SV_BLOCK_ON_ERROR_ENOSPC,
-  SV_BLOCK_ON_ERROR_STOP,
-} SvBlockOnError;
+  SV_BLOCKDEV_ON_ERROR_AUTO,
+  SV_BLOCKDEV_ON_ERROR_REPORT,
+  SV_BLOCKDEV_ON_ERROR_IGNORE,
+  SV_BLOCKDEV_ON_ERROR_ENOSPC,
+  SV_BLOCKDEV_ON_ERROR_STOP,
+} SvBlockdevOnError;
 
-SV_API GType sv_block_on_error_get_type (void);
-#define SV_TYPE_BLOCK_ON_ERROR (sv_block_on_error_get_type ())
+SV_API GType sv_blockdev_on_error_get_type (void);
+#define SV_TYPE_BLOCKDEV_ON_ERROR (sv_blockdev_on_error_get_type ())
 
 /**
  * SvBlockIoStatus:
@@ -61,14 +61,14 @@ typedef struct
 {
   SvDevice *device;
   const char *node_name;
-  SvBlockOnError rerror;
-  SvBlockOnError werror;
+  SvBlockdevOnError rerror;
+  SvBlockdevOnError werror;
   SvBlockIoStatus status;
   guint pending;
 } SvVirtioBlkErrors;
 
 /* Decides on a request that failed with @code (positive errno): report, ignore or stop. Logs it, tells
  * QMP and stops the VM. Any thread. */
-SvBlockOnError sv_virtio_blk_errors_handle (SvVirtioBlkErrors *self, SvBlockOp op, int code);
+SvBlockdevOnError sv_virtio_blk_errors_handle (SvVirtioBlkErrors *self, SvBlockOp op, int code);
 
 G_END_DECLS

@@ -136,9 +136,9 @@ judge (BlkRequest *request, int result)
     return VIRTIO_BLK_S_IOERR;
   switch (sv_virtio_blk_errors_handle (errors, request->request.op, -result))
     {
-    case SV_BLOCK_ON_ERROR_IGNORE:
+    case SV_BLOCKDEV_ON_ERROR_IGNORE:
       return VIRTIO_BLK_S_OK;
-    case SV_BLOCK_ON_ERROR_STOP:
+    case SV_BLOCKDEV_ON_ERROR_STOP:
       request->next_free = self->parked;
       self->parked = request;
       return -1;

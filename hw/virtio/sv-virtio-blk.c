@@ -84,7 +84,7 @@ check_properties (SvVirtioBlk *self, GError **error)
                    "'%s' needs a drive: drive=ID of a -drive or -blockdev", sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)));
       return FALSE;
     }
-  if (self->errors.rerror == SV_BLOCK_ON_ERROR_ENOSPC)
+  if (self->errors.rerror == SV_BLOCKDEV_ON_ERROR_ENOSPC)
     {
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
                    "'%s': rerror=enospc: a read can be 'report', 'ignore' or 'stop'",
@@ -561,11 +561,11 @@ install_properties (GObjectClass *object_class)
       = g_param_spec_int ("bootindex", "bootindex", "Place in the boot order of firmware; -1: none",
                           -1, G_MAXINT, -1, SV_PARAM_RW_WIRING);
   props[PROP_RERROR] = g_param_spec_enum (
-      "rerror", "rerror", "What becomes of reads that fail on the host", SV_TYPE_BLOCK_ON_ERROR,
-      SV_BLOCK_ON_ERROR_AUTO, SV_PARAM_RW_WIRING);
+      "rerror", "rerror", "What becomes of reads that fail on the host", SV_TYPE_BLOCKDEV_ON_ERROR,
+      SV_BLOCKDEV_ON_ERROR_AUTO, SV_PARAM_RW_WIRING);
   props[PROP_WERROR] = g_param_spec_enum (
-      "werror", "werror", "What becomes of writes that fail on the host", SV_TYPE_BLOCK_ON_ERROR,
-      SV_BLOCK_ON_ERROR_AUTO, SV_PARAM_RW_WIRING);
+      "werror", "werror", "What becomes of writes that fail on the host", SV_TYPE_BLOCKDEV_ON_ERROR,
+      SV_BLOCKDEV_ON_ERROR_AUTO, SV_PARAM_RW_WIRING);
   for (guint i = 0; i < SV_BLOCK_N_LIMITS; i++)
     props[PROP_LIMIT + i] = sv_block_limit_new_pspec (i);
   props[PROP_IO_STATUS]

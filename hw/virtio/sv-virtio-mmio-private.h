@@ -70,7 +70,7 @@ gboolean sv_virtio_mmio_open_irq (SvVirtioMmio *self, GError **error);
 void sv_virtio_mmio_close_irq (SvVirtioMmio *self);
 
 #define SV_TYPE_VIRTIO_MMIO_BUS (sv_virtio_mmio_bus_get_type ())
-G_DECLARE_FINAL_TYPE (SvVirtioMmioBus, sv_virtio_mmio_bus, SV, VIRTIO_MMIO_BUS, SvVirtioBus)
+SV_API G_DECLARE_FINAL_TYPE (SvVirtioMmioBus, sv_virtio_mmio_bus, SV, VIRTIO_MMIO_BUS, SvVirtioBus)
 
 SvBus *sv_virtio_mmio_bus_new (SvVirtioMmio *transport);
 /* Unrealizes a device that is still there. */

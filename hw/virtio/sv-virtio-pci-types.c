@@ -10,7 +10,7 @@
  */
 #define SV_VIRTIO_PCI_TYPE(Name, function, core, class_code)                                       \
   GType core (void);                                                                               \
-  GType function (void);                                                                           \
+  SV_API GType function (void);                                                                         \
   GType function (void)                                                                            \
   {                                                                                                \
     static gsize type;                                                                             \

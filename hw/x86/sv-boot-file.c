@@ -10,7 +10,9 @@
 
 #include "src/runtime/sv-fd-store.h"
 
-G_DEFINE_QUARK (sv - boot - error - quark, sv_boot_error)
+/* clang-format off */
+G_DEFINE_QUARK (sv-boot-error-quark, sv_boot_error)
+/* clang-format on */
 
 /**
  * sv_boot_file_open:

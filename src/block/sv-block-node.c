@@ -21,7 +21,9 @@ typedef struct
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (SvBlockNode, sv_block_node, SV_TYPE_OBJECT)
 
-G_DEFINE_QUARK (sv - block - error - quark, sv_block_error)
+/* clang-format off */
+G_DEFINE_QUARK (sv-block-error-quark, sv_block_error)
+/* clang-format on */
 
 enum
 {

@@ -85,6 +85,7 @@ typedef enum
 
 #define SV_CHARDEV_ERROR (sv_chardev_error_quark ())
 SV_API GQuark sv_chardev_error_quark (void);
+SV_API GType sv_chardev_error_get_type (void);
 
 /*
  * Signal `quit-requested`: the person at this device asked to end the VM (Ctrl-A x on `chardev-stdio`). Main thread.

@@ -132,7 +132,7 @@ test_stop_reset (gconstpointer iothread)
 static void
 test_stop_once (gconstpointer iothread)
 {
-  SvVirtioBlkErrors errors = { .werror = SV_BLOCK_ON_ERROR_STOP };
+  SvVirtioBlkErrors errors = { .werror = SV_BLOCKDEV_ON_ERROR_STOP };
   BlkDriver driver;
   guint n_refs;
 
@@ -142,9 +142,9 @@ test_stop_once (gconstpointer iothread)
   for (guint i = 0; i < 1000; i++)
     {
       g_assert_cmpint (sv_virtio_blk_errors_handle (&errors, SV_BLOCK_READ, EIO), ==,
-                       SV_BLOCK_ON_ERROR_REPORT);
+                       SV_BLOCKDEV_ON_ERROR_REPORT);
       g_assert_cmpint (sv_virtio_blk_errors_handle (&errors, SV_BLOCK_WRITE, EIO), ==,
-                       SV_BLOCK_ON_ERROR_STOP);
+                       SV_BLOCKDEV_ON_ERROR_STOP);
     }
   /* Each message holds the device. */
   g_assert_cmpuint (G_OBJECT (driver.device)->ref_count, <=, n_refs + 2);
