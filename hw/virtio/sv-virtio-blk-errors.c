@@ -44,19 +44,19 @@ sv_blockdev_on_error_get_type (void)
 }
 
 GType
-sv_block_io_status_get_type (void)
+sv_block_device_io_status_get_type (void)
 {
   static gsize once;
 
   if (g_once_init_enter (&once))
     {
       static const GEnumValue values[] = {
-        { SV_BLOCK_IO_STATUS_OK, "SV_BLOCK_IO_STATUS_OK", "ok" },
-        { SV_BLOCK_IO_STATUS_FAILED, "SV_BLOCK_IO_STATUS_FAILED", "failed" },
-        { SV_BLOCK_IO_STATUS_NOSPACE, "SV_BLOCK_IO_STATUS_NOSPACE", "nospace" },
+        { SV_BLOCK_DEVICE_IO_STATUS_OK, "SV_BLOCK_DEVICE_IO_STATUS_OK", "ok" },
+        { SV_BLOCK_DEVICE_IO_STATUS_FAILED, "SV_BLOCK_DEVICE_IO_STATUS_FAILED", "failed" },
+        { SV_BLOCK_DEVICE_IO_STATUS_NOSPACE, "SV_BLOCK_DEVICE_IO_STATUS_NOSPACE", "nospace" },
         { 0, NULL, NULL },
       };
-      g_once_init_leave (&once, g_enum_register_static ("BlockDeviceIoStatus", values));
+      g_once_init_leave (&once, g_enum_register_static ("SvBlockDeviceIoStatus", values));
     }
   return once;
 }
@@ -105,7 +105,7 @@ deliver (gpointer data)
   sv_machine_emit_device_event (machine, "BLOCK_IO_ERROR", event);
   if (self->action == SV_BLOCKDEV_ON_ERROR_STOP)
     self->errors->status
-        = self->code == ENOSPC ? SV_BLOCK_IO_STATUS_NOSPACE : SV_BLOCK_IO_STATUS_FAILED;
+        = self->code == ENOSPC ? SV_BLOCK_DEVICE_IO_STATUS_NOSPACE : SV_BLOCK_DEVICE_IO_STATUS_FAILED;
   if (self->action == SV_BLOCKDEV_ON_ERROR_STOP)
     sv_machine_stop (machine, SV_RUN_STATE_IO_ERROR);
   return G_SOURCE_REMOVE;

@@ -29,22 +29,22 @@ SV_API GType sv_blockdev_on_error_get_type (void);
 #define SV_TYPE_BLOCKDEV_ON_ERROR (sv_blockdev_on_error_get_type ())
 
 /**
- * SvBlockIoStatus:
- * @SV_BLOCK_IO_STATUS_OK: nothing waits
- * @SV_BLOCK_IO_STATUS_FAILED: a request waits for the cause of an error to go away
- * @SV_BLOCK_IO_STATUS_NOSPACE: a request waits for room on the host's disk
+ * SvBlockDeviceIoStatus:
+ * @SV_BLOCK_DEVICE_IO_STATUS_OK: nothing waits
+ * @SV_BLOCK_DEVICE_IO_STATUS_FAILED: a request waits for the cause of an error to go away
+ * @SV_BLOCK_DEVICE_IO_STATUS_NOSPACE: a request waits for room on the host's disk
  *
  * As QEMU's BlockDeviceIoStatus.
  */
 typedef enum
 {
-  SV_BLOCK_IO_STATUS_OK,
-  SV_BLOCK_IO_STATUS_FAILED,
-  SV_BLOCK_IO_STATUS_NOSPACE,
-} SvBlockIoStatus;
+  SV_BLOCK_DEVICE_IO_STATUS_OK,
+  SV_BLOCK_DEVICE_IO_STATUS_FAILED,
+  SV_BLOCK_DEVICE_IO_STATUS_NOSPACE,
+} SvBlockDeviceIoStatus;
 
-SV_API GType sv_block_io_status_get_type (void);
-#define SV_TYPE_BLOCK_IO_STATUS (sv_block_io_status_get_type ())
+SV_API GType sv_block_device_io_status_get_type (void);
+#define SV_TYPE_BLOCK_DEVICE_IO_STATUS (sv_block_device_io_status_get_type ())
 
 /**
  * SvVirtioBlkErrors:
@@ -63,7 +63,7 @@ typedef struct
   const char *node_name;
   SvBlockdevOnError rerror;
   SvBlockdevOnError werror;
-  SvBlockIoStatus status;
+  SvBlockDeviceIoStatus status;
   guint pending;
 } SvVirtioBlkErrors;
 

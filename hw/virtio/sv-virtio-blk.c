@@ -501,7 +501,7 @@ sv_virtio_blk_set_property (GObject *object, guint id, const GValue *value, GPar
 static void
 sv_virtio_blk_resume (SvDevice *device)
 {
-  SV_VIRTIO_BLK (device)->errors.status = SV_BLOCK_IO_STATUS_OK;
+  SV_VIRTIO_BLK (device)->errors.status = SV_BLOCK_DEVICE_IO_STATUS_OK;
   SV_DEVICE_CLASS (sv_virtio_blk_parent_class)->resume (device);
 }
 
@@ -570,7 +570,7 @@ install_properties (GObjectClass *object_class)
     props[PROP_LIMIT + i] = sv_block_limit_new_pspec (i);
   props[PROP_IO_STATUS]
       = g_param_spec_enum ("io-status", "io-status", "Why the VM was stopped for this disk, if it was",
-                           SV_TYPE_BLOCK_IO_STATUS, SV_BLOCK_IO_STATUS_OK, SV_PARAM_RO);
+                           SV_TYPE_BLOCK_DEVICE_IO_STATUS, SV_BLOCK_DEVICE_IO_STATUS_OK, SV_PARAM_RO);
   props[PROP_IOPS] = sv_block_limit_new_alias ();
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
