@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "hw/virtio/sv-virtio-mmio-private.h"
+#include "src/accel/sv-vcpu.h"
 
 struct _SvVirtioMmioBank
 {
@@ -17,22 +18,89 @@ struct _SvVirtioMmioBank
   guint16 *announced;        /* device ids; 0: none */
   void (*touch) (guint slot, gpointer opaque);
   gpointer touch_opaque;
+  GQueue late; /* LateWrite */
+  GSource *late_source;
 };
 
+/* A write by a vCPU that waits for the main thread, where transports are made */
+typedef struct
+{
+  guint64 offset;
+  guint64 value;
+  guint size;
+  SvVcpu *vcpu;
+} LateWrite;
+
 G_DEFINE_FINAL_TYPE (SvVirtioMmioBank, sv_virtio_mmio_bank, G_TYPE_OBJECT)
+
+static gboolean
+must_touch (SvVirtioMmioBank *self, guint slot)
+{
+  return self->transports[slot] == NULL && self->announced[slot] != 0 && self->touch != NULL;
+}
+
+static void
+write_slot (SvVirtioMmioBank *self, guint64 offset, guint64 value, guint size)
+{
+  guint slot = offset / SV_VIRTIO_MMIO_SIZE;
+
+  if (must_touch (self, slot))
+    self->touch (slot, self->touch_opaque);
+  if (self->transports[slot] != NULL)
+    sv_virtio_mmio_ops.write (self->transports[slot], offset % SV_VIRTIO_MMIO_SIZE, value, size);
+}
+
+static void
+late_write_free (LateWrite *late)
+{
+  sv_vcpu_release (late->vcpu);
+  g_object_unref (late->vcpu);
+  g_free (late);
+}
+
+static gboolean
+serve_late (gpointer user_data)
+{
+  SvVirtioMmioBank *self = user_data;
+  LateWrite *late;
+
+  while ((late = g_queue_pop_head (&self->late)) != NULL)
+    {
+      write_slot (self, late->offset, late->value, late->size);
+      late_write_free (late);
+    }
+  g_source_set_ready_time (self->late_source, -1);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+late_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  return callback (user_data);
+}
+
+static GSourceFuncs late_funcs = { .dispatch = late_dispatch };
 
 static void
 bank_write (gpointer opaque, guint64 offset, guint64 value, guint size)
 {
   SvVirtioMmioBank *self = opaque;
-  guint slot = offset / SV_VIRTIO_MMIO_SIZE;
+  SvVcpu *vcpu = sv_vcpu_get_current ();
+  LateWrite *late;
 
-  if (slot >= self->n_slots)
+  if (offset / SV_VIRTIO_MMIO_SIZE >= self->n_slots)
     return;
-  if (self->transports[slot] == NULL && self->announced[slot] != 0 && self->touch != NULL)
-    self->touch (slot, self->touch_opaque);
-  if (self->transports[slot] != NULL)
-    sv_virtio_mmio_ops.write (self->transports[slot], offset % SV_VIRTIO_MMIO_SIZE, value, size);
+  /* Objects are made on the main thread. */
+  if (vcpu == NULL || !must_touch (self, offset / SV_VIRTIO_MMIO_SIZE))
+    {
+      write_slot (self, offset, value, size);
+      return;
+    }
+  late = g_new (LateWrite, 1);
+  *late = (LateWrite){ offset, value, size, g_object_ref (vcpu) };
+  sv_vcpu_hold (vcpu);
+  g_queue_push_tail (&self->late, late);
+  g_source_set_ready_time (self->late_source, 0);
 }
 
 static const SvMemoryRegionOps bank_ops = { .write = bank_write };
@@ -53,6 +121,9 @@ sv_virtio_mmio_bank_finalize (GObject *object)
       if (self->transports[i] != NULL)
         sv_virtio_mmio_bank_remove (self, self->transports[i]);
     }
+  sv_virtio_mmio_bank_forget_writes (self);
+  g_source_destroy (self->late_source);
+  g_source_unref (self->late_source);
   g_clear_object (&self->region);
   g_free (self->transports);
   g_free (self->announced);
@@ -68,6 +139,12 @@ sv_virtio_mmio_bank_class_init (SvVirtioMmioBankClass *klass)
 static void
 sv_virtio_mmio_bank_init (SvVirtioMmioBank *self)
 {
+  g_queue_init (&self->late);
+  self->late_source = g_source_new (&late_funcs, sizeof (GSource));
+  g_source_set_static_name (self->late_source, "virtio-mmio slots");
+  g_source_set_priority (self->late_source, G_PRIORITY_HIGH);
+  g_source_set_callback (self->late_source, serve_late, self, NULL);
+  g_source_attach (self->late_source, NULL);
 }
 
 /**
@@ -167,9 +244,24 @@ sv_virtio_mmio_bank_announce (SvVirtioMmioBank *self, guint slot, guint16 device
 }
 
 /**
+ * sv_virtio_mmio_bank_forget_writes:
+ * @self: a bank
+ *
+ * Drops writes that wait for the main thread: the machine is reset, and who wrote is no more.
+ */
+void
+sv_virtio_mmio_bank_forget_writes (SvVirtioMmioBank *self)
+{
+  LateWrite *late;
+
+  while ((late = g_queue_pop_head (&self->late)) != NULL)
+    late_write_free (late);
+}
+
+/**
  * sv_virtio_mmio_bank_set_touch_func:
  * @self: a bank
- * @func: (nullable): called when a driver first writes to an announced slot, VM lock held
+ * @func: (nullable): called when a driver first writes to an announced slot, on the main thread; the vCPU waits
  * @opaque: its argument
  *
  * Lets transports be made when they are needed.

@@ -22,12 +22,14 @@ SV_API SvMemoryRegion *sv_virtio_mmio_bank_get_region (SvVirtioMmioBank *self);
 SV_API void sv_virtio_mmio_bank_add (SvVirtioMmioBank *self, SvVirtioMmio *transport);
 /*
  * A slot without a transport shows that there will be a device of this kind (0: nothing). When a driver first
- * writes to it, the touch function gets the chance to add a transport. VM lock held, any thread.
+ * writes to it, the touch function gets the chance to add a transport, on the main thread; a vCPU waits for that.
  */
 SV_API void sv_virtio_mmio_bank_announce (SvVirtioMmioBank *self, guint slot, guint16 device_id);
 SV_API void sv_virtio_mmio_bank_set_touch_func (SvVirtioMmioBank *self,
                                                 void (*func) (guint slot, gpointer opaque),
                                                 gpointer opaque);
+/* Writes that vCPUs wait for come to nothing: the machine is reset. */
+SV_API void sv_virtio_mmio_bank_forget_writes (SvVirtioMmioBank *self);
 /* A device on @transport is unrealized. Happens by itself when either of the two goes. */
 SV_API void sv_virtio_mmio_bank_remove (SvVirtioMmioBank *self, SvVirtioMmio *transport);
 

@@ -461,6 +461,7 @@ void
 sv_microvm_slots_begin_load (SvMicrovmSlots *self)
 {
   self->live = FALSE;
+  sv_virtio_mmio_bank_forget_writes (self->bank);
   for (guint i = 0; i < N_SLOTS; i++)
     settle (self, &self->slots[i]);
   sv_acpi_slots_clear (self->acpi);

@@ -18,6 +18,7 @@ typedef struct
   pthread_t pthread;
   gint tid;           /* atomic; 0 until the thread runs */
   gint stop_request;  /* atomic; set under the VM lock */
+  guint holds;        /* atomic; changed under the VM lock */
   gboolean paused;    /* VM lock, as all below */
   gboolean quit;
   GCond cond;
@@ -37,12 +38,15 @@ G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (SvVcpu, sv_vcpu, G_TYPE_OBJECT)
 
 #define PRIV(self) ((SvVcpuPrivate *)sv_vcpu_get_instance_private (self))
 
+static _Thread_local SvVcpu *current;
+
 static gpointer
 vcpu_thread (gpointer data)
 {
   SvVcpu *self = data;
   SvVcpuPrivate *priv = PRIV (self);
 
+  current = self;
   sv_privileges_enter_thread ();
   sv_seccomp_enter_or_exit (SV_THREAD_VCPU);
   sv_vm_lock ();
@@ -54,7 +58,7 @@ vcpu_thread (gpointer data)
       SvVcpuEvent event;
       gboolean ok;
 
-      if (g_atomic_int_get (&priv->stop_request))
+      if (sv_vcpu_should_stop (self))
         {
           priv->paused = TRUE;
           g_cond_broadcast (&priv->cond);
@@ -296,7 +300,46 @@ sv_vcpu_dump (SvVcpu *self)
 gboolean
 sv_vcpu_should_stop (SvVcpu *self)
 {
-  return g_atomic_int_get (&PRIV (self)->stop_request);
+  return g_atomic_int_get (&PRIV (self)->stop_request) || g_atomic_int_get (&PRIV (self)->holds) > 0;
+}
+
+/**
+ * sv_vcpu_get_current: (skip)
+ *
+ * Returns: (transfer none) (nullable): the vCPU whose thread calls; %NULL in other threads
+ */
+SvVcpu *
+sv_vcpu_get_current (void)
+{
+  return current;
+}
+
+/**
+ * sv_vcpu_hold: (skip)
+ * @self: the current vCPU
+ *
+ * Lets it run no further instruction until sv_vcpu_release(): what it wrote to a register takes effect later, as seen by
+ * others, and at once, as seen by its guest. VM lock held.
+ */
+void
+sv_vcpu_hold (SvVcpu *self)
+{
+  g_atomic_int_inc (&PRIV (self)->holds);
+}
+
+/**
+ * sv_vcpu_release: (skip)
+ * @self: a vCPU that was held
+ *
+ * The reverse of sv_vcpu_hold(). VM lock held.
+ */
+void
+sv_vcpu_release (SvVcpu *self)
+{
+  g_return_if_fail (PRIV (self)->holds > 0);
+
+  (void)g_atomic_int_dec_and_test (&PRIV (self)->holds);
+  g_cond_broadcast (&PRIV (self)->cond);
 }
 
 /**

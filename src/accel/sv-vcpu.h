@@ -55,6 +55,15 @@ SV_API void sv_vcpu_request_pause (SvVcpu *self);
 SV_API void sv_vcpu_wait_paused (SvVcpu *self);
 SV_API void sv_vcpu_resume (SvVcpu *self);
 SV_API void sv_vcpu_stop (SvVcpu *self);                       /* ends and joins the thread */
+
+/*
+ * For a device whose write cannot be finished at once: the vCPU that wrote runs no further instruction until it is released
+ * as often as it was held. VM lock held. The current one is that whose thread this is; NULL elsewhere.
+ */
+SV_API SvVcpu *sv_vcpu_get_current (void); /* (transfer none) */
+SV_API void sv_vcpu_hold (SvVcpu *self);
+SV_API void sv_vcpu_release (SvVcpu *self);
+
 /* To the state at power-on, or to @entry (architecture's type; NULL: waits for start-up by another vCPU). */
 SV_API gboolean sv_vcpu_reset (SvVcpu *self, gconstpointer entry, GError **error);
 SV_API char *sv_vcpu_dump (SvVcpu *self);
