@@ -3,6 +3,7 @@
 #include "hw/pci/sv-pcie-root-port.h"
 
 #include <linux/pci_regs.h>
+#include <string.h>
 
 #include "hw/core/sv-machine.h"
 #include "hw/pci/sv-msix.h"
@@ -28,6 +29,7 @@ struct _SvPcieRootPort
   SvMsix *msix;
   gboolean interrupting;
   GSource *eject; /* while the guest let go of what is in the slot */
+  GSource *tell;  /* while it is to be told that the guest did not */
 };
 
 G_DEFINE_FINAL_TYPE (SvPcieRootPort, sv_pcie_root_port, SV_TYPE_PCI_BRIDGE)
@@ -164,23 +166,45 @@ eject (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-static void
-schedule_eject (SvPcieRootPort *self)
+static gboolean
+tell (gpointer user_data)
 {
-  if (self->eject != NULL)
-    return;
-  self->eject = g_idle_source_new ();
-  g_source_set_priority (self->eject, G_PRIORITY_DEFAULT);
-  g_source_set_callback (self->eject, eject, self, NULL);
-  g_source_attach (self->eject, NULL);
+  SvPcieRootPort *self = user_data;
+  SvMachine *machine = sv_device_get_machine (SV_DEVICE (self));
+  SvBus *bus = SV_BUS (get_secondary (self));
+
+  g_clear_pointer (&self->tell, g_source_unref);
+  for (guint i = 0; machine != NULL && i < sv_bus_get_n_devices (bus); i++)
+    {
+      SvObject *device = SV_OBJECT (sv_bus_get_device (bus, i));
+      g_autofree char *path = sv_object_dup_path (device);
+      g_autoptr (JsonObject) data = json_object_new ();
+
+      if (strcmp (sv_object_get_id (sv_object_get_parent (device)), "peripheral") == 0)
+        json_object_set_string_member (data, "device", sv_object_get_id (device));
+      json_object_set_string_member (data, "path", path);
+      sv_machine_emit_device_event (machine, "DEVICE_UNPLUG_GUEST_ERROR", data);
+    }
+  return G_SOURCE_REMOVE;
 }
 
 static void
-cancel_eject (SvPcieRootPort *self)
+schedule (SvPcieRootPort *self, GSource **source, GSourceFunc func)
 {
-  if (self->eject != NULL)
-    g_source_destroy (self->eject);
-  g_clear_pointer (&self->eject, g_source_unref);
+  if (*source != NULL)
+    return;
+  *source = g_idle_source_new ();
+  g_source_set_priority (*source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (*source, func, self, NULL);
+  g_source_attach (*source, NULL);
+}
+
+static void
+cancel (GSource **source)
+{
+  if (*source != NULL)
+    g_source_destroy (*source);
+  g_clear_pointer (source, g_source_unref);
 }
 
 /* --- SvPciDevice --- */
@@ -245,7 +269,8 @@ sv_pcie_root_port_teardown (SvPciDevice *device)
 {
   SvPcieRootPort *self = SV_PCIE_ROOT_PORT (device);
 
-  cancel_eject (self);
+  cancel (&self->eject);
+  cancel (&self->tell);
   sv_pci_bus_set_funcs (get_secondary (self), NULL, NULL);
   SV_PCI_DEVICE_CLASS (sv_pcie_root_port_parent_class)->teardown (device);
   g_clear_pointer (&self->msix, sv_msix_free);
@@ -278,7 +303,9 @@ sv_pcie_root_port_config_written (SvPciDevice *device, guint offset, guint32 old
   if ((changes & SV_PCIE_SLOT_POWER_OFF) != 0)
     sv_pci_bus_reset (get_secondary (self));
   if ((changes & SV_PCIE_SLOT_EMPTIED) != 0 && self->slot.unplug_pending)
-    schedule_eject (self);
+    schedule (self, &self->eject, eject);
+  if ((changes & SV_PCIE_SLOT_REFUSED) != 0)
+    schedule (self, &self->tell, tell);
   update_interrupt (self);
 }
 

@@ -206,8 +206,11 @@ sv_pcie_slot_written (SvPcieSlot *self, guint offset, guint32 old_value, guint s
     changes |= SV_PCIE_SLOT_EMPTIED;
   /* It thought about it, and goes on using the device: a new request may follow. */
   if (CONTROL_INDICATOR (before) == PCI_EXP_SLTCTL_PWR_IND_BLINK
-      && CONTROL_INDICATOR (now) == PCI_EXP_SLTCTL_PWR_IND_ON)
-    self->unplug_pending = FALSE;
+      && CONTROL_INDICATOR (now) == PCI_EXP_SLTCTL_PWR_IND_ON && self->unplug_pending)
+    {
+      self->unplug_pending = FALSE;
+      changes |= SV_PCIE_SLOT_REFUSED;
+    }
   return changes;
 }
 

@@ -11,6 +11,7 @@ G_BEGIN_DECLS
  * @SV_PCIE_SLOT_POWER_ON: the guest switched the slot on
  * @SV_PCIE_SLOT_EMPTIED: the slot is off and its power indicator too: what was to be unplugged may
  * be taken out
+ * @SV_PCIE_SLOT_REFUSED: the guest was asked for what is in the slot, and keeps it
  *
  * What a write of the guest amounts to.
  */
@@ -19,6 +20,7 @@ typedef enum
   SV_PCIE_SLOT_POWER_OFF = 1 << 0,
   SV_PCIE_SLOT_POWER_ON = 1 << 1,
   SV_PCIE_SLOT_EMPTIED = 1 << 2,
+  SV_PCIE_SLOT_REFUSED = 1 << 3,
 } SvPcieSlotPower;
 
 /**

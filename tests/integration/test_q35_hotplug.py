@@ -117,6 +117,42 @@ def test_the_guest_that_ignores_a_request_keeps_the_device(guest, disk_dir):
     wait_deleted(qmp, "kept")
 
 
+def test_queues_and_vectors_in_several_ports(guest, disk_dir):
+    """Two queues and three vectors each, registers above 4 GiB, and all of it again when it has gone."""
+    machine, qmp = guest("-smp", "2")
+    for turn in range(2):
+        for n in (1, 2, 3):
+            plug(qmp, disk_dir, f"disk{n}", f"pcie.{n}", **{"num-queues": 2})
+        for n in (1, 2, 3):
+            wait_disk(machine, f"disk{n}", f"0000:0{n}:00.0")
+            run(machine, f"cd /sys/bus/pci/devices/0000:0{n}:00.0; echo turn {turn} port {n}: $(ls msi_irqs | wc -l) vectors "
+                         "$(ls virtio*/block/vd?/mq | wc -l) queues $(sed -n 5p resource)",
+                f"^turn {turn} port {n}: 3 vectors 2 queues 0x000000[1-9a-f][0-9a-f]{{9}} 0x[0-9a-f]+ 0x000000000014220c")
+        for n in (1, 2, 3):
+            qmp.execute("device_del", {"id": f"disk{n}"})
+            wait_deleted(qmp, f"disk{n}")
+            qmp.execute("blockdev-del", {"node-name": f"disk{n}"})
+            wait_gone(machine, f"0000:0{n}:00.0")
+
+
+def test_unplugged_during_boot(linux, disk_dir):
+    """A request that comes before the guest has a driver for the slot is seen to then, or may be repeated."""
+    path = disk_dir / "early"
+    path.write_bytes(b"early".ljust(SECTORS * 512, b"\0"))
+    machine = linux(*PORTS, "-drive", f"file={path},id=early,if=none,format=raw", "-device",
+                    "virtio-blk-pci,drive=early,id=early,bus=pcie.1", machine="q35", console="console=ttyS0 quiet panic=-1")
+    qmp = machine.qmp()
+    qmp.execute("device_del", {"id": "early"})
+    machine.console.wait_for("GUEST READY", 60)
+    machine.send("PS1=; stty -echo\n")
+    if "early" in [item["name"] for item in qmp.execute("qom-list", {"path": "/machine/peripheral"})]:
+        qmp.execute("device_del", {"id": "early"})
+    wait_deleted(qmp, "early")
+    wait_gone(machine, "0000:01:00.0")
+    plug(qmp, disk_dir, "late", "pcie.1")
+    wait_disk(machine, "late", "0000:01:00.0")
+
+
 @pytest.mark.slow
 def test_two_hundred_times(guest, disk_dir):
     machine, qmp = guest()

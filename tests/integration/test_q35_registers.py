@@ -273,6 +273,33 @@ def test_native_hotplug_by_registers(start):
     assert slot.status & (PDS | PDC) == PDC
 
 
+def test_a_guest_that_keeps_its_device(start):
+    """It blinks, and goes on: the user is told, and may ask again; or it does not answer at all."""
+    vm = start(*PORTS, "-device", "virtio-rng-pci,id=kept,bus=rp1")
+    test, qmp = vm.test, vm.qmp()
+    slot = Slot(test, 2)
+    slot.switch_on()
+    for _ in range(2):
+        qmp.execute("device_del", {"id": "kept"})
+        assert slot.status & ABP
+        slot.clear(ABP)
+    slot.set_control(INDICATOR_BLINK)
+    slot.set_control(INDICATOR_ON)
+    event = qmp.wait_event("DEVICE_UNPLUG_GUEST_ERROR")
+    assert event["data"] == {"device": "kept", "path": "/machine/peripheral/kept"}
+    assert slot.far.get(0, 4) == 0x10441AF4
+    slot.set_control(INDICATOR_BLINK)
+    slot.set_control(INDICATOR_ON)
+    qmp.execute("stop")
+    qmp.execute("device_del", {"id": "kept"})
+    assert slot.status & ABP
+    slot.clear(ABP)
+    slot.switch_off()
+    qmp.execute("cont")
+    assert qmp.wait_event("DEVICE_DELETED")["data"]["device"] == "kept"
+    assert not [event for event in qmp.events if event["event"] == "DEVICE_UNPLUG_GUEST_ERROR"]
+
+
 def test_slot_interrupts_by_pin_and_by_message(start):
     """INTA of slot 2 is the third line of the root bus; with MSI-X it is a message."""
     vm = start(*PORTS, protocol=ModTest)

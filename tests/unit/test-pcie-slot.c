@@ -198,7 +198,10 @@ test_no_answer (PciFixture *self, gconstpointer data)
   g_assert_cmphex (status (self, &guest) & PCI_EXP_SLTSTA_ABP, !=, 0);
   acknowledge (self, &guest);
   control (self, &guest, BLINKING);
+  g_assert_false (g_main_context_pending (NULL));
   control (self, &guest, POWERED);
+  /* The user is told, on the main thread. */
+  g_assert_true (g_main_context_iteration (NULL, FALSE));
 
   control (self, &guest, OFF);
   g_assert_false (g_main_context_pending (NULL));
