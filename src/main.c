@@ -81,8 +81,9 @@ run_process (SvVmConfig *config, GError **error)
   g_autoptr (SvPidFile) pid_file = NULL;
   int status;
 
-  /* A vanished peer is an error where it is written to, not the end of the VM. */
+  /* A vanished peer or a file that may not grow is an error where it is written to, not the end of the VM. */
   signal (SIGPIPE, SIG_IGN);
+  signal (SIGXFSZ, SIG_IGN);
   sv_litter_init ();
 
   /* First of all, while there is one thread. */

@@ -10,8 +10,10 @@
 
 /* Signals that end the process unless someone handles them: only where the disposition is the
  * default. */
-static const int fatal_signals[] = { SIGHUP, SIGINT,  SIGQUIT, SIGILL,  SIGABRT, SIGBUS,
-                                     SIGFPE, SIGSEGV, SIGTERM, SIGXCPU, SIGXFSZ, SIGSYS };
+static const int fatal_signals[]
+    = { SIGHUP,  SIGINT,  SIGQUIT,   SIGILL,  SIGTRAP, SIGABRT, SIGBUS,  SIGFPE, SIGUSR1, SIGSEGV,
+        SIGUSR2, SIGALRM, SIGSTKFLT, SIGTERM, SIGXCPU, SIGXFSZ, SIGPROF, SIGIO,  SIGPWR,  SIGVTALRM,
+        SIGSYS };
 
 /* fd is published last and withdrawn first: handlers look at nothing else while it is -1. */
 static volatile sig_atomic_t terminal_fd = -1;

@@ -23,6 +23,7 @@
 #define MAX_ARENAS 4
 
 static gboolean enabled;
+static const char *volatile error_text;
 
 static char *
 append (char *end, const char *limit, const char *text)
@@ -123,6 +124,8 @@ sv_seccomp_init (GError **error)
   /* With many threads malloc makes itself arenas, and looks up in /sys how many processors there are before
    * it makes the ninth: no thread may open that file. The data path allocates nothing: a few will do. */
   mallopt (M_ARENA_MAX, MAX_ARENAS);
+  /* The first text of an error opens files that tell about character sets, which only the main thread may. */
+  error_text = g_strerror (EIO);
   sigfillset (&action.sa_mask);
   if (sigaction (SIGSYS, &action, NULL) < 0)
     return fail ("sigaction", error);

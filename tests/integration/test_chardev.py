@@ -172,6 +172,15 @@ def test_file(tiny, tmp_path, args):
     assert path.read_text().replace("\r", "").startswith("tiny pvh\nhello\n")
 
 
+def test_file_that_may_not_grow(tiny, tmp_path):
+    """At the limit of RLIMIT_FSIZE output is lost, the VM goes on."""
+    path = tmp_path / "out"
+    vm = tiny("c", "-serial", f"file:{path}", serial=None, prefix=["prlimit", "--fsize=100"])
+    vm.stderr.wait_for("serial0.* is lost: File too large")
+    assert vm.qmp().execute("query-status")["running"] is True
+    assert path.stat().st_size == 100
+
+
 def test_null(tiny):
     vm = tiny("hp", "-serial", "null", serial=None)
     assert vm.wait() == 0
@@ -238,6 +247,17 @@ def test_ctrl_a_a_sends_ctrl_a(tiny, terminal):
     os.write(terminal.ours, b"1\x01\x012")
     terminal.stream.wait_for("1\x012|1\x01a2")
     assert vm.process.poll() is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGQUIT, signal.SIGABRT, signal.SIGUSR1, signal.SIGUSR2,
+                                    signal.SIGALRM, signal.SIGVTALRM, signal.SIGIO, signal.SIGPWR])
+def test_terminal_is_restored_by_every_signal_that_ends_the_process(tiny, terminal, number):
+    vm = tiny("e", stdin=terminal.theirs, stdout=terminal.theirs)
+    terminal.stream.wait_for("tiny pvh")
+    assert terminal.now() != terminal.before
+    vm.process.send_signal(number)
+    assert vm.wait() == -number
+    assert terminal.now() == terminal.before
 
 
 @pytest.mark.parametrize("how", ["power-off", "quit", "SIGTERM", "SIGINT", "SIGHUP", "error"])
