@@ -252,8 +252,11 @@ do_shutdown (SvMachine *self, SvShutdownCause cause)
 {
   SvMachineRun *run = &sv_machine_get_priv (self)->run;
 
-  /* Somebody at the host who wants the VM to end gets it, -no-shutdown or not. */
-  gboolean stay = run->no_shutdown && sv_shutdown_cause_is_guest (cause);
+  /* Somebody at the host who wants the VM to end gets it, -no-shutdown or not. A reset that -no-reboot made a
+   * shutdown is no such wish. */
+  gboolean stay = run->no_shutdown
+                  && (sv_shutdown_cause_is_guest (cause)
+                      || cause == SV_SHUTDOWN_CAUSE_HOST_QMP_SYSTEM_RESET);
 
   if (stay)
     {

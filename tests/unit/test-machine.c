@@ -460,6 +460,20 @@ test_no_shutdown (Fixture *f, gconstpointer data)
   await (f, "quit");
 }
 
+/* Both together: nothing but a quit ends the process, whoever wants a reset. */
+static void
+test_no_reboot_no_shutdown (Fixture *f, gconstpointer data)
+{
+  g_object_set (f->machine, "no-reboot", TRUE, "no-shutdown", TRUE, NULL);
+  start (f);
+  sv_machine_request_reset (f->machine, SV_SHUTDOWN_CAUSE_HOST_QMP_SYSTEM_RESET);
+  await (f, "stopped");
+  g_assert_cmpstr (f->log->str, ==, "resumed shutdown:host stopped ");
+  g_assert_cmpint (sv_machine_get_run_state (f->machine), ==, SV_RUN_STATE_SHUTDOWN);
+  sv_machine_request_shutdown (f->machine, SV_SHUTDOWN_CAUSE_HOST_QMP_QUIT);
+  await (f, "quit");
+}
+
 static void
 test_vcpu_error (Fixture *f, gconstpointer data)
 {
@@ -560,6 +574,7 @@ main (int argc, char **argv)
   ADD ("/machine/reset-while-stopped", test_reset_while_stopped);
   ADD ("/machine/no-reboot", test_no_reboot);
   ADD ("/machine/no-shutdown", test_no_shutdown);
+  ADD ("/machine/no-reboot-no-shutdown", test_no_reboot_no_shutdown);
   ADD ("/machine/vcpu-error", test_vcpu_error);
   ADD ("/machine/load-fails", test_load_fails);
   ADD ("/machine/add-device", test_add_device);
