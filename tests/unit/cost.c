@@ -10,7 +10,6 @@
 
 #include "qom/sv-api.h"
 
-#define N_RUNS 3
 #define N_WARM_UP 128
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -93,8 +92,8 @@ count (Cost *cost, guint64 nr)
   cost->poll += nr == SYS_ppoll;
 }
 
-static Cost
-measure_once (const CostFuncs *funcs, gpointer data, guint n)
+Cost
+cost_measure (const char *what, const CostFuncs *funcs, gpointer data, guint n)
 {
   gboolean marked = FALSE;
   Cost cost = { 0 };
@@ -130,29 +129,7 @@ measure_once (const CostFuncs *funcs, gpointer data, guint n)
   cost.io /= n;
   cost.poll /= n;
   cost.n_allocations = WEXITSTATUS (status);
+  g_test_message ("%s: %.3f system calls, of these I/O %.3f, poll %.3f; %u allocations in all", what, cost.all,
+                  cost.io, cost.poll, cost.n_allocations);
   return cost;
-}
-
-/*
- * The scheduler may let the kernel's side fall behind in the middle of a batch, which costs a turn of the
- * main loop more. That only ever adds calls, so the cheapest of a few runs is what the work costs;
- * an allocation counts in whichever run it is seen.
- */
-Cost
-cost_measure (const char *what, const CostFuncs *funcs, gpointer data, guint n)
-{
-  Cost least = measure_once (funcs, data, n);
-
-  for (guint i = 1; i < N_RUNS; i++)
-    {
-      Cost cost = measure_once (funcs, data, n);
-
-      least.all = MIN (least.all, cost.all);
-      least.io = MIN (least.io, cost.io);
-      least.poll = MIN (least.poll, cost.poll);
-      least.n_allocations = MAX (least.n_allocations, cost.n_allocations);
-    }
-  g_test_message ("%s: %.3f system calls, of these I/O %.3f, poll %.3f; %u allocations in all", what, least.all,
-                  least.io, least.poll, least.n_allocations);
-  return least;
 }

@@ -22,7 +22,7 @@ typedef struct
   guint n_allocations;
 } Cost;
 
-/* Counts, in child processes, while the work is done @n times. */
+/* Counts, in a child process, while the work is done @n times. */
 Cost cost_measure (const char *what, const CostFuncs *funcs, gpointer data, guint n);
 
 /* That allocations by other libraries are seen at all. */

@@ -317,7 +317,7 @@ test_block (QmpFixture *fixture, gconstpointer data)
   expect_line (
       fixture,
       "{\"return\":[{\"device\":\"\",\"qdev\":\"/machine/peripheral/d\",\"type\":\"unknown\","
-      "\"removable\":false,\"locked\":false,\"inserted\":" NODE ",\"io-status\":\"ok\"}]}",
+      "\"removable\":false,\"locked\":false,\"inserted\":" NODE "}]}",
       path, path);
   qmp_client_send (client,
                    "{\"execute\":\"blockdev-del\",\"arguments\":{\"node-name\":\"drive-0\"}}");

@@ -359,9 +359,7 @@ test_too_many (QmpFixture *fixture, gconstpointer data)
   for (guint i = 1; i < SV_QMP_SERVER_MAX_CLIENTS; i++)
     qmp_client_connect (fixture, &clients[i]);
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
-  g_test_expect_message ("stratovirt", G_LOG_LEVEL_WARNING, "*turned away*");
   sv_qmp_server_add_client (fixture->server, fds[1], fds[1]);
-  g_test_assert_expected_messages ();
   g_assert_cmpint (read (fds[0], &byte, 1), ==, 0);
   close (fds[0]);
   for (guint i = 1; i < SV_QMP_SERVER_MAX_CLIENTS; i++)
