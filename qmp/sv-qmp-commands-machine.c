@@ -115,7 +115,7 @@ append_machine (const char *type_name, GType type, const char *alias_of, gpointe
   json_object_set_string_member (info, "name", name);
   json_object_set_int_member (info, "cpu-max",
                               G_IS_PARAM_SPEC_UINT (cpus) ? G_PARAM_SPEC_UINT (cpus)->maximum : 1);
-  json_object_set_boolean_member (info, "hotpluggable-cpus", FALSE);
+  json_object_set_boolean_member (info, "hotpluggable-cpus", klass->hotpluggable_cpus);
   json_object_set_boolean_member (info, "numa-mem-supported", FALSE);
   json_object_set_boolean_member (info, "deprecated", FALSE);
   if (!klass->no_guest)
@@ -142,14 +142,18 @@ typedef void (*CpuFunc) (JsonObject *info, SvObject *cpu);
 static JsonNode *
 map_cpus (SvQmpCall *call, CpuFunc describe)
 {
-  g_autoptr (GPtrArray) cpus = sv_qmp_collect (sv_qmp_call_get_root (call), SV_TYPE_CPU);
+  SvMachine *machine = sv_qmp_call_get_machine (call, NULL);
   g_autoptr (JsonArray) array = json_array_new ();
 
-  for (guint i = 0; i < cpus->len; i++)
+  for (guint i = 0; machine != NULL && i < sv_machine_get_max_cpus (machine); i++)
     {
-      JsonObject *info = json_object_new ();
+      SvDevice *cpu = sv_machine_get_cpu (machine, i);
+      JsonObject *info;
 
-      describe (info, g_ptr_array_index (cpus, i));
+      if (cpu == NULL)
+        continue;
+      info = json_object_new ();
+      describe (info, SV_OBJECT (cpu));
       json_array_add_object_element (array, info);
     }
   return sv_qmp_array_node (array);
@@ -188,21 +192,40 @@ describe_cpu_fast (JsonObject *info, SvObject *cpu)
   json_object_set_string_member (info, "target", TARGET);
 }
 
-static void
-describe_cpu_slot (JsonObject *info, SvObject *cpu)
+/* A place that is free has the ids that a processor plugged in there needs. */
+static JsonObject *
+describe_place (SvMachine *machine, guint index)
 {
-  set_props (info, cpu);
-  sv_qmp_set_path (info, "qom-path", cpu);
-  json_object_set_string_member (info, "type",
-                                 sv_type_registry_get_display_name (G_OBJECT_TYPE (cpu)));
+  const SvCpuLayout layout = sv_machine_get_cpu_layout (machine);
+  SvDevice *cpu = sv_machine_get_cpu (machine, index);
+  JsonObject *info = json_object_new ();
+  JsonObject *props = json_object_new ();
+
+  json_object_set_int_member (props, "core-id", index / layout.threads % layout.cores);
+  json_object_set_int_member (props, "socket-id", index / layout.threads / layout.cores / layout.dies);
+  json_object_set_int_member (props, "thread-id", index % layout.threads);
+  json_object_set_int_member (props, "die-id", index / layout.threads / layout.cores % layout.dies);
+  json_object_set_object_member (info, "props", props);
+  if (cpu != NULL)
+    sv_qmp_set_path (info, "qom-path", SV_OBJECT (cpu));
+  json_object_set_string_member (info, "type", sv_type_registry_get_display_name (SV_TYPE_CPU));
   json_object_set_int_member (info, "vcpus-count", 1);
+  return info;
 }
 
 SV_QMP_COMMAND (query_cpus) { return map_cpus (call, describe_cpu); }
 
 SV_QMP_COMMAND (query_cpus_fast) { return map_cpus (call, describe_cpu_fast); }
 
-SV_QMP_COMMAND (query_hotpluggable_cpus) { return map_cpus (call, describe_cpu_slot); }
+SV_QMP_COMMAND (query_hotpluggable_cpus)
+{
+  SvMachine *machine = sv_qmp_call_get_machine (call, NULL);
+  g_autoptr (JsonArray) array = json_array_new ();
+
+  for (guint i = 0; machine != NULL && i < sv_machine_get_max_cpus (machine); i++)
+    json_array_add_object_element (array, describe_place (machine, i));
+  return sv_qmp_array_node (array);
+}
 
 /* Iothreads */
 

@@ -20,7 +20,8 @@
 #define MADT_LAPIC_NMI 4
 #define MADT_X2APIC 9
 #define MADT_X2APIC_NMI 10
-#define MADT_ENABLED 1
+#define MADT_ENABLED 1u
+#define MADT_ONLINE_CAPABLE 2u
 #define MADT_LEVEL_HIGH 0xd
 #define MADT_FIRST_X2APIC_ID 255
 
@@ -69,25 +70,27 @@ build_dsdt (GByteArray *tables, SvObject *machine)
   return start;
 }
 
-static void
-append_lapic (GByteArray *tables, guint id)
+gboolean
+sv_acpi_append_madt_cpu (GByteArray *table, guint uid, const SvAcpiCpu *cpu)
 {
-  sv_acpi_append (tables, MADT_LAPIC, 1);
-  sv_acpi_append (tables, 8, 1);
-  sv_acpi_append (tables, id, 1); /* ACPI processor UID */
-  sv_acpi_append (tables, id, 1);
-  sv_acpi_append (tables, MADT_ENABLED, 4);
-}
+  const guint32 flags = cpu->absent ? MADT_ONLINE_CAPABLE : MADT_ENABLED;
 
-static void
-append_x2apic (GByteArray *tables, guint id)
-{
-  sv_acpi_append (tables, MADT_X2APIC, 1);
-  sv_acpi_append (tables, 16, 1);
-  sv_acpi_append (tables, 0, 2);
-  sv_acpi_append (tables, id, 4);
-  sv_acpi_append (tables, MADT_ENABLED, 4);
-  sv_acpi_append (tables, id, 4);
+  if (cpu->apic_id < MADT_FIRST_X2APIC_ID && uid < MADT_FIRST_X2APIC_ID)
+    {
+      sv_acpi_append (table, MADT_LAPIC, 1);
+      sv_acpi_append (table, 8, 1);
+      sv_acpi_append (table, uid, 1);
+      sv_acpi_append (table, cpu->apic_id, 1);
+      sv_acpi_append (table, flags, 4);
+      return FALSE;
+    }
+  sv_acpi_append (table, MADT_X2APIC, 1);
+  sv_acpi_append (table, 16, 1);
+  sv_acpi_append (table, 0, 2);
+  sv_acpi_append (table, cpu->apic_id, 4);
+  sv_acpi_append (table, flags, 4);
+  sv_acpi_append (table, uid, 4);
+  return TRUE;
 }
 
 /* LINT1 is the NMI of every processor. */
@@ -114,18 +117,14 @@ static guint
 build_madt (GByteArray *tables, const SvAcpiConfig *config)
 {
   const guint start = sv_acpi_begin_table (tables, "APIC", MADT_REVISION);
+  gboolean x2apic = FALSE;
 
   sv_acpi_append (tables, config->lapic_base, 4);
   /* PCAT_COMPAT stays clear: the guest need not mask and wait for a pair of 8259s. */
   sv_acpi_append (tables, 0, 4);
 
-  for (guint id = 0; id < config->n_cpus; id++)
-    {
-      if (id < MADT_FIRST_X2APIC_ID)
-        append_lapic (tables, id);
-      else
-        append_x2apic (tables, id);
-    }
+  for (guint uid = 0; uid < config->n_cpus; uid++)
+    x2apic |= sv_acpi_append_madt_cpu (tables, uid, &config->cpus[uid]);
 
   sv_acpi_append (tables, MADT_IOAPIC, 1);
   sv_acpi_append (tables, 12, 1);
@@ -145,7 +144,7 @@ build_madt (GByteArray *tables, const SvAcpiConfig *config)
       sv_acpi_append (tables, MADT_LEVEL_HIGH, 2);
     }
 
-  append_nmi (tables, config->n_cpus > MADT_FIRST_X2APIC_ID);
+  append_nmi (tables, x2apic);
 
   sv_acpi_end_table (tables, start);
   return start;

@@ -22,12 +22,20 @@ struct _SvAcpiDescribedInterface
   void (*build_aml) (SvAcpiDescribed *self, GByteArray *scope);
 };
 
+/* A place for a processor. Its ACPI UID is its number in the list. */
+typedef struct
+{
+  guint32 apic_id; /* an x2APIC entry from 255 on */
+  gboolean absent; /* it may be plugged in later */
+} SvAcpiCpu;
+
 /**
  * SvAcpiConfig: what the fixed tables need beside the tree.
  */
 typedef struct
 {
-  guint n_cpus;          /* MADT: local APICs (x2APIC entries from id 255 on) */
+  const SvAcpiCpu *cpus; /* MADT */
+  guint n_cpus;
   guint64 lapic_base;
   guint64 ioapic_base;
   guint ioapic_pins;

@@ -23,4 +23,7 @@ void sv_acpi_end_table (GByteArray *tables, guint start);
 guint
 sv_acpi_append_fadt (GByteArray *tables, const SvAcpiConfig *config, guint64 dsdt, guint64 facs);
 
+/* The entry of a processor in the MADT (ACPI 6.5 §5.2.12.2, §5.2.12.12). Returns whether it is one of an x2APIC. */
+gboolean sv_acpi_append_madt_cpu (GByteArray *table, guint uid, const SvAcpiCpu *cpu);
+
 G_END_DECLS

@@ -267,6 +267,45 @@ sv_machine_remove_device (SvMachine *self, SvDevice *device)
 }
 
 /**
+ * sv_machine_refuse_unplug: (skip)
+ * @device: a device
+ * @error: (out): return location
+ *
+ * For the unplug_request vfunc of machines.
+ *
+ * Returns: %FALSE, with an error that says that @device stays where it is
+ */
+gboolean
+sv_machine_refuse_unplug (SvDevice *device, GError **error)
+{
+  g_autofree char *label = sv_object_dup_label (SV_OBJECT (device));
+
+  g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID, "Device '%s' does not support hotplugging",
+               label);
+  return FALSE;
+}
+
+/**
+ * sv_machine_emit_unplug_refused: (skip)
+ * @self: a machine
+ * @device: a device that the guest was asked to give up
+ *
+ * Tells that the guest keeps @device. Main thread, VM lock held.
+ */
+void
+sv_machine_emit_unplug_refused (SvMachine *self, SvDevice *device)
+{
+  SvObject *parent = sv_object_get_parent (SV_OBJECT (device));
+  g_autoptr (JsonObject) data = json_object_new ();
+  g_autofree char *path = sv_object_dup_path (SV_OBJECT (device));
+
+  if (parent != NULL && g_strcmp0 (sv_object_get_id (parent), "peripheral") == 0)
+    json_object_set_string_member (data, "device", sv_object_get_id (SV_OBJECT (device)));
+  json_object_set_string_member (data, "path", path);
+  sv_machine_emit_device_event (self, "DEVICE_UNPLUG_GUEST_ERROR", data);
+}
+
+/**
  * sv_machine_request_unplug:
  * @self: a machine
  * @device: a device that sv_machine_add_device() made
@@ -285,7 +324,6 @@ sv_machine_request_unplug (SvMachine *self, SvDevice *device, GError **error)
   SvBus *bus = sv_device_get_bus (device);
   gboolean (*on_bus) (SvBus *, SvDevice *, GError **)
       = bus != NULL ? SV_BUS_GET_CLASS (bus)->unplug_request : NULL;
-  g_autofree char *label = NULL;
 
   if (sv_device_is_hotpluggable (device))
     {
@@ -299,10 +337,7 @@ sv_machine_request_unplug (SvMachine *self, SvDevice *device, GError **error)
       if (klass->unplug_request != NULL)
         return klass->unplug_request (self, device, error);
     }
-  label = sv_object_dup_label (SV_OBJECT (device));
-  g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID, "Device '%s' does not support hotplugging",
-               label);
-  return FALSE;
+  return sv_machine_refuse_unplug (device, error);
 }
 
 /**

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What machines are put together from: accelerator, interrupt lines, processors, platform devices. */
+/* What machines are put together from: accelerator, interrupt lines, platform devices. */
 
 #include "hw/core/sv-machine-private.h"
 
-#include "hw/core/sv-cpu.h"
 #include "qom/sv-type-registry.h"
 
 static void
@@ -73,6 +72,7 @@ sv_machine_open_accel (SvMachine *self, GError **error)
   g_autofree char *wire_name = g_strconcat (priv->accel_type, "-accel", NULL);
   GType type = sv_type_registry_lookup (wire_name);
   g_autoptr (SvObject) accel = NULL;
+  SvCpuLayout layout;
 
   if (type == G_TYPE_INVALID || !g_type_is_a (type, SV_TYPE_ACCEL))
     {
@@ -84,6 +84,8 @@ sv_machine_open_accel (SvMachine *self, GError **error)
   if (!sv_object_add_child (SV_OBJECT (self), "accelerator", accel, error))
     return FALSE;
   priv->accel = SV_ACCEL (g_object_ref (accel));
+  layout = sv_machine_get_cpu_layout (self);
+  sv_accel_set_cpus (priv->accel, &layout);
   return sv_accel_open (priv->accel, priv->memory, priv->io, error);
 }
 
@@ -111,52 +113,4 @@ sv_machine_adopt (SvMachine *self, SvDevice *device, SvBus *bus, GError **error)
     sv_bus_unplug (sv_device_get_bus (device), device);
   sv_object_unparent (SV_OBJECT (device));
   return FALSE;
-}
-
-/**
- * sv_machine_create_cpus: (skip)
- * @self: a machine with an open accelerator
- * @error: return location
- *
- * Makes the `cpus` processors, numbered through the topology.
- *
- * Returns: %FALSE with @error set when one cannot be made
- */
-gboolean
-sv_machine_create_cpus (SvMachine *self, GError **error)
-{
-  SvMachinePrivate *priv = sv_machine_get_priv (self);
-
-  for (guint i = 0; i < priv->n_cpus; i++)
-    {
-      g_autoptr (SvDevice) cpu = g_object_new (
-          SV_TYPE_CPU, "cpu-index", i, "thread-id", i % priv->threads, "core-id",
-          i / priv->threads % priv->cores, "die-id", i / priv->threads / priv->cores % priv->dies,
-          "socket-id", i / priv->threads / priv->cores / priv->dies, NULL);
-
-      if (!sv_machine_adopt (self, cpu, NULL, error))
-        return FALSE;
-      g_ptr_array_add (priv->cpus, cpu);
-    }
-  return TRUE;
-}
-
-/**
- * sv_machine_foreach_cpu: (skip)
- * @self: a complete machine
- * @func: called for each processor in order
- * @boot_data: for the first processor; the others get %NULL
- * @error: return location
- *
- * Returns: %FALSE as soon as @func does
- */
-gboolean
-sv_machine_foreach_cpu (SvMachine *self, SvMachineCpuFunc func, gconstpointer boot_data, GError **error)
-{
-  GPtrArray *cpus = sv_machine_get_priv (self)->cpus;
-
-  for (guint i = 0; i < cpus->len; i++)
-    if (!func (g_ptr_array_index (cpus, i), i == 0 ? boot_data : NULL, error))
-      return FALSE;
-  return TRUE;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "hw/core/sv-cpu.h"
 #include "hw/core/sv-machine.h"
 
 G_BEGIN_DECLS
@@ -26,7 +27,9 @@ typedef struct
   char *name;
   char *accel_type;
   guint64 memory_size;
+  char *cpu_model;
   guint n_cpus;
+  guint max_cpus;
   guint sockets;
   guint dies;
   guint cores;
@@ -45,7 +48,7 @@ typedef struct
   SvAddressSpace *memory;
   SvAddressSpace *io;
   SvAccel *accel;
-  GPtrArray *cpus; /* SvCpu, not owned */
+  GPtrArray *cpus; /* SvCpu, not owned; those that are realized, the boot processor first */
   SvIrq *irqs[SV_MACHINE_N_IRQS];
 } SvMachinePrivate;
 
@@ -66,6 +69,8 @@ void sv_machine_run_init (SvMachine *self);
 void sv_machine_run_clear (SvMachine *self);
 void sv_machine_run_class_init (SvMachineClass *klass);
 void sv_machine_notify_run_state (SvMachine *self);
+/* sv-machine-topology.c: fills in what follows from the other numbers */
+gboolean sv_machine_check_topology (SvMachine *self, GError **error);
 /* sv-machine-devices.c */
 SvBus *sv_machine_find_bus_in_tree (SvMachine *self, SvDevice *device, GError **error);
 

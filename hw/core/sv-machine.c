@@ -7,15 +7,16 @@
 #define MIN_MEMORY (128ull << 20)
 #define MAX_MEMORY (512ull << 30)
 #define DEFAULT_MEMORY (256ull << 20)
-#define MAX_CPUS 254
-
+#define MAX_CPUS SV_MACHINE_MAX_CPUS
 
 enum
 {
   PROP_NAME = 1,
   PROP_ACCEL,
   PROP_MEMORY_SIZE,
+  PROP_CPU,
   PROP_CPUS,
+  PROP_MAX_CPUS,
   PROP_SOCKETS,
   PROP_DIES,
   PROP_CORES,
@@ -51,29 +52,6 @@ void
 sv_machine_notify_run_state (SvMachine *self)
 {
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_RUN_STATE]);
-}
-
-static gboolean
-check_topology (SvMachinePrivate *priv, GError **error)
-{
-  guint64 product;
-
-  /* Sockets make up the rest, as users of StratoVirt expect. */
-  if (priv->sockets == 0)
-    {
-      guint64 per_socket = (guint64)priv->dies * priv->cores * priv->threads;
-      priv->sockets = (guint)MAX (1, priv->n_cpus / per_socket);
-    }
-  product = (guint64)priv->sockets * priv->dies * priv->cores * priv->threads;
-  if (product != priv->n_cpus)
-    {
-      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                   "Invalid CPU topology: sockets (%u) * dies (%u) * cores (%u) * threads (%u) must "
-                   "be cpus (%u)",
-                   priv->sockets, priv->dies, priv->cores, priv->threads, priv->n_cpus);
-      return FALSE;
-    }
-  return TRUE;
 }
 
 static SvObject *
@@ -148,7 +126,7 @@ sv_machine_complete (SvObject *object, GError **error)
                    priv->memory_size);
       return FALSE;
     }
-  return check_topology (priv, error) && ensure_ram (self, error)
+  return sv_machine_check_topology (self, error) && ensure_ram (self, error)
          && SV_MACHINE_GET_CLASS (self)->build (self, error);
 }
 
@@ -202,12 +180,6 @@ sv_machine_get_ram (SvMachine *self)
   return (SvMemoryBackend *)PRIV (self)->memory_backend;
 }
 
-guint
-sv_machine_get_n_cpus (SvMachine *self)
-{
-  return PRIV (self)->n_cpus;
-}
-
 const char *
 sv_machine_get_kernel (SvMachine *self)
 {
@@ -228,6 +200,75 @@ sv_machine_get_append (SvMachine *self)
 
 /* --- GObject --- */
 
+/* Where a property is kept that is nothing but a value; NULL: it is not of that kind. */
+static char **
+get_string (SvMachinePrivate *priv, guint id)
+{
+  switch (id)
+    {
+    case PROP_NAME:
+      return &priv->name;
+    case PROP_ACCEL:
+      return &priv->accel_type;
+    case PROP_CPU:
+      return &priv->cpu_model;
+    case PROP_KERNEL:
+      return &priv->kernel;
+    case PROP_INITRD:
+      return &priv->initrd;
+    case PROP_APPEND:
+      return &priv->append;
+    case PROP_UUID:
+      return &priv->uuid;
+    case PROP_MEM_PATH:
+      return &priv->mem_path;
+    default:
+      return NULL;
+    }
+}
+
+static guint *
+get_uint (SvMachinePrivate *priv, guint id)
+{
+  switch (id)
+    {
+    case PROP_CPUS:
+      return &priv->n_cpus;
+    case PROP_MAX_CPUS:
+      return &priv->max_cpus;
+    case PROP_SOCKETS:
+      return &priv->sockets;
+    case PROP_DIES:
+      return &priv->dies;
+    case PROP_CORES:
+      return &priv->cores;
+    case PROP_THREADS:
+      return &priv->threads;
+    default:
+      return NULL;
+    }
+}
+
+static gboolean *
+get_flag (SvMachinePrivate *priv, guint id)
+{
+  switch (id)
+    {
+    case PROP_MEM_PREALLOC:
+      return &priv->mem_prealloc;
+    case PROP_DUMP_GUEST_CORE:
+      return &priv->dump_guest_core;
+    case PROP_MEM_SHARE:
+      return &priv->mem_share;
+    case PROP_NO_REBOOT:
+      return &priv->run.no_reboot;
+    case PROP_NO_SHUTDOWN:
+      return &priv->run.no_shutdown;
+    default:
+      return NULL;
+    }
+}
+
 static void
 sv_machine_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
@@ -235,76 +276,25 @@ sv_machine_get_property (GObject *object, guint id, GValue *value, GParamSpec *p
 
   switch (id)
     {
-    case PROP_NAME:
-      g_value_set_string (value, priv->name);
-      break;
-    case PROP_ACCEL:
-      g_value_set_string (value, priv->accel_type);
-      break;
     case PROP_MEMORY_SIZE:
       g_value_set_uint64 (value, priv->memory_size);
       break;
-    case PROP_CPUS:
-      g_value_set_uint (value, priv->n_cpus);
-      break;
-    case PROP_SOCKETS:
-      g_value_set_uint (value, priv->sockets);
-      break;
-    case PROP_DIES:
-      g_value_set_uint (value, priv->dies);
-      break;
-    case PROP_CORES:
-      g_value_set_uint (value, priv->cores);
-      break;
-    case PROP_THREADS:
-      g_value_set_uint (value, priv->threads);
-      break;
-    case PROP_KERNEL:
-      g_value_set_string (value, priv->kernel);
-      break;
-    case PROP_INITRD:
-      g_value_set_string (value, priv->initrd);
-      break;
-    case PROP_APPEND:
-      g_value_set_string (value, priv->append);
-      break;
-    case PROP_UUID:
-      g_value_set_string (value, priv->uuid);
-      break;
-    case PROP_MEM_PATH:
-      g_value_set_string (value, priv->mem_path);
-      break;
-    case PROP_MEM_PREALLOC:
-      g_value_set_boolean (value, priv->mem_prealloc);
-      break;
     case PROP_MEMORY_BACKEND:
       g_value_set_object (value, priv->memory_backend);
-      break;
-    case PROP_DUMP_GUEST_CORE:
-      g_value_set_boolean (value, priv->dump_guest_core);
-      break;
-    case PROP_MEM_SHARE:
-      g_value_set_boolean (value, priv->mem_share);
-      break;
-    case PROP_NO_REBOOT:
-      g_value_set_boolean (value, priv->run.no_reboot);
-      break;
-    case PROP_NO_SHUTDOWN:
-      g_value_set_boolean (value, priv->run.no_shutdown);
       break;
     case PROP_RUN_STATE:
       g_value_set_enum (value, priv->run.state);
       break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      if (G_VALUE_HOLDS_STRING (value) && get_string (priv, id) != NULL)
+        g_value_set_string (value, *get_string (priv, id));
+      else if (G_VALUE_HOLDS_UINT (value) && get_uint (priv, id) != NULL)
+        g_value_set_uint (value, *get_uint (priv, id));
+      else if (G_VALUE_HOLDS_BOOLEAN (value) && get_flag (priv, id) != NULL)
+        g_value_set_boolean (value, *get_flag (priv, id));
+      else
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
-}
-
-static void
-set_string (char **field, const GValue *value)
-{
-  g_free (*field);
-  *field = g_value_dup_string (value);
 }
 
 static void
@@ -314,66 +304,25 @@ sv_machine_set_property (GObject *object, guint id, const GValue *value, GParamS
 
   switch (id)
     {
-    case PROP_NAME:
-      set_string (&priv->name, value);
-      break;
-    case PROP_ACCEL:
-      set_string (&priv->accel_type, value);
-      break;
     case PROP_MEMORY_SIZE:
       priv->memory_size = g_value_get_uint64 (value);
-      break;
-    case PROP_CPUS:
-      priv->n_cpus = g_value_get_uint (value);
-      break;
-    case PROP_SOCKETS:
-      priv->sockets = g_value_get_uint (value);
-      break;
-    case PROP_DIES:
-      priv->dies = g_value_get_uint (value);
-      break;
-    case PROP_CORES:
-      priv->cores = g_value_get_uint (value);
-      break;
-    case PROP_THREADS:
-      priv->threads = g_value_get_uint (value);
-      break;
-    case PROP_KERNEL:
-      set_string (&priv->kernel, value);
-      break;
-    case PROP_INITRD:
-      set_string (&priv->initrd, value);
-      break;
-    case PROP_APPEND:
-      set_string (&priv->append, value);
-      break;
-    case PROP_UUID:
-      set_string (&priv->uuid, value);
-      break;
-    case PROP_MEM_PATH:
-      set_string (&priv->mem_path, value);
-      break;
-    case PROP_MEM_PREALLOC:
-      priv->mem_prealloc = g_value_get_boolean (value);
       break;
     case PROP_MEMORY_BACKEND:
       sv_object_set_link (SV_OBJECT (object), pspec, &priv->memory_backend,
                           g_value_get_object (value));
       break;
-    case PROP_DUMP_GUEST_CORE:
-      priv->dump_guest_core = g_value_get_boolean (value);
-      break;
-    case PROP_MEM_SHARE:
-      priv->mem_share = g_value_get_boolean (value);
-      break;
-    case PROP_NO_REBOOT:
-      priv->run.no_reboot = g_value_get_boolean (value);
-      break;
-    case PROP_NO_SHUTDOWN:
-      priv->run.no_shutdown = g_value_get_boolean (value);
-      break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      if (G_VALUE_HOLDS_STRING (value) && get_string (priv, id) != NULL)
+        {
+          g_free (*get_string (priv, id));
+          *get_string (priv, id) = g_value_dup_string (value);
+        }
+      else if (G_VALUE_HOLDS_UINT (value) && get_uint (priv, id) != NULL)
+        *get_uint (priv, id) = g_value_get_uint (value);
+      else if (G_VALUE_HOLDS_BOOLEAN (value) && get_flag (priv, id) != NULL)
+        *get_flag (priv, id) = g_value_get_boolean (value);
+      else
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
 }
 
@@ -387,9 +336,8 @@ sv_machine_dispose (GObject *object)
   if (priv->cpus != NULL)
     {
       sv_machine_stop (self, SV_RUN_STATE_SHUTDOWN);
-      for (guint i = 0; i < priv->cpus->len; i++)
-        sv_device_unrealize (g_ptr_array_index (priv->cpus, i));
-      g_ptr_array_set_size (priv->cpus, 0);
+      while (priv->cpus->len > 0)
+        sv_device_unrealize (g_ptr_array_index (priv->cpus, priv->cpus->len - 1));
     }
   sv_object_set_link (SV_OBJECT (self), props[PROP_MEMORY_BACKEND], &priv->memory_backend, NULL);
   G_OBJECT_CLASS (sv_machine_parent_class)->dispose (object);
@@ -410,6 +358,7 @@ sv_machine_finalize (GObject *object)
   g_clear_pointer (&priv->cpus, g_ptr_array_unref);
   g_free (priv->name);
   g_free (priv->accel_type);
+  g_free (priv->cpu_model);
   g_free (priv->kernel);
   g_free (priv->initrd);
   g_free (priv->append);
@@ -443,7 +392,12 @@ sv_machine_class_init (SvMachineClass *klass)
   props[PROP_MEMORY_SIZE] = g_param_spec_uint64 (
       "memory-size", "memory-size", "Guest memory in bytes, 128 MiB to 512 GiB", MIN_MEMORY, MAX_MEMORY,
       DEFAULT_MEMORY, SV_PARAM_RW_WIRING | SV_PARAM_SIZE);
-  install_topology (PROP_CPUS, "cpus", 1, 1, "Number of processors");
+  props[PROP_CPU] = g_param_spec_string (
+      "cpu", "cpu", "Processor model and its switches: MODEL[,+FEATURE][,-FEATURE][,FEATURE=on|off]", "host",
+      SV_PARAM_RW_WIRING);
+  install_topology (PROP_CPUS, "cpus", 1, 1, "Number of processors at the start");
+  install_topology (PROP_MAX_CPUS, "max-cpus", 0, 0,
+                    "Most processors there can be, those that are plugged later included; 0: as many as at the start");
   install_topology (PROP_SOCKETS, "sockets", 0, 0, "Number of sockets; 0: as many as it takes");
   install_topology (PROP_DIES, "dies", 1, 1, "Dies per socket");
   install_topology (PROP_CORES, "cores", 1, 1, "Cores per die");
@@ -492,6 +446,7 @@ sv_machine_init (SvMachine *self)
   g_autoptr (SvMemoryRegion) io = sv_memory_region_new_container ("io", 0x10000);
 
   priv->accel_type = g_strdup ("kvm");
+  priv->cpu_model = g_strdup ("host");
   priv->memory_size = DEFAULT_MEMORY;
   priv->n_cpus = 1;
   priv->dies = priv->cores = priv->threads = 1;

@@ -7,6 +7,8 @@
 
 G_BEGIN_DECLS
 
+#define SV_MACHINE_MAX_CPUS 254u
+
 /**
  * SvRunState: as QEMU's RunState names them (`prelaunch`, `running`, `paused`, `shutdown`, `internal-error`, ...).
  */
@@ -93,6 +95,7 @@ struct _SvMachineClass
 
   const char *description;
   const char *serial_driver; /* wire name of what sv_machine_add_serial() makes */
+  gboolean hotpluggable_cpus; /* there may be more places than processors */
   gboolean no_guest; /* runs nothing: no accelerator, no memory */
   gpointer padding[8];
 };
@@ -129,6 +132,9 @@ SV_API void sv_machine_remove_device (SvMachine *self, SvDevice *device);
 /* For devices: tells the world of an event of QMP's. Main thread, VM lock held. */
 SV_API void sv_machine_emit_device_event (SvMachine *self, const char *name, JsonObject *data);
 
+/* For machines: the guest keeps @device, though it was asked to give it up. */
+SV_API void sv_machine_emit_unplug_refused (SvMachine *self, SvDevice *device);
+
 /* Gives the machine a serial port that talks through the character device with this id: `-serial`. */
 SV_API gboolean sv_machine_add_serial (SvMachine *self, const char *chardev, GError **error);
 
@@ -138,12 +144,21 @@ typedef gboolean (*SvMachineCpuFunc) (SvDevice *cpu, gconstpointer boot_data, GE
 SV_API gboolean sv_machine_foreach_cpu (SvMachine *self, SvMachineCpuFunc func, gconstpointer boot_data,
                                         GError **error);
 SV_API SvMemoryBackend *sv_machine_get_ram (SvMachine *self); /* (transfer none) */
-SV_API guint sv_machine_get_n_cpus (SvMachine *self);
+/* What the processors are and how they are arranged. The model lives as long as the machine. */
+SV_API SvCpuLayout sv_machine_get_cpu_layout (SvMachine *self);
+SV_API guint sv_machine_get_max_cpus (SvMachine *self);
+/* Processor @index, or NULL where none is (now). (transfer none) */
+SV_API SvDevice *sv_machine_get_cpu (SvMachine *self, guint index);
+/* For SvCpu: it runs from now on, or no more. */
+SV_API void sv_machine_cpu_realized (SvMachine *self, SvDevice *cpu);
+SV_API void sv_machine_cpu_unrealized (SvMachine *self, SvDevice *cpu);
 SV_API const char *sv_machine_get_kernel (SvMachine *self);   /* (nullable) */
 SV_API const char *sv_machine_get_initrd (SvMachine *self);   /* (nullable) */
 SV_API const char *sv_machine_get_append (SvMachine *self);   /* (nullable) */
 /* Places @device at /machine/unattached/device[N], plugs it into @bus (may be NULL) and realizes it. */
 SV_API gboolean sv_machine_adopt (SvMachine *self, SvDevice *device, SvBus *bus, GError **error);
+/* For unplug_request: FALSE, with an error that says that @device stays. */
+SV_API gboolean sv_machine_refuse_unplug (SvDevice *device, GError **error);
 /* Opens the accelerator on the two address spaces, which subclasses fill with RAM before. */
 SV_API gboolean sv_machine_runs_code (SvMachine *self); /* FALSE: a test takes the processors' place */
 SV_API gboolean sv_machine_open_accel (SvMachine *self, GError **error);

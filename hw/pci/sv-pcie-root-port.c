@@ -175,16 +175,7 @@ tell (gpointer user_data)
 
   g_clear_pointer (&self->tell, g_source_unref);
   for (guint i = 0; machine != NULL && i < sv_bus_get_n_devices (bus); i++)
-    {
-      SvObject *device = SV_OBJECT (sv_bus_get_device (bus, i));
-      g_autofree char *path = sv_object_dup_path (device);
-      g_autoptr (JsonObject) data = json_object_new ();
-
-      if (strcmp (sv_object_get_id (sv_object_get_parent (device)), "peripheral") == 0)
-        json_object_set_string_member (data, "device", sv_object_get_id (device));
-      json_object_set_string_member (data, "path", path);
-      sv_machine_emit_device_event (machine, "DEVICE_UNPLUG_GUEST_ERROR", data);
-    }
+    sv_machine_emit_unplug_refused (machine, sv_bus_get_device (bus, i));
   return G_SOURCE_REMOVE;
 }
 

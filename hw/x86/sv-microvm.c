@@ -2,6 +2,7 @@
 
 #include "hw/x86/sv-microvm.h"
 
+#include "hw/core/sv-cpu.h"
 #include "hw/virtio/sv-virtio-bus.h"
 #include "hw/x86/sv-microvm-slots.h"
 #include "hw/x86/sv-mptable.h"
@@ -61,8 +62,13 @@ sv_microvm_fill_acpi (SvX86Machine *machine, SvAcpiConfig *config)
 static gboolean
 sv_microvm_write_tables (SvX86Machine *machine, GError **error)
 {
-  return sv_mptable_write (sv_machine_get_memory (SV_MACHINE (machine)),
-                           sv_machine_get_n_cpus (SV_MACHINE (machine)), error);
+  const SvCpuLayout layout = sv_machine_get_cpu_layout (SV_MACHINE (machine));
+  guint n_cpus = 0;
+
+  /* Kernels that read it have no processors plugged in. */
+  while (sv_machine_get_cpu (SV_MACHINE (machine), n_cpus) != NULL)
+    n_cpus++;
+  return sv_mptable_write (sv_machine_get_memory (SV_MACHINE (machine)), &layout, n_cpus, error);
 }
 
 /* --- devices that come with -device --- */
@@ -84,12 +90,15 @@ sv_microvm_find_bus (SvMachine *machine, SvDevice *device, GError **error)
 static gboolean
 sv_microvm_device_plugged (SvMachine *machine, SvDevice *device, GError **error)
 {
-  return sv_microvm_slots_plugged (SV_MICROVM (machine)->slots, device, error);
+  return SV_MACHINE_CLASS (sv_microvm_parent_class)->device_plugged (machine, device, error)
+         && (SV_IS_CPU (device) || sv_microvm_slots_plugged (SV_MICROVM (machine)->slots, device, error));
 }
 
 static gboolean
 sv_microvm_unplug_request (SvMachine *machine, SvDevice *device, GError **error)
 {
+  if (SV_IS_CPU (device))
+    return SV_MACHINE_CLASS (sv_microvm_parent_class)->unplug_request (machine, device, error);
   return sv_microvm_slots_unplug_request (SV_MICROVM (machine)->slots, device, error);
 }
 

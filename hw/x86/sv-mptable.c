@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hw/x86/sv-x86-layout.h"
+#include "src/accel/sv-x86-topology.h"
 
 #define MP_MAX_CPUS 254u /* APIC ids of one byte; 0xff means all of them */
 #define MP_IOAPIC_PINS 24u
@@ -70,7 +71,7 @@ append_interrupt (GByteArray *table, guint entry, guint type, guint irq, guint a
 }
 
 static GByteArray *
-build_table (guint n_cpus)
+build_table (const SvCpuLayout *layout, guint n_cpus)
 {
   GByteArray *table = g_byte_array_sized_new (8192);
   guint16 n_entries = 0;
@@ -88,7 +89,7 @@ build_table (guint n_cpus)
   append_le (table, 0, 4); /* no extended table */
 
   for (guint id = 0; id < n_cpus; id++, n_entries++)
-    append_cpu (table, id);
+    append_cpu (table, sv_x86_topology_get_apic_id (layout, id));
 
   append_le (table, MP_ENTRY_BUS, 1);
   append_le (table, MP_ISA_BUS, 1);
@@ -120,7 +121,8 @@ build_table (guint n_cpus)
 /**
  * sv_mptable_write:
  * @memory: guest memory; RAM at the addresses below 1 MiB
- * @n_cpus: 1 to 254
+ * @layout: how processors are arranged
+ * @n_cpus: how many there are, 1 to 254
  *
  * Writes the floating pointer at the start of the EBDA, where guests look for it, and the table
  * behind it. A table that is too long for the EBDA goes to %SV_X86_MPTABLE_LARGE.
@@ -128,7 +130,7 @@ build_table (guint n_cpus)
  * Returns: whether all of it lies in RAM
  */
 gboolean
-sv_mptable_write (SvAddressSpace *memory, guint n_cpus, GError **error)
+sv_mptable_write (SvAddressSpace *memory, const SvCpuLayout *layout, guint n_cpus, GError **error)
 {
   g_autoptr (GByteArray) table = NULL;
   guint8 pointer[MP_POINTER_SIZE] = { '_', 'M', 'P', '_' };
@@ -143,7 +145,7 @@ sv_mptable_write (SvAddressSpace *memory, guint n_cpus, GError **error)
       return FALSE;
     }
 
-  table = build_table (n_cpus);
+  table = build_table (layout, n_cpus);
   if (address + table->len > EBDA_END)
     address = SV_X86_MPTABLE_LARGE;
 

@@ -21,6 +21,7 @@
 /* microvm, as StratoVirt's */
 #define SV_MICROVM_RAM_BELOW_4G 0xc0000000u
 #define SV_X86_GED_BASE 0xf0000000u
+#define SV_X86_CPUS_BASE 0xf0000004u    /* processors that come and go, within the page of the GED */
 #define SV_MICROVM_SLOTS_BASE 0xf0001000u
 #define SV_MICROVM_MMIO_BASE 0xf0100000u
 #define SV_MICROVM_MMIO_SIZE 0x200u

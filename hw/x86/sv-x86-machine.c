@@ -2,7 +2,7 @@
 
 #include "hw/x86/sv-x86-machine.h"
 
-#include "hw/core/sv-cpu.h"
+#include "hw/x86/sv-x86-cpus.h"
 #include "hw/misc/sv-cmos-rtc.h"
 #include "hw/misc/sv-i8042.h"
 #include "hw/x86/sv-x86-layout.h"
@@ -15,6 +15,7 @@ typedef struct
   SvX86Boot *boot;
   SvIsaBus *isa;
   SvAcpiGed *ged;
+  SvX86Cpus *cpus;
 } SvX86MachinePrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (SvX86Machine, sv_x86_machine, SV_TYPE_MACHINE)
@@ -102,6 +103,7 @@ build_parts (SvX86Machine *self, GError **error)
 
   return sv_machine_create_cpus (SV_MACHINE (self), error) && add_isa_bus (self, error)
          && add_platform_devices (self, error)
+         && sv_x86_cpus_add_controller (PRIV (self)->cpus, PRIV (self)->ged, error)
          && (klass->build_devices == NULL || klass->build_devices (self, error));
 }
 
@@ -140,6 +142,9 @@ sv_x86_machine_build (SvMachine *machine, GError **error)
                    "Machine type '%s' boots a kernel directly: '-kernel FILE' is missing", name);
       return FALSE;
     }
+  PRIV (self)->cpus = sv_x86_cpus_new (machine, error);
+  if (PRIV (self)->cpus == NULL)
+    return FALSE;
   if (sv_machine_get_kernel (machine) != NULL && !open_boot_files (self, error))
     return FALSE;
 
@@ -181,7 +186,6 @@ write_acpi (SvX86Machine *self, GError **error)
 {
   SvMachine *machine = SV_MACHINE (self);
   SvAcpiConfig config = {
-    .n_cpus = sv_machine_get_n_cpus (machine),
     .lapic_base = SV_X86_LAPIC_BASE,
     .ioapic_base = SV_X86_IOAPIC_BASE,
     .ioapic_pins = IOAPIC_PINS,
@@ -190,6 +194,7 @@ write_acpi (SvX86Machine *self, GError **error)
   };
   g_autoptr (GByteArray) tables = NULL;
 
+  config.cpus = sv_x86_cpus_describe (PRIV (self)->cpus, &config.n_cpus);
   SV_X86_MACHINE_GET_CLASS (self)->fill_acpi (self, &config);
   tables = sv_acpi_build (SV_OBJECT (machine), &config, SV_X86_ACPI_RSDP, error);
   if (tables == NULL)
@@ -203,12 +208,6 @@ write_acpi (SvX86Machine *self, GError **error)
       return FALSE;
     }
   return TRUE;
-}
-
-static gboolean
-reset_cpu (SvDevice *device, gconstpointer entry, GError **error)
-{
-  return sv_vcpu_reset (sv_cpu_get_vcpu (SV_CPU (device)), entry, error);
 }
 
 static gboolean
@@ -227,19 +226,36 @@ sv_x86_machine_load (SvMachine *machine, GError **error)
     klass->program_chipset (self);
   /* A test plays the firmware, too. */
   if (PRIV (self)->boot == NULL)
-    return sv_machine_foreach_cpu (machine, reset_cpu, NULL, error);
+    return sv_x86_cpus_reset (PRIV (self)->cpus, NULL, error);
   if (!sv_x86_boot_load (PRIV (self)->boot, sv_machine_get_memory (machine), cmdline, e820, n_e820,
                          SV_X86_ACPI_RSDP, &entry, error)
       || (klass->write_tables != NULL && !klass->write_tables (self, error))
       || !write_acpi (self, error))
     return FALSE;
-  return sv_machine_foreach_cpu (machine, reset_cpu, &entry, error);
+  return sv_x86_cpus_reset (PRIV (self)->cpus, &entry, error);
 }
 
 static void
 sv_x86_machine_powerdown (SvMachine *machine)
 {
   sv_acpi_ged_power_button (PRIV (SV_X86_MACHINE (machine))->ged);
+}
+
+/* --- processors that come and go --- */
+
+static gboolean
+sv_x86_machine_device_plugged (SvMachine *machine, SvDevice *device, GError **error)
+{
+  return !SV_IS_CPU (device)
+         || sv_x86_cpus_plugged (PRIV (SV_X86_MACHINE (machine))->cpus, SV_CPU (device), error);
+}
+
+static gboolean
+sv_x86_machine_unplug_request (SvMachine *machine, SvDevice *device, GError **error)
+{
+  if (SV_IS_CPU (device))
+    return sv_x86_cpus_unplug_request (PRIV (SV_X86_MACHINE (machine))->cpus, SV_CPU (device), error);
+  return sv_machine_refuse_unplug (device, error);
 }
 
 /* --- GObject --- */
@@ -252,6 +268,7 @@ sv_x86_machine_finalize (GObject *object)
   g_clear_object (&priv->boot);
   g_clear_object (&priv->isa);
   g_clear_object (&priv->ged);
+  g_clear_pointer (&priv->cpus, sv_x86_cpus_free);
   G_OBJECT_CLASS (sv_x86_machine_parent_class)->finalize (object);
 }
 
@@ -263,7 +280,10 @@ sv_x86_machine_class_init (SvX86MachineClass *klass)
   G_OBJECT_CLASS (klass)->finalize = sv_x86_machine_finalize;
   machine_class->build = sv_x86_machine_build;
   machine_class->load = sv_x86_machine_load;
+  machine_class->device_plugged = sv_x86_machine_device_plugged;
+  machine_class->unplug_request = sv_x86_machine_unplug_request;
   machine_class->powerdown = sv_x86_machine_powerdown;
+  machine_class->hotpluggable_cpus = TRUE;
   machine_class->serial_driver = "isa-serial";
 }
 

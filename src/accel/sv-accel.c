@@ -6,6 +6,8 @@ typedef struct
 {
   SvAddressSpace *memory;
   SvAddressSpace *io;
+  SvCpuLayout cpus;
+  char *cpu_model;
 } SvAccelPrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (SvAccel, sv_accel, SV_TYPE_OBJECT)
@@ -17,6 +19,7 @@ sv_accel_finalize (GObject *object)
 {
   g_clear_object (&PRIV (SV_ACCEL (object))->memory);
   g_clear_object (&PRIV (SV_ACCEL (object))->io);
+  g_free (PRIV (SV_ACCEL (object))->cpu_model);
   G_OBJECT_CLASS (sv_accel_parent_class)->finalize (object);
 }
 
@@ -29,6 +32,7 @@ sv_accel_class_init (SvAccelClass *klass)
 static void
 sv_accel_init (SvAccel *self)
 {
+  PRIV (self)->cpus = (SvCpuLayout){ NULL, 1, 1, 1, 1 };
 }
 
 /**
@@ -75,9 +79,39 @@ sv_accel_get_io (SvAccel *self)
 }
 
 /**
+ * sv_accel_set_cpus: (skip)
+ * @self: an accelerator
+ * @layout: (transfer none): what processors there will be
+ *
+ * To be called before the first sv_accel_create_vcpu(); without it each processor is a socket.
+ */
+void
+sv_accel_set_cpus (SvAccel *self, const SvCpuLayout *layout)
+{
+  SvAccelPrivate *priv = PRIV (self);
+
+  g_free (priv->cpu_model);
+  priv->cpu_model = g_strdup (layout->model);
+  priv->cpus = *layout;
+  priv->cpus.model = priv->cpu_model;
+}
+
+/**
+ * sv_accel_get_cpus: (skip)
+ * @self: an accelerator
+ *
+ * Returns: (transfer none): what processors there are
+ */
+const SvCpuLayout *
+sv_accel_get_cpus (SvAccel *self)
+{
+  return &PRIV (self)->cpus;
+}
+
+/**
  * sv_accel_create_vcpu: (skip)
  * @self: an open accelerator
- * @index: number of the vCPU, from 0; also its APIC id on x86
+ * @index: number of the vCPU in the layout, from 0
  * @error: return location
  *
  * Returns: (transfer full) (nullable): a vCPU in the state after power-on

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "qom/sv-object.h"
+#include "src/accel/sv-cpu-layout.h"
 #include "src/accel/sv-vcpu.h"
 #include "src/memory/sv-address-space.h"
 
@@ -42,6 +43,9 @@ struct _SvAccelClass
 SV_API gboolean sv_accel_open (SvAccel *self, SvAddressSpace *memory, SvAddressSpace *io, GError **error);
 SV_API SvAddressSpace *sv_accel_get_memory (SvAccel *self);
 SV_API SvAddressSpace *sv_accel_get_io (SvAccel *self);
+/* What processors there will be; before the first sv_accel_create_vcpu(). Copied. */
+SV_API void sv_accel_set_cpus (SvAccel *self, const SvCpuLayout *layout);
+SV_API const SvCpuLayout *sv_accel_get_cpus (SvAccel *self);
 SV_API SvVcpu *sv_accel_create_vcpu (SvAccel *self, guint index, GError **error); /* (transfer full) */
 SV_API gboolean sv_accel_reset (SvAccel *self, GError **error); /* interrupt controller and timer */
 SV_API void sv_accel_pause (SvAccel *self);

@@ -19,6 +19,8 @@ gboolean sv_kvm_arch_reset (SvKvm *kvm, GError **error);
  * the start; returns the first line that is free. */
 guint sv_kvm_arch_append_routes (GArray *entries);
 
+/* KVM's id of processor @index: on x86 its APIC id */
+guint sv_kvm_arch_get_vcpu_id (SvKvm *kvm, guint index);
 gboolean sv_kvm_arch_vcpu_open (SvKvmVcpu *vcpu, GError **error);
 /* @fresh: the vCPU has not run since it was made. */
 gboolean sv_kvm_arch_vcpu_reset (SvKvmVcpu *vcpu, gconstpointer entry, gboolean fresh, GError **error);

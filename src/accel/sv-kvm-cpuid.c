@@ -4,13 +4,10 @@
 
 #include <errno.h>
 #include <gio/gio.h>
-#include <linux/kvm.h>
+
+#include "src/accel/sv-x86-cpuid.h"
 
 #define MAX_ENTRIES 256
-
-#define LEAF1_ECX_TSC_DEADLINE (1u << 24)
-#define LEAF1_ECX_HYPERVISOR (1u << 31)
-#define LEAF1_EDX_HTT (1u << 28)
 
 #define TABLE_SIZE (sizeof (struct kvm_cpuid2) + MAX_ENTRIES * sizeof (struct kvm_cpuid_entry2))
 
@@ -20,46 +17,6 @@ typedef union
   struct kvm_cpuid2 table;
   guint8 room[TABLE_SIZE];
 } CpuidTable;
-
-static void
-adapt (struct kvm_cpuid_entry2 *entry, guint32 apic_id, gboolean tsc_deadline)
-{
-  switch (entry->function)
-    {
-    case 0x1:
-      /* Initial APIC id; one logical processor per package; CLFLUSH size stays. */
-      entry->ebx = (entry->ebx & 0x0000ff00) | (1u << 16) | (apic_id << 24);
-      entry->ecx |= LEAF1_ECX_HYPERVISOR;
-      if (tsc_deadline)
-        entry->ecx |= LEAF1_ECX_TSC_DEADLINE;
-      entry->edx &= ~LEAF1_EDX_HTT;
-      break;
-    case 0x4:
-      /* Caches are shared with nobody; one core per package. */
-      entry->eax &= 0x00003fff;
-      break;
-    case 0xb:
-    case 0x1f:
-      entry->eax = 0;
-      entry->ebx = entry->index < 2 ? 1 : 0;
-      entry->ecx = entry->index | (entry->index < 2 ? (entry->index + 1) << 8 : 0);
-      entry->edx = apic_id;
-      break;
-    case 0x80000008:
-      entry->ecx &= ~0xf0ffu; /* NC, ApicIdSize: one core */
-      break;
-    case 0x8000001d:
-      entry->eax &= 0x00003fff;
-      break;
-    case 0x8000001e:
-      entry->eax = apic_id;
-      entry->ebx = 0;
-      entry->ecx = 0;
-      break;
-    default:
-      break;
-    }
-}
 
 /* What KVM supports is the same for all vCPUs of a process: asked for once. */
 static const struct kvm_cpuid2 *
@@ -82,21 +39,27 @@ gboolean
 sv_kvm_cpuid_set (SvKvmVcpu *vcpu, GError **error)
 {
   SvKvm *kvm = sv_kvm_vcpu_get_kvm (vcpu);
-  guint32 apic_id = sv_vcpu_get_index (SV_VCPU (vcpu));
+  const SvCpuLayout *layout = sv_accel_get_cpus (SV_ACCEL (kvm));
+  guint index = sv_vcpu_get_index (SV_VCPU (vcpu));
   gboolean tsc_deadline = sv_kvm_ioctl (sv_kvm_get_system_fd (kvm), KVM_CHECK_EXTENSION,
                                         (gpointer)KVM_CAP_TSC_DEADLINE_TIMER)
                           > 0;
   const struct kvm_cpuid2 *supported = get_supported (kvm, error);
+  g_autoptr (GArray) entries = g_array_new (FALSE, TRUE, sizeof (struct kvm_cpuid_entry2));
+  SvX86CpuModel model;
   CpuidTable own;
 
-  if (supported == NULL)
+  if (supported == NULL || !sv_x86_cpu_model_parse (&model, layout->model, error))
     return FALSE;
-  memcpy (&own, supported, sizeof *supported + supported->nent * sizeof supported->entries[0]);
-  for (guint i = 0; i < supported->nent; i++)
-    adapt (&own.table.entries[i], apic_id, tsc_deadline);
+  g_array_append_vals (entries, supported->entries, supported->nent);
+  if (!sv_x86_cpuid_adapt (entries, &model, layout, index, tsc_deadline, error))
+    return FALSE;
+  own.table.nent = MIN (entries->len, MAX_ENTRIES);
+  own.table.padding = 0;
+  memcpy (own.table.entries, entries->data, own.table.nent * sizeof (struct kvm_cpuid_entry2));
   if (sv_kvm_ioctl (sv_kvm_vcpu_get_fd (vcpu), KVM_SET_CPUID2, &own) == 0)
     return TRUE;
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "vCPU %u: KVM_SET_CPUID2: %s", apic_id,
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "vCPU %u: KVM_SET_CPUID2: %s", index,
                g_strerror (errno));
   return FALSE;
 }

@@ -5,8 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* Gives the vCPU all features that this host's KVM supports, with the vCPU's own APIC id; every vCPU
- * is a package of its own. */
+/* Gives the vCPU the features that its accelerator's model has, its APIC id and place among the processors. Errors
+ * name a feature that this host's KVM does not have. */
 gboolean sv_kvm_cpuid_set (SvKvmVcpu *vcpu, GError **error);
 
 G_END_DECLS

@@ -261,11 +261,8 @@ sv_kvm_vcpu_finalize (GObject *object)
   SvKvmVcpu *self = SV_KVM_VCPU (object);
 
   if (self->run != NULL)
-    {
-      sv_kvm_clear_run_mapping (self->kvm, self->run);
-      munmap (self->run, sv_kvm_get_run_size (self->kvm));
-    }
-  if (self->fd >= 0)
+    sv_kvm_park_vcpu (self->kvm, sv_vcpu_get_index (SV_VCPU (self)), self->fd, self->run);
+  else if (self->fd >= 0)
     close (self->fd);
   g_clear_object (&self->kvm);
   G_OBJECT_CLASS (sv_kvm_vcpu_parent_class)->finalize (object);
@@ -289,32 +286,45 @@ sv_kvm_vcpu_init (SvKvmVcpu *self)
   self->fd = -1;
 }
 
-SvVcpu *
-sv_kvm_vcpu_new (SvKvm *kvm, guint index, GError **error)
+static gboolean
+create (SvKvmVcpu *self, guint index, GError **error)
 {
-  g_autoptr (SvKvmVcpu) self = g_object_new (SV_TYPE_KVM_VCPU, "index", index, NULL);
   gpointer run;
 
-  install_kick_handler ();
-  self->kvm = g_object_ref (kvm);
-  self->fd = sv_kvm_ioctl (sv_kvm_get_vm_fd (kvm), KVM_CREATE_VCPU, GUINT_TO_POINTER (index));
+  self->fd = sv_kvm_ioctl (sv_kvm_get_vm_fd (self->kvm), KVM_CREATE_VCPU,
+                           GUINT_TO_POINTER (sv_kvm_arch_get_vcpu_id (self->kvm, index)));
   if (self->fd < 0)
     {
       g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "KVM cannot make vCPU %u: %s", index,
                    g_strerror (errno));
-      return NULL;
+      return FALSE;
     }
-  run = mmap (NULL, sv_kvm_get_run_size (kvm), PROT_READ | PROT_WRITE, MAP_SHARED, self->fd, 0);
+  run = mmap (NULL, sv_kvm_get_run_size (self->kvm), PROT_READ | PROT_WRITE, MAP_SHARED, self->fd, 0);
   if (run == MAP_FAILED)
     {
       g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "Cannot map vCPU %u: %s", index,
                    g_strerror (errno));
-      return NULL;
+      return FALSE;
     }
   self->run = run;
-  sv_kvm_set_run_mapping (kvm, run);
-  if (!sv_kvm_arch_vcpu_open (self, error))
-    return NULL;
+  sv_kvm_set_run_mapping (self->kvm, run);
+  return sv_kvm_arch_vcpu_open (self, error);
+}
+
+SvVcpu *
+sv_kvm_vcpu_new (SvKvm *kvm, guint index, GError **error)
+{
+  g_autoptr (SvKvmVcpu) self = g_object_new (SV_TYPE_KVM_VCPU, "index", index, NULL);
+  gpointer run = NULL;
+
+  install_kick_handler ();
+  self->kvm = g_object_ref (kvm);
+  self->fd = sv_kvm_take_parked_vcpu (kvm, index, &run);
+  if (self->fd < 0)
+    return create (self, index, error) ? SV_VCPU (g_steal_pointer (&self)) : NULL;
+  /* What its predecessor left goes with the next reset. */
+  self->run = run;
+  self->has_run = TRUE;
   return SV_VCPU (g_steal_pointer (&self));
 }
 

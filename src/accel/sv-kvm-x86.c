@@ -11,6 +11,7 @@
 #include "src/accel/sv-kvm-cpuid.h"
 #include "src/accel/sv-x86-entry.h"
 #include "src/accel/sv-x86-msr.h"
+#include "src/accel/sv-x86-topology.h"
 
 /* Three pages below 4 GiB that KVM needs on Intel for real mode, and one for an identity page table. */
 #define TSS_ADDRESS 0xfffbd000ul
@@ -270,6 +271,12 @@ power_on (int fd, gboolean boot_cpu, GError **error)
   if (sv_kvm_ioctl (fd, KVM_SET_MP_STATE, &mp_state) < 0)
     return fail (error, "KVM_SET_MP_STATE");
   return TRUE;
+}
+
+guint
+sv_kvm_arch_get_vcpu_id (SvKvm *kvm, guint index)
+{
+  return sv_x86_topology_get_apic_id (sv_accel_get_cpus (SV_ACCEL (kvm)), index);
 }
 
 gboolean

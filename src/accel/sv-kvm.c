@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,7 +39,16 @@ struct _SvKvm
   gboolean clock_stopped;
 
   SvKvmRoutes *routes; /* NULL: the kernel's own ones */
+  GArray *parked;      /* Parked: vCPUs that nobody uses now */
 };
+
+/* KVM cannot take a vCPU out of a VM: the next processor of that number gets it again. */
+typedef struct
+{
+  guint index;
+  int fd;
+  gpointer run;
+} Parked;
 
 G_DEFINE_FINAL_TYPE (SvKvm, sv_kvm, SV_TYPE_ACCEL)
 
@@ -233,10 +243,40 @@ sv_kvm_set_run_mapping (SvKvm *self, gpointer run)
 }
 
 void
-sv_kvm_clear_run_mapping (SvKvm *self, gpointer run)
+sv_kvm_park_vcpu (SvKvm *self, guint index, int fd, gpointer run)
 {
-  if (self->ring == (gpointer)((guint8 *)run + self->coalesced_offset))
-    self->ring = NULL;
+  const Parked parked = { index, fd, run };
+
+  g_array_append_val (self->parked, parked);
+}
+
+int
+sv_kvm_take_parked_vcpu (SvKvm *self, guint index, gpointer *run)
+{
+  for (guint i = 0; i < self->parked->len; i++)
+    {
+      const Parked parked = g_array_index (self->parked, Parked, i);
+
+      if (parked.index != index)
+        continue;
+      g_array_remove_index_fast (self->parked, i);
+      *run = parked.run;
+      return parked.fd;
+    }
+  return -1;
+}
+
+static void
+close_parked (SvKvm *self)
+{
+  for (guint i = 0; i < self->parked->len; i++)
+    {
+      const Parked *parked = &g_array_index (self->parked, Parked, i);
+
+      munmap (parked->run, self->run_size);
+      close (parked->fd);
+    }
+  g_array_unref (self->parked);
 }
 
 static void
@@ -454,6 +494,7 @@ sv_kvm_finalize (GObject *object)
 {
   SvKvm *self = SV_KVM (object);
 
+  close_parked (self);
   if (self->vm_fd >= 0)
     close (self->vm_fd);
   if (self->system_fd >= 0)
@@ -489,6 +530,7 @@ static void
 sv_kvm_init (SvKvm *self)
 {
   self->system_fd = self->vm_fd = -1;
+  self->parked = g_array_new (FALSE, FALSE, sizeof (Parked));
   self->slots = g_array_new (FALSE, TRUE, sizeof (struct kvm_userspace_memory_region));
 }
 

@@ -21,7 +21,10 @@ int sv_kvm_get_system_fd (SvKvm *self);
 gsize sv_kvm_get_run_size (SvKvm *self);
 /* The ring of writes that the kernel kept back lies in the mapping of any vCPU; @run is the first one's. */
 void sv_kvm_set_run_mapping (SvKvm *self, gpointer run);
-void sv_kvm_clear_run_mapping (SvKvm *self, gpointer run);
+/* Keeps a vCPU that its processor needs no more, with its mapping, until one of that number comes (-1: there is none) or
+ * the VM ends. */
+void sv_kvm_park_vcpu (SvKvm *self, guint index, int fd, gpointer run);
+int sv_kvm_take_parked_vcpu (SvKvm *self, guint index, gpointer *run);
 /* Handles what is in the ring; VM lock not held. Costs one read when it is empty. */
 void sv_kvm_replay_coalesced (SvKvm *self);
 

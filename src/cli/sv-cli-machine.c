@@ -5,6 +5,7 @@
 #include "qom/sv-object.h"
 #include "qom/sv-parse.h"
 #include "qom/sv-type-registry.h"
+#include "src/accel/sv-x86-cpu-model.h"
 #include "src/cli/sv-cli-private.h"
 #include "src/cli/sv-keyval.h"
 
@@ -133,23 +134,18 @@ sv_cli_accel (SvCli *cli, const char *argument, GError **error)
 gboolean
 sv_cli_cpu (SvCli *cli, const char *argument, GError **error)
 {
-  g_autoptr (SvCliKeys) keys = NULL;
   g_autofree char *model = NULL;
-  g_autofree char *migratable = NULL;
+  SvX86CpuModel parsed;
 
   if (sv_keyval_is_help (argument, &model))
     {
-      cli->answer = g_strdup ("Available CPUs:\n  host\n");
+      cli->answer = sv_x86_cpu_model_dup_help ();
       return TRUE;
     }
-  keys = sv_cli_keys_parse (argument, "model", error);
-  if (keys == NULL)
+  if (!sv_x86_cpu_model_parse (&parsed, argument, error))
     return FALSE;
-  model = sv_cli_keys_take (keys, "model");
-  if (model == NULL || strcmp (model, "host") != 0)
-    return sv_cli_fail (error, "the CPU model can only be 'host'");
-  migratable = sv_cli_keys_take (keys, "migratable");
-  return sv_cli_keys_refuse_rest (keys, "'migratable'", error);
+  sv_cli_set_machine (cli, "cpu", argument);
+  return TRUE;
 }
 
 gboolean
@@ -182,11 +178,10 @@ sv_cli_smp (SvCli *cli, const char *argument, GError **error)
     return FALSE;
 
   if (cpus == NULL)
-    cpus = g_strdup_printf ("%" G_GUINT64_FORMAT, product);
-  if (max_cpus != NULL && strcmp (max_cpus, cpus) != 0)
-    return sv_cli_fail (
-        error, "'maxcpus' can only be the number of processors (%s): none are plugged later", cpus);
+    cpus = max_cpus != NULL ? g_strdup (max_cpus) : g_strdup_printf ("%" G_GUINT64_FORMAT, product);
   sv_cli_set_machine (cli, "cpus", cpus);
+  if (max_cpus != NULL)
+    sv_cli_set_machine (cli, "max-cpus", max_cpus);
   return TRUE;
 }
 

@@ -173,6 +173,7 @@ fake_machine_class_init (FakeMachineClass *klass)
 {
   SV_MACHINE_CLASS (klass)->build = fake_machine_build;
   SV_MACHINE_CLASS (klass)->load = fake_machine_load;
+  SV_MACHINE_CLASS (klass)->hotpluggable_cpus = TRUE;
 }
 
 static void
@@ -256,6 +257,7 @@ static const SvTypeEntry types[] = {
   { "fake-accel", fake_accel_get_type, NULL },
   { "fake-device", fake_device_get_type, NULL },
   { "fake-machine", fake_machine_get_type, NULL },
+  { "host-x86-cpu", sv_cpu_get_type, NULL },
   { "memory-backend-ram", sv_memory_backend_ram_get_type, NULL },
 };
 
@@ -314,7 +316,7 @@ setup (Fixture *f, gconstpointer data)
   sv_vm_lock ();
   f->root = sv_object_new_container ();
   f->log = g_string_new (NULL);
-  f->machine = g_object_new (fake_machine_get_type (), "accel", "fake", "cpus", 2, NULL);
+  f->machine = g_object_new (fake_machine_get_type (), "accel", "fake", "cpus", 2, "max-cpus", 8, "cores", 2, NULL);
   g_object_set_data (G_OBJECT (f->machine), "log", f->log);
   g_signal_connect (f->machine, "stopped", G_CALLBACK (on_stopped), NULL);
   g_signal_connect (f->machine, "resumed", G_CALLBACK (on_resumed), NULL);
@@ -379,7 +381,7 @@ test_tree (Fixture *f, gconstpointer data)
 
   g_object_get (cpu, "cpu-index", &index, "socket-id", &socket, "host-thread-id", &thread, NULL);
   g_assert_cmpuint (index, ==, 1);
-  g_assert_cmpuint (socket, ==, 1);
+  g_assert_cmpuint (socket, ==, 0);
   g_assert_cmpuint (thread, !=, 0);
   g_assert_true (sv_device_get_machine (SV_DEVICE (cpu)) == f->machine);
 }
@@ -546,6 +548,42 @@ test_remove_device (Fixture *f, gconstpointer data)
   g_assert_finalize_object (device);
 }
 
+/* The machine has 2 processors and 8 places: 4 sockets of 2 cores. */
+static void
+test_cpu_hotplug (Fixture *f, gconstpointer data)
+{
+  SvDevice *cpu;
+  gint index = -1;
+
+  start (f);
+  assert_add_fails (f, "{'driver':'host-x86-cpu','socket-id':1}", "CPU core-id is missing: it is from 0 to 1");
+  assert_add_fails (f, "{'driver':'host-x86-cpu','socket-id':4,'core-id':0}",
+                    "Invalid CPU socket-id: 4 must be in range 0:3");
+  assert_add_fails (f, "{'driver':'host-x86-cpu','socket-id':1,'core-id':0,'thread-id':1}",
+                    "Invalid CPU thread-id: 1 must be in range 0:0");
+  assert_add_fails (f, "{'driver':'host-x86-cpu','socket-id':0,'core-id':1}",
+                    "CPU [socket-id: 0, die-id: 0, core-id: 1, thread-id: 0] exists already: "
+                    "/machine/unattached/device[1]");
+  for (guint i = 0; i < 2; i++)
+    {
+      cpu = add (f, "{'driver':'host-x86-cpu','id':'c5','socket-id':2,'core-id':1}", NULL);
+      g_object_get (cpu, "cpu-index", &index, NULL);
+      g_assert_cmpint (index, ==, 5);
+      g_assert_true (sv_machine_get_cpu (f->machine, 5) == cpu);
+      /* It waits for the guest, as a processor at power-on, and runs as soon as the guest says so. */
+      g_assert_cmpuint (vcpu (f, "c5")->n_resets, ==, 1);
+      g_assert_false (vcpu (f, "c5")->entry_seen);
+      g_assert_false (sv_vcpu_should_stop (sv_cpu_get_vcpu (SV_CPU (cpu))));
+      sv_machine_stop (f->machine, SV_RUN_STATE_PAUSED);
+      g_assert_true (sv_vcpu_should_stop (sv_cpu_get_vcpu (SV_CPU (cpu))));
+      start (f);
+      sv_machine_remove_device (f->machine, cpu);
+      g_assert_null (sv_machine_get_cpu (f->machine, 5));
+    }
+  g_assert_nonnull (sv_machine_get_cpu (f->machine, 1));
+  g_assert_true (sv_machine_is_running (f->machine));
+}
+
 static void
 test_topology (void)
 {
@@ -579,6 +617,7 @@ main (int argc, char **argv)
   ADD ("/machine/load-fails", test_load_fails);
   ADD ("/machine/add-device", test_add_device);
   ADD ("/machine/remove-device", test_remove_device);
+  ADD ("/machine/cpu-hotplug", test_cpu_hotplug);
   g_test_add_func ("/machine/topology", test_topology);
   return g_test_run ();
 }

@@ -27,11 +27,18 @@ sum (SvAddressSpace *memory, guint64 address, guint length)
   return total;
 }
 
+static const SvCpuLayout single = { NULL, 1, 1, 1, 1 };
+
+/* APIC ids of 12 processors with three threads a core: they leave out each fourth */
+#define THREES 12u
+
 /* Finds and reads the table as Linux does */
 static void
 test_write (gconstpointer data)
 {
   const guint n_cpus = GPOINTER_TO_UINT (data);
+  const guint threads = n_cpus == THREES ? 3 : 1;
+  const SvCpuLayout layout = { NULL, n_cpus / threads, 1, 1, threads };
   g_autoptr (SvAddressSpace) memory = guest_ram_new (MIB, 0);
   g_autoptr (GError) error = NULL;
   const guint8 *entry_sizes = (const guint8 *)"\x14\x08\x08\x08\x08";
@@ -39,7 +46,7 @@ test_write (gconstpointer data)
   guint32 pins = 0;
   char signature[4];
 
-  g_assert_true (sv_mptable_write (memory, n_cpus, &error));
+  g_assert_true (sv_mptable_write (memory, &layout, n_cpus, &error));
   g_assert_no_error (error);
 
   g_assert_cmphex (read_le (memory, 0x40e, 2) << 4, ==, SV_X86_EBDA_START);
@@ -67,7 +74,7 @@ test_write (gconstpointer data)
       g_assert_cmpuint (type, <=, 4);
       if (type == 0)
         {
-          g_assert_cmpuint (read_le (memory, at + 1, 1), ==, cpus);
+          g_assert_cmpuint (read_le (memory, at + 1, 1), ==, n_cpus == THREES ? cpus / 3 * 4 + cpus % 3 : cpus);
           g_assert_cmpuint (read_le (memory, at + 3, 1), ==, cpus == 0 ? 3 : 1);
           cpus++;
         }
@@ -108,13 +115,13 @@ test_errors (void)
   g_autoptr (SvAddressSpace) memory = guest_ram_new (MIB, 0);
   g_autoptr (GError) error = NULL;
 
-  g_assert_false (sv_mptable_write (memory, 0, &error));
+  g_assert_false (sv_mptable_write (memory, &single, 0, &error));
   g_assert_nonnull (strstr (error->message, "1 to 254"));
   g_clear_error (&error);
-  g_assert_false (sv_mptable_write (memory, 255, &error));
+  g_assert_false (sv_mptable_write (memory, &single, 255, &error));
   g_assert_nonnull (strstr (error->message, "255 processors"));
   g_clear_error (&error);
-  g_assert_false (sv_mptable_write (small, 1, &error));
+  g_assert_false (sv_mptable_write (small, &single, 1, &error));
   g_assert_nonnull (strstr (error->message, "no RAM"));
 }
 
