@@ -147,7 +147,8 @@ parse_socket (JsonObject *object, const char *text, gboolean tcp, GError **error
 JsonObject *
 sv_chardev_parse_short (const char *text, GError **error)
 {
-  static const char *const plain[] = { "stdio", "pty", "null" };
+  /* `file` and `socket` take the words of -chardev. */
+  static const char *const plain[] = { "stdio", "pty", "null", "file", "socket" };
   g_autoptr (JsonObject) object = json_object_new ();
   gboolean matched = FALSE;
 
@@ -173,7 +174,8 @@ sv_chardev_parse_short (const char *text, GError **error)
 
   g_set_error (error, SV_CHARDEV_ERROR, SV_CHARDEV_ERROR_ADDRESS,
                "'%s' is no character device: stdio, pty, null, file:PATH, "
-               "unix:PATH[,server=on][,wait=off] and tcp:HOST:PORT[,server=on][,wait=off] are",
+               "unix:PATH[,server=on][,wait=off], tcp:HOST:PORT[,server=on][,wait=off], "
+               "file,path=PATH[,append=on] and socket,path=PATH[,server=on][,wait=off] are",
                text);
   return NULL;
 }

@@ -103,10 +103,11 @@ def test_end_of_input_is_not_the_end_of_the_vm(tiny):
     assert vm.qmp().execute("query-status")["running"] is True
 
 
-@pytest.mark.parametrize("dialect", ["serial", "chardev"])
+@pytest.mark.parametrize("dialect", ["serial", "words", "chardev"])
 def test_unix_server(tiny, tmp_path, dialect):
     path = str(tmp_path / "console")
     args = {"serial": ["-serial", f"unix:{path},server,nowait"],
+            "words": ["-serial", f"socket,path={path},server,nowait"],
             "chardev": ["-chardev", f"socket,id=c,path={path},server=on,wait=off", "-serial",
                         "chardev:c"]}[dialect]
     vm = tiny("e", *args, serial=None)
@@ -163,7 +164,7 @@ def test_client_without_a_server_is_an_error(tiny, tmp_path):
     assert str(path) in vm.stderr.text
 
 
-@pytest.mark.parametrize("args", [["-serial", "file:{}"],
+@pytest.mark.parametrize("args", [["-serial", "file:{}"], ["-serial", "file,path={}"],
                                   ["-chardev", "file,id=f,path={}", "-serial", "chardev:f"]])
 def test_file(tiny, tmp_path, args):
     path = tmp_path / "out"

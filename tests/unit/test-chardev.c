@@ -233,6 +233,9 @@ test_parse_good (Fixture *f, gconstpointer data)
       "{\"backend\":\"socket\",\"host\":\"localhost\",\"port\":\"80\",\"nodelay\":true}" },
     { "tcp:[::1]:80,ipv6",
       "{\"backend\":\"socket\",\"host\":\"::1\",\"port\":\"80\",\"ipv6\":true}" },
+    { "file,path=/a,append", "{\"backend\":\"file\",\"path\":\"/a\",\"append\":true}" },
+    { "socket,path=/s,server,nowait",
+      "{\"backend\":\"socket\",\"path\":\"/s\",\"server\":true,\"wait\":false}" },
     { "tcp::80,server,wait",
       "{\"backend\":\"socket\",\"host\":\"\",\"port\":\"80\",\"server\":true,\"wait\":true}" },
   };
@@ -256,7 +259,8 @@ test_parse_bad (Fixture *f, gconstpointer data)
 {
   static const char *const cases[] = { "",         "stdi",      "stdiox",        "pipe:/x",
                                        "tcp:80",   "tcp:host:", "unix:/s,servr", "unix:/s,=on",
-                                       "unix:/s,", "pty,",      "tcp:",          "vc" };
+                                       "unix:/s,", "pty,",      "tcp:",          "vc",
+                                       "files",    "socket:",   "file,/a" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {
