@@ -7,6 +7,7 @@
 #include <glib-unix.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +16,8 @@
  */
 #define POLLED_CHUNK 256
 #define READ_CHUNK 4096
+/* What is read before the front end has room for it, where a filter looks out for keys. */
+#define READ_AHEAD 4096
 /* A TCP peer that closed is no HUP until something is sent to it. GLib hands the bit through to
  * poll(). */
 #define GONE ((GIOCondition)(G_IO_HUP | G_IO_ERR | POLLRDHUP))
@@ -44,6 +47,9 @@ struct _SvFdStream
   GSource *read_source;
   GSource *write_source;
   GSource *hangup_source;
+  GSource *deliver_source;
+  gsize n_ahead;
+  guint8 *ahead; /* with a filter only */
 };
 
 static gboolean
@@ -72,9 +78,15 @@ watch (GSource **source, int fd, GIOCondition condition, GUnixFDSourceFunc func,
 }
 
 static void
+stream_clear (SvFdStream *self)
+{
+  g_free (self->ahead);
+}
+
+static void
 stream_unref (SvFdStream *self)
 {
-  g_rc_box_release (self);
+  g_rc_box_release_full (self, (GDestroyNotify)stream_clear);
 }
 
 /* The chardev and the stream survive what the front end does in its callbacks. */
@@ -145,13 +157,48 @@ set_reading (SvFdStream *self, GIOCondition condition)
     watch (&self->read_source, self->input, condition, on_input, self);
 }
 
+/* How much may be read now. Keys for the VMM are seen even while the guest takes no input. */
+static gsize
+read_room (SvFdStream *self)
+{
+  if (self->ahead == NULL)
+    return sv_chardev_can_receive (self->chardev);
+  return sv_chardev_is_attached (self->chardev) ? READ_AHEAD - self->n_ahead : 0;
+}
+
+static void
+deliver (SvFdStream *self)
+{
+  gsize n = MIN (self->n_ahead, sv_chardev_can_receive (self->chardev));
+
+  sv_chardev_receive (self->chardev, self->ahead, n);
+  self->n_ahead -= n;
+  memmove (self->ahead, self->ahead + n, self->n_ahead);
+}
+
+static gboolean
+on_deliver (gpointer user_data)
+{
+  SvFdStream *self = user_data;
+  SvChardev *chardev = self->chardev;
+
+  enter (self);
+  drop_source (&self->deliver_source);
+  deliver (self);
+  if (!self->freed)
+    sv_fd_stream_update_input (self);
+  leave (self, chardev);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 receive (SvFdStream *self, gsize room)
 {
-  guint8 buffer[READ_CHUNK];
+  guint8 chunk[READ_CHUNK];
+  guint8 *buffer = self->ahead != NULL ? self->ahead + self->n_ahead : chunk;
   gssize n;
 
-  room = MIN (room, sizeof buffer);
+  room = MIN (room, sizeof chunk);
   n = self->input_is_socket ? recv (self->input, buffer, room, MSG_DONTWAIT)
                             : read (self->input, buffer, room);
   if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -162,10 +209,14 @@ receive (SvFdStream *self, gsize room)
       return;
     }
 
-  if (self->funcs->filter != NULL)
-    n = self->funcs->filter (self->chardev, buffer, n);
+  if (self->ahead == NULL)
+    {
+      sv_chardev_receive (self->chardev, buffer, n);
+      return;
+    }
+  self->n_ahead += self->funcs->filter (self->chardev, buffer, n);
   if (!self->freed)
-    sv_chardev_receive (self->chardev, buffer, n);
+    deliver (self);
 }
 
 static gboolean
@@ -173,7 +224,7 @@ on_input (int fd, GIOCondition condition, gpointer user_data)
 {
   SvFdStream *self = user_data;
   SvChardev *chardev = self->chardev;
-  gsize room = sv_chardev_can_receive (chardev);
+  gsize room = read_room (self);
 
   enter (self);
   if (room > 0)
@@ -225,6 +276,8 @@ sv_fd_stream_new (SvChardev *chardev, int input, int output, const SvFdStreamFun
   self->output = output;
   self->input_ended = input < 0;
   self->input_is_socket = is_type (input, S_IFSOCK);
+  if (funcs->filter != NULL)
+    self->ahead = g_malloc (READ_AHEAD);
   if (is_type (output, S_IFSOCK))
     self->output_kind = OUTPUT_SOCKET;
   else if ((flags & O_NONBLOCK) != 0 || is_type (output, S_IFREG))
@@ -250,6 +303,7 @@ sv_fd_stream_free (SvFdStream *self)
   drop_source (&self->read_source);
   drop_source (&self->write_source);
   drop_source (&self->hangup_source);
+  drop_source (&self->deliver_source);
   if (self->output >= 0 && self->output != self->input)
     close (self->output);
   if (self->input >= 0)
@@ -332,10 +386,18 @@ sv_fd_stream_write (SvFdStream *self, const guint8 *data, gsize length)
 void
 sv_fd_stream_update_input (SvFdStream *self)
 {
+  if (self->n_ahead > 0 && self->deliver_source == NULL
+      && sv_chardev_can_receive (self->chardev) > 0)
+    {
+      self->deliver_source = g_idle_source_new ();
+      g_source_set_priority (self->deliver_source, G_PRIORITY_DEFAULT);
+      g_source_set_callback (self->deliver_source, on_deliver, self, NULL);
+      g_source_attach (self->deliver_source, NULL);
+    }
   if (self->input_ended)
     return;
 
-  if (!self->input_paused && sv_chardev_can_receive (self->chardev) > 0)
+  if (!self->input_paused && read_room (self) > 0)
     set_reading (self, G_IO_IN);
   else if (self->wants_hangup)
     set_reading (self, GONE);

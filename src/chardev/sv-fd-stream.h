@@ -9,14 +9,16 @@ G_BEGIN_DECLS
  * SvFdStream:
  *
  * Moves bytes between one peer's descriptors and a character device's front end, on the default main context: reads no
- * more than the front end takes, never blocks on writes, costs nothing while idle.
+ * more than the front end takes (with a filter, 4096 bytes ahead of it), never blocks on writes, costs nothing while
+ * idle.
  */
 typedef struct _SvFdStream SvFdStream;
 
 /**
  * SvFdStreamFuncs:
  * @may_read: (nullable): asked before each read
- * @filter: (nullable): sees input first, may change it in place; returns how much goes to the front end
+ * @filter: (nullable): sees input first, as soon as it comes, may change it in place; returns how much goes to the front
+ *   end
  * @hangup: (nullable): the peer is gone; called once, from the main loop. The stream may be freed in it.
  */
 typedef struct

@@ -242,6 +242,15 @@ def test_terminal_is_raw_while_it_runs_and_ctrl_a_x_quits(tiny, terminal):
     assert terminal.now() == terminal.before
 
 
+def test_ctrl_a_x_quits_though_the_guest_does_not_read(tiny, terminal):
+    vm = tiny("c", stdin=terminal.theirs, stdout=terminal.theirs)
+    terminal.stream.wait_for("tiny pvh")
+    os.write(terminal.ours, b"is anybody there?\r\r\r")
+    os.write(terminal.ours, b"\x01x")
+    assert vm.wait() == 0
+    assert terminal.now() == terminal.before
+
+
 def test_ctrl_a_a_sends_ctrl_a(tiny, terminal):
     vm = tiny("e", stdin=terminal.theirs, stdout=terminal.theirs)
     terminal.stream.wait_for("tiny pvh")

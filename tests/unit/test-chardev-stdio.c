@@ -145,6 +145,45 @@ test_keys (Fixture *f, gconstpointer data)
   run_until (f->quits == 1);
 }
 
+/* Keys act while the guest takes no input, as one that hangs; what was typed before waits for it. */
+static void
+test_keys_without_room (Fixture *f, gconstpointer data)
+{
+  f->frontend.room = 0;
+  send_bytes (f, "abc\001b");
+  run_until (f->frontend.n_breaks == 1);
+  g_assert_cmpuint (f->frontend.received->len, ==, 0);
+  send_bytes (f, "de\001x");
+  run_until (f->quits == 1);
+
+  f->frontend.room = 2;
+  sv_chardev_update_input (f->chardev);
+  run_until (f->frontend.received->len == 2);
+  f->frontend.room = 100;
+  sv_chardev_update_input (f->chardev);
+  run_until (f->frontend.received->len == 5);
+  g_assert_cmpstr (f->frontend.received->str, ==, "abcde");
+  g_assert_cmpuint (run_ready (), ==, 0);
+}
+
+/* No more than a limited amount is read ahead; nothing of it is lost at the end of input. */
+static void
+test_much_without_room (Fixture *f, gconstpointer data)
+{
+  g_autofree char *text = g_strnfill (10000, 'x');
+
+  f->frontend.room = 0;
+  send_bytes (f, text);
+  close (f->to_device);
+  f->to_device = -1;
+  run_ready ();
+  g_assert_cmpuint (run_ready (), ==, 0);
+  g_assert_cmpuint (f->frontend.received->len, ==, 0);
+  f->frontend.room = 20000;
+  sv_chardev_update_input (f->chardev);
+  run_until (f->frontend.received->len == 10000);
+}
+
 static void
 test_eof (Fixture *f, gconstpointer data)
 {
@@ -221,7 +260,7 @@ test_flow (Fixture *f, gconstpointer data)
     }
   run_until (f->frontend.n_writable == 1);
 
-  /* Input waits in the pipe for a front end that is not ready. */
+  /* Input waits for a front end that is not ready. */
   f->frontend.room = 3;
   send_bytes (f, "abcdef");
   run_until (f->frontend.received->len == 3);
@@ -275,6 +314,8 @@ main (int argc, char **argv)
 #define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
   ADD ("/chardev-stdio/talk", test_talk);
   ADD ("/chardev-stdio/keys", test_keys);
+  ADD ("/chardev-stdio/keys-without-room", test_keys_without_room);
+  ADD ("/chardev-stdio/much-without-room", test_much_without_room);
   ADD ("/chardev-stdio/eof", test_eof);
   ADD ("/chardev-stdio/odd-inputs", test_odd_inputs);
   ADD ("/chardev-stdio/only-one", test_only_one);
