@@ -26,6 +26,7 @@ struct _SvVirtioBlkQueue
   SvVirtqueue *ring;
   SvBlockQueue *block;
   gboolean in_batch;
+  SvVirtioDevice *hurried_for; /* is told when nothing is in flight; NULL: nobody is */
 
   /* One request for each slot of the ring, and one that the queue is seen to be empty with, which is
    * when the driver is asked for kicks. Those never used cost address space only: a request that was
@@ -175,6 +176,8 @@ batch_done (gpointer data)
   if (self->in_batch)
     sv_virtqueue_end (self->ring);
   self->in_batch = FALSE;
+  if (G_UNLIKELY (self->hurried_for != NULL) && sv_block_queue_get_in_flight (self->block) == 0)
+    sv_virtio_device_settled (g_steal_pointer (&self->hurried_for));
 }
 
 static int
@@ -349,6 +352,24 @@ void
 sv_virtio_blk_queue_drain (SvVirtioBlkQueue *self)
 {
   sv_block_queue_drain (self->block);
+}
+
+/**
+ * sv_virtio_blk_queue_hurry:
+ * @self: a queue
+ * @device: its device
+ *
+ * Lets requests in flight pass limits. When some take their time, sv_virtio_device_settled() tells of their end.
+ *
+ * Returns: whether nothing is in flight
+ */
+gboolean
+sv_virtio_blk_queue_hurry (SvVirtioBlkQueue *self, SvVirtioDevice *device)
+{
+  gboolean idle = sv_block_queue_hurry (self->block);
+
+  self->hurried_for = idle ? NULL : device;
+  return idle;
 }
 
 static gsize

@@ -51,5 +51,7 @@ SvVirtioBlkQueue *sv_virtio_blk_queue_new (const SvVirtioBlkDisk *disk,
 void sv_virtio_blk_queue_free (SvVirtioBlkQueue *self);
 void sv_virtio_blk_queue_handle (SvVirtioBlkQueue *self);
 void sv_virtio_blk_queue_drain (SvVirtioBlkQueue *self);
+/* In the queue's context: whether nothing is in flight; when nothing is any more, @device has settled. */
+gboolean sv_virtio_blk_queue_hurry (SvVirtioBlkQueue *self, SvVirtioDevice *device);
 
 G_END_DECLS

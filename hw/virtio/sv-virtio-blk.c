@@ -289,6 +289,12 @@ sv_virtio_blk_drain_queue (SvVirtioDevice *device, guint n)
   sv_virtio_blk_queue_drain (SV_VIRTIO_BLK (device)->queues[n]);
 }
 
+static gboolean
+sv_virtio_blk_hurry_queue (SvVirtioDevice *device, guint n)
+{
+  return sv_virtio_blk_queue_hurry (SV_VIRTIO_BLK (device)->queues[n], device);
+}
+
 /* --- limits: the node's, by way of the disk --- */
 
 static guint64
@@ -602,6 +608,7 @@ sv_virtio_blk_class_init (SvVirtioBlkClass *klass)
   virtio_class->stop = sv_virtio_blk_stop;
   virtio_class->handle_queue = sv_virtio_blk_handle_queue;
   virtio_class->drain_queue = sv_virtio_blk_drain_queue;
+  virtio_class->hurry_queue = sv_virtio_blk_hurry_queue;
   install_properties (object_class);
 }
 

@@ -29,6 +29,7 @@ SV_API G_DECLARE_DERIVABLE_TYPE (SvVirtioBus, sv_virtio_bus, SV, VIRTIO_BUS, SvB
  * @notify_broken: the device's status has DEVICE_NEEDS_RESET now. Any thread, no lock
  * @hold: while held, the guest goes on seeing the registers of the device that was there, and what the driver
  *   selected in them is kept for the next; %NULL: nothing to do. VM lock held
+ * @settled: sv_virtio_device_settle() may be asked again; any thread, without the VM lock
  */
 struct _SvVirtioBusClass
 {
@@ -44,7 +45,8 @@ struct _SvVirtioBusClass
   void (*notify_config) (SvVirtioBus *self);
   void (*notify_broken) (SvVirtioBus *self);
   void (*hold) (SvVirtioBus *self, gboolean hold);
-  gpointer padding[3];
+  void (*settled) (SvVirtioBus *self);
+  gpointer padding[2];
 };
 
 SV_API SvAddressSpace *sv_virtio_bus_get_memory (SvVirtioBus *self); /* (transfer none) */

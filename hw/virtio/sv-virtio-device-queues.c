@@ -121,6 +121,69 @@ pause_queue (SvVirtioDevice *self, guint n)
     sv_context_run_sync (queue->context, pause_here, &call);
 }
 
+typedef struct
+{
+  SvVirtioDevice *device;
+  guint n;
+  gboolean settled;
+} SettleCall;
+
+static void
+settle_here (gpointer data)
+{
+  SettleCall *call = data;
+
+  call->settled = SV_VIRTIO_DEVICE_GET_CLASS (call->device)->hurry_queue (call->device, call->n);
+}
+
+/**
+ * sv_virtio_device_settle: (skip)
+ * @self: a device
+ *
+ * Asks whether a reset, or what else waits for requests in flight, would have to wait for the host. If so, the requests are
+ * hurried on, and the bus's `settled` tells when to ask again: until then main loop and VM lock are free. New kicks
+ * are served meanwhile.
+ *
+ * Returns: whether nothing is in flight
+ */
+gboolean
+sv_virtio_device_settle (SvVirtioDevice *self)
+{
+  SvVirtioDevicePrivate *priv = PRIV (self);
+  gboolean settled = TRUE;
+
+  if (!priv->started || SV_VIRTIO_DEVICE_GET_CLASS (self)->hurry_queue == NULL)
+    return TRUE;
+  for (guint i = 0; i < priv->n_queues; i++)
+    {
+      SettleCall call = { self, i, TRUE };
+
+      if (!sv_virtqueue_is_running (priv->queues[i].ring))
+        continue;
+      if (priv->queues[i].context == NULL)
+        settle_here (&call);
+      else
+        sv_context_run_sync (priv->queues[i].context, settle_here, &call);
+      settled = settled && call.settled;
+    }
+  return settled;
+}
+
+/**
+ * sv_virtio_device_settled: (skip)
+ * @self: a device
+ *
+ * A queue that was asked to hurry has nothing in flight. Any thread.
+ */
+void
+sv_virtio_device_settled (SvVirtioDevice *self)
+{
+  SvVirtioDevicePrivate *priv = PRIV (self);
+
+  if (priv->bus_class->settled != NULL)
+    priv->bus_class->settled (priv->bus);
+}
+
 void
 sv_virtio_device_pause_queues (SvVirtioDevice *self)
 {

@@ -48,6 +48,8 @@ SV_API G_DECLARE_DERIVABLE_TYPE (SvVirtioDevice, sv_virtio_device, SV, VIRTIO_DE
  *   @config; %NULL: all that matters is told by a changed configuration
  *
  * @get_max_queues: after @setup, how many queues there can be once everything is plugged in; %NULL: those that there are
+ * @hurry_queue: what is in flight of queue @n goes ahead of all limits, and sv_virtio_device_settled() is called when nothing
+ *   is any more; called where @drain_queue is. Returns whether nothing is now. %NULL: @drain_queue never waits for long
  *
  * Subclasses leave realize, unrealize, reset, quiesce and resume of SvDeviceClass alone.
  */
@@ -74,8 +76,9 @@ struct _SvVirtioDeviceClass
                               GError **error);
   void (*handed_over) (SvVirtioDevice *self, gconstpointer config);
   guint (*get_max_queues) (SvVirtioDevice *self);
+  gboolean (*hurry_queue) (SvVirtioDevice *self, guint n);
 
-  gpointer padding[4];
+  gpointer padding[3];
 };
 
 /* --- for subclasses --- */
@@ -98,6 +101,8 @@ SV_API void sv_virtio_device_config_changed (SvVirtioDevice *self);
 /* Sets DEVICE_NEEDS_RESET (VIRTIO 1.2 §2.1.2): the driver broke the rules. Any thread. */
 SV_API void sv_virtio_device_set_broken (SvVirtioDevice *self, const char *format, ...)
   G_GNUC_PRINTF (2, 3);
+/* Nothing is in flight of a queue that was asked to hurry. Any thread. */
+SV_API void sv_virtio_device_settled (SvVirtioDevice *self);
 /* Runs handle_queue soon in the queue's context, as if the driver had kicked. Any thread. */
 SV_API void sv_virtio_device_kick (SvVirtioDevice *self, guint n);
 
@@ -117,6 +122,9 @@ SV_API guint64 sv_virtio_device_get_features (SvVirtioDevice *self); /* all that
 /* The driver declares a queue usable (before DRIVER_OK) or takes it back, which waits for its requests
  * in flight. FALSE: refused, the queue stays as it was. */
 SV_API gboolean sv_virtio_device_set_queue_ready (SvVirtioDevice *self, guint n, gboolean ready);
+/* Before what waits for requests in flight (a reset, say): FALSE: it would, for as long as the host's disks take. The bus is
+ * told by settled when to ask again. */
+SV_API gboolean sv_virtio_device_settle (SvVirtioDevice *self);
 /* Ignored once FEATURES_OK is set. */
 SV_API void sv_virtio_device_set_driver_features (SvVirtioDevice *self, guint64 features);
 SV_API guint8 sv_virtio_device_get_status (SvVirtioDevice *self); /* any thread */

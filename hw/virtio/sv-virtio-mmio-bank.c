@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hw/virtio/sv-late-writes.h"
 #include "hw/virtio/sv-virtio-mmio-private.h"
-#include "src/accel/sv-vcpu.h"
 
 struct _SvVirtioMmioBank
 {
@@ -18,18 +18,8 @@ struct _SvVirtioMmioBank
   guint16 *announced;        /* device ids; 0: none */
   void (*touch) (guint slot, gpointer opaque);
   gpointer touch_opaque;
-  GQueue late; /* LateWrite */
-  GSource *late_source;
+  SvLateWrites *late; /* to slots that have no transport yet */
 };
-
-/* A write by a vCPU that waits for the main thread, where transports are made */
-typedef struct
-{
-  guint64 offset;
-  guint64 value;
-  guint size;
-  SvVcpu *vcpu;
-} LateWrite;
 
 G_DEFINE_FINAL_TYPE (SvVirtioMmioBank, sv_virtio_mmio_bank, G_TYPE_OBJECT)
 
@@ -40,8 +30,9 @@ must_touch (SvVirtioMmioBank *self, guint slot)
 }
 
 static void
-write_slot (SvVirtioMmioBank *self, guint64 offset, guint64 value, guint size)
+write_slot (gpointer opaque, guint64 offset, guint64 value, guint size)
 {
+  SvVirtioMmioBank *self = opaque;
   guint slot = offset / SV_VIRTIO_MMIO_SIZE;
 
   if (must_touch (self, slot))
@@ -51,56 +42,18 @@ write_slot (SvVirtioMmioBank *self, guint64 offset, guint64 value, guint size)
 }
 
 static void
-late_write_free (LateWrite *late)
-{
-  sv_vcpu_release (late->vcpu);
-  g_object_unref (late->vcpu);
-  g_free (late);
-}
-
-static gboolean
-serve_late (gpointer user_data)
-{
-  SvVirtioMmioBank *self = user_data;
-  LateWrite *late;
-
-  while ((late = g_queue_pop_head (&self->late)) != NULL)
-    {
-      write_slot (self, late->offset, late->value, late->size);
-      late_write_free (late);
-    }
-  g_source_set_ready_time (self->late_source, -1);
-  return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-late_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
-{
-  return callback (user_data);
-}
-
-static GSourceFuncs late_funcs = { .dispatch = late_dispatch };
-
-static void
 bank_write (gpointer opaque, guint64 offset, guint64 value, guint size)
 {
   SvVirtioMmioBank *self = opaque;
-  SvVcpu *vcpu = sv_vcpu_get_current ();
-  LateWrite *late;
+  guint slot = offset / SV_VIRTIO_MMIO_SIZE;
 
-  if (offset / SV_VIRTIO_MMIO_SIZE >= self->n_slots)
+  if (slot >= self->n_slots)
     return;
   /* Objects are made on the main thread. */
-  if (vcpu == NULL || !must_touch (self, offset / SV_VIRTIO_MMIO_SIZE))
-    {
-      write_slot (self, offset, value, size);
-      return;
-    }
-  late = g_new (LateWrite, 1);
-  *late = (LateWrite){ offset, value, size, g_object_ref (vcpu) };
-  sv_vcpu_hold (vcpu);
-  g_queue_push_tail (&self->late, late);
-  g_source_set_ready_time (self->late_source, 0);
+  if (must_touch (self, slot) && sv_late_writes_defer (self->late, offset, value, size))
+    sv_late_writes_schedule (self->late);
+  else
+    write_slot (self, offset, value, size);
 }
 
 static const SvMemoryRegionOps bank_ops = { .write = bank_write };
@@ -121,9 +74,7 @@ sv_virtio_mmio_bank_finalize (GObject *object)
       if (self->transports[i] != NULL)
         sv_virtio_mmio_bank_remove (self, self->transports[i]);
     }
-  sv_virtio_mmio_bank_forget_writes (self);
-  g_source_destroy (self->late_source);
-  g_source_unref (self->late_source);
+  sv_late_writes_free (self->late);
   g_clear_object (&self->region);
   g_free (self->transports);
   g_free (self->announced);
@@ -139,12 +90,7 @@ sv_virtio_mmio_bank_class_init (SvVirtioMmioBankClass *klass)
 static void
 sv_virtio_mmio_bank_init (SvVirtioMmioBank *self)
 {
-  g_queue_init (&self->late);
-  self->late_source = g_source_new (&late_funcs, sizeof (GSource));
-  g_source_set_static_name (self->late_source, "virtio-mmio slots");
-  g_source_set_priority (self->late_source, G_PRIORITY_HIGH);
-  g_source_set_callback (self->late_source, serve_late, self, NULL);
-  g_source_attach (self->late_source, NULL);
+  self->late = sv_late_writes_new (write_slot, NULL, self);
 }
 
 /**
@@ -252,10 +198,7 @@ sv_virtio_mmio_bank_announce (SvVirtioMmioBank *self, guint slot, guint16 device
 void
 sv_virtio_mmio_bank_forget_writes (SvVirtioMmioBank *self)
 {
-  LateWrite *late;
-
-  while ((late = g_queue_pop_head (&self->late)) != NULL)
-    late_write_free (late);
+  sv_late_writes_forget (self->late);
 }
 
 /**

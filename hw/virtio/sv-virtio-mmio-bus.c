@@ -55,6 +55,7 @@ sv_virtio_mmio_bus_detach (SvVirtioBus *bus)
   SvVirtioMmio *transport = transport_of (bus);
 
   transport->device = NULL;
+  sv_late_writes_forget (transport->late);
   sv_virtio_mmio_close_irq (transport);
   sv_virtio_mmio_reset_regs (transport);
 }
@@ -191,6 +192,12 @@ sv_virtio_mmio_bus_hold (SvVirtioBus *bus, gboolean hold)
 }
 
 static void
+sv_virtio_mmio_bus_settled (SvVirtioBus *bus)
+{
+  sv_late_writes_schedule (transport_of (bus)->late);
+}
+
+static void
 sv_virtio_mmio_bus_class_init (SvVirtioMmioBusClass *klass)
 {
   SvVirtioBusClass *bus_class = SV_VIRTIO_BUS_CLASS (klass);
@@ -206,6 +213,7 @@ sv_virtio_mmio_bus_class_init (SvVirtioMmioBusClass *klass)
   bus_class->notify_config = sv_virtio_mmio_bus_notify_config;
   bus_class->notify_broken = sv_virtio_mmio_bus_notify_broken;
   bus_class->hold = sv_virtio_mmio_bus_hold;
+  bus_class->settled = sv_virtio_mmio_bus_settled;
 }
 
 static void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "hw/virtio/sv-late-writes.h"
 #include "hw/virtio/sv-virtio-device.h"
 #include "hw/virtio/sv-virtio-mmio-bank.h"
 
@@ -31,6 +32,7 @@ struct _SvVirtioMmio
   guint32 device_features_sel;
   guint32 driver_features_sel;
   guint32 queue_sel;
+  SvLateWrites *late; /* behind a reset that waits for the host */
   guint32 driver_features[2];
 
   /* While held: what the guest sees, @regs being elsewhere, and the driver's selections */
@@ -49,6 +51,10 @@ extern const SvMemoryRegionOps sv_virtio_mmio_ops;
 
 /* Keeps the registers at @regs, within @region at @offset; NULL: in memory of its own. */
 void sv_virtio_mmio_place_regs (SvVirtioMmio *self, guint32 *regs, SvMemoryRegion *region, guint64 offset);
+
+/* What is done on the main thread with writes that were put off */
+void sv_virtio_mmio_write_late (gpointer opaque, guint64 offset, guint64 value, guint size);
+gboolean sv_virtio_mmio_is_settled (gpointer opaque);
 
 /* Registers after a change behind their back; VM lock held. */
 void sv_virtio_mmio_reset_regs (SvVirtioMmio *self);

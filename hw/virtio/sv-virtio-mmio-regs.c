@@ -287,8 +287,8 @@ mmio_read (gpointer opaque, guint64 offset, guint size)
   return GUINT64_FROM_LE (value);
 }
 
-static void
-mmio_write (gpointer opaque, guint64 offset, guint64 value, guint size)
+void
+sv_virtio_mmio_write_late (gpointer opaque, guint64 offset, guint64 value, guint size)
 {
   SvVirtioMmio *self = opaque;
 
@@ -305,6 +305,27 @@ mmio_write (gpointer opaque, guint64 offset, guint64 value, guint size)
   else
     sv_log_guest ("virtio-mmio %u: write of %u bytes to register 0x%x", self->slot, size,
                   (guint) offset);
+}
+
+gboolean
+sv_virtio_mmio_is_settled (gpointer opaque)
+{
+  SvVirtioMmio *self = opaque;
+
+  return self->device == NULL || sv_virtio_device_settle (self->device);
+}
+
+/* A driver that resets the device, or takes a queue back, is not to stop the main loop until the host's disks are done. */
+static void
+mmio_write (gpointer opaque, guint64 offset, guint64 value, guint size)
+{
+  SvVirtioMmio *self = opaque;
+  gboolean waits = value == 0 && (offset == VIRTIO_MMIO_STATUS || offset == VIRTIO_MMIO_QUEUE_READY);
+
+  if ((sv_late_writes_is_pending (self->late) || (waits && !sv_virtio_mmio_is_settled (self)))
+      && sv_late_writes_defer (self->late, offset, value, size))
+    return;
+  sv_virtio_mmio_write_late (self, offset, value, size);
 }
 
 /* Narrow reads, which the specification leaves open (§4.2.2.2), see bytes of the register. */

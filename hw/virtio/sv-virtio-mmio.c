@@ -146,12 +146,20 @@ sv_virtio_mmio_finalize (GObject *object)
   SvVirtioMmio *self = SV_VIRTIO_MMIO (object);
 
   sv_virtio_mmio_close_irq (self);
+  sv_late_writes_free (self->late);
   g_clear_object (&self->notify_region);
   g_clear_object (&self->region);
   g_clear_object (&self->memory);
   g_clear_pointer (&self->irq, sv_irq_unref);
   g_free (self->own_regs);
   G_OBJECT_CLASS (sv_virtio_mmio_parent_class)->finalize (object);
+}
+
+/* A guest that is no more waits for nothing. */
+static void
+sv_virtio_mmio_reset (SvDevice *device)
+{
+  sv_late_writes_forget (SV_VIRTIO_MMIO (device)->late);
 }
 
 static void
@@ -163,6 +171,7 @@ sv_virtio_mmio_class_init (SvVirtioMmioClass *klass)
   object_class->get_property = sv_virtio_mmio_get_property;
   object_class->dispose = sv_virtio_mmio_dispose;
   object_class->finalize = sv_virtio_mmio_finalize;
+  device_class->reset = sv_virtio_mmio_reset;
   device_class->category = "misc";
   device_class->description = "virtio transport in memory-mapped registers";
 
@@ -179,6 +188,7 @@ static void
 sv_virtio_mmio_init (SvVirtioMmio *self)
 {
   self->irq_fd = -1;
+  self->late = sv_late_writes_new (sv_virtio_mmio_write_late, sv_virtio_mmio_is_settled, self);
   self->own_regs = self->regs = g_malloc0 (SV_VIRTIO_MMIO_SIZE);
 }
 

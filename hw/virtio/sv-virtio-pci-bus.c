@@ -113,6 +113,12 @@ sv_virtio_pci_bus_notify_broken (SvVirtioBus *bus)
 }
 
 static void
+sv_virtio_pci_bus_settled (SvVirtioBus *bus)
+{
+  sv_late_writes_schedule (sv_virtio_pci_priv (transport_of (bus))->late);
+}
+
+static void
 sv_virtio_pci_bus_class_init (SvVirtioPciBusClass *klass)
 {
   SvVirtioBusClass *bus_class = SV_VIRTIO_BUS_CLASS (klass);
@@ -125,6 +131,7 @@ sv_virtio_pci_bus_class_init (SvVirtioPciBusClass *klass)
   bus_class->reset = sv_virtio_pci_bus_reset;
   bus_class->notify_queue = sv_virtio_pci_bus_notify_queue;
   bus_class->notify_config = sv_virtio_pci_bus_notify_config;
+  bus_class->settled = sv_virtio_pci_bus_settled;
   bus_class->notify_broken = sv_virtio_pci_bus_notify_broken;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hw/pci/sv-msix.h"
+#include "hw/virtio/sv-late-writes.h"
 #include "hw/virtio/sv-virtio-bus.h"
 #include "hw/virtio/sv-virtio-pci.h"
 
@@ -40,6 +41,7 @@ typedef struct
   guint16 *queue_vectors;
   guint n_queues;
   guint8 isr; /* atomic */
+  SvLateWrites *late; /* to the common configuration, behind a reset that waits for the host */
 
   /* Without MSI-X, threads that do not hold the VM lock interrupt through this */
   gboolean use_msix; /* atomic */
@@ -50,6 +52,8 @@ typedef struct
 
 SvVirtioPciPrivate *sv_virtio_pci_priv (SvVirtioPci *self);
 void sv_virtio_pci_map_registers (SvVirtioPci *self);
+void sv_virtio_pci_write_late (gpointer opaque, guint64 offset, guint64 value, guint size);
+gboolean sv_virtio_pci_is_settled (gpointer opaque);
 /* A register of base address register 4, by offset */
 guint64 sv_virtio_pci_read (SvVirtioPci *self, guint64 offset, guint size);
 void sv_virtio_pci_write (SvVirtioPci *self, guint64 offset, guint64 value, guint size);

@@ -261,8 +261,8 @@ common_read (gpointer opaque, guint64 offset, guint size)
   return read_common (opaque, (guint)offset) & ((1u << 8 * size) - 1);
 }
 
-static void
-common_write (gpointer opaque, guint64 offset, guint64 value, guint size)
+void
+sv_virtio_pci_write_late (gpointer opaque, guint64 offset, guint64 value, guint size)
 {
   guint width = common_width ((guint)MIN (offset, SV_VIRTIO_PCI_PAGE));
 
@@ -273,6 +273,25 @@ common_write (gpointer opaque, guint64 offset, guint64 value, guint size)
                 (guint32)(width == 4 ? value : value & ((1u << 8 * width) - 1)));
   if (size == 8 && width == 4)
     write_common (opaque, (guint)offset + 4, (guint32)(value >> 32));
+}
+
+gboolean
+sv_virtio_pci_is_settled (gpointer opaque)
+{
+  return sv_virtio_device_settle (PRIV (opaque)->core);
+}
+
+/* A driver that resets the device is not to stop the main loop until the host's disks are done. */
+static void
+common_write (gpointer opaque, guint64 offset, guint64 value, guint size)
+{
+  SvLateWrites *late = PRIV (opaque)->late;
+  gboolean resets = offset == VIRTIO_PCI_COMMON_STATUS && (value & 0xff) == 0;
+
+  if ((sv_late_writes_is_pending (late) || (resets && !sv_virtio_pci_is_settled (opaque)))
+      && sv_late_writes_defer (late, offset, value, size))
+    return;
+  sv_virtio_pci_write_late (opaque, offset, value, size);
 }
 
 static guint64

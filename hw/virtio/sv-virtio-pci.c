@@ -238,6 +238,7 @@ sv_virtio_pci_teardown (SvPciDevice *device)
   SvVirtioPci *self = SV_VIRTIO_PCI (device);
   SvVirtioPciPrivate *priv = PRIV (self);
 
+  sv_late_writes_forget (priv->late);
   forget_core (self);
   g_clear_pointer (&priv->msix, sv_msix_free);
   for (guint i = 0; i < G_N_ELEMENTS (priv->pages); i++)
@@ -258,6 +259,8 @@ sv_virtio_pci_reset (SvPciDevice *device)
 {
   SvVirtioPciPrivate *priv = PRIV (SV_VIRTIO_PCI (device));
 
+  /* Who wrote, if anybody, is no more, or sees a device without power. */
+  sv_late_writes_forget (priv->late);
   sv_device_reset (SV_DEVICE (priv->core));
   if (priv->msix != NULL)
     sv_msix_reset (priv->msix);
@@ -309,6 +312,7 @@ static void
 sv_virtio_pci_finalize (GObject *object)
 {
   g_ptr_array_unref (PRIV (SV_VIRTIO_PCI (object))->call_sources);
+  sv_late_writes_free (PRIV (SV_VIRTIO_PCI (object))->late);
   G_OBJECT_CLASS (sv_virtio_pci_parent_class)->finalize (object);
 }
 
@@ -355,6 +359,7 @@ sv_virtio_pci_init (SvVirtioPci *self)
   SvVirtioPciPrivate *priv = PRIV (self);
 
   priv->n_vectors_asked = -1;
+  priv->late = sv_late_writes_new (sv_virtio_pci_write_late, sv_virtio_pci_is_settled, self);
   priv->config_vector = VIRTIO_MSI_NO_VECTOR;
   priv->pin_fd = -1;
   priv->call_sources = g_ptr_array_new_with_free_func (destroy_source);

@@ -223,6 +223,22 @@ sv_block_queue_get_in_flight (SvBlockQueue *queue)
 }
 
 /**
+ * sv_block_queue_hurry:
+ * @queue: a queue
+ *
+ * Starts what was submitted, limits notwithstanding, and does not wait. Call it in the queue's context.
+ *
+ * Returns: whether nothing is in flight
+ */
+gboolean
+sv_block_queue_hurry (SvBlockQueue *queue)
+{
+  release_all (queue);
+  sv_block_queue_kick (queue);
+  return queue->in_flight == 0;
+}
+
+/**
  * sv_block_queue_drain:
  * @queue: a queue
  *

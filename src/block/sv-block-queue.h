@@ -115,6 +115,8 @@ SV_API void sv_block_queue_free (SvBlockQueue *queue);
 SV_API void sv_block_queue_submit (SvBlockQueue *queue, SvBlockRequest *request);
 SV_API void sv_block_queue_kick (SvBlockQueue *queue);
 SV_API guint sv_block_queue_get_in_flight (SvBlockQueue *queue);
+/* In the queue's context: starts all that waits for limits; whether nothing is in flight. */
+SV_API gboolean sv_block_queue_hurry (SvBlockQueue *queue);
 /* Waits, in the queue's context, for all requests in flight. */
 SV_API void sv_block_queue_drain (SvBlockQueue *queue);
 /* @func runs after each batch of completions: one notification for all of them. */

@@ -3,63 +3,11 @@
 #include <linux/virtio_mmio.h>
 
 #include "hw/virtio/sv-virtio-mmio-bank.h"
-#include "src/accel/sv-vcpu.h"
 #include "src/runtime/sv-vm-lock.h"
+#include "vcpu-fixture.h"
 
 #define BASE 0x10000u
 #define SLOT 1u
-
-/* --- a vCPU whose guest writes to a slot, twice --- */
-
-#define TEST_TYPE_VCPU (test_vcpu_get_type ())
-G_DECLARE_FINAL_TYPE (TestVcpu, test_vcpu, TEST, VCPU, SvVcpu)
-
-struct _TestVcpu
-{
-  SvVcpu parent_instance;
-
-  SvAddressSpace *memory;
-  gint writes; /* atomic: that the guest has behind it */
-};
-
-G_DEFINE_FINAL_TYPE (TestVcpu, test_vcpu, SV_TYPE_VCPU)
-
-static gboolean
-test_vcpu_run (SvVcpu *vcpu, SvVcpuEvent *event)
-{
-  TestVcpu *self = TEST_VCPU (vcpu);
-
-  g_assert_true (sv_vcpu_get_current () == vcpu);
-  while (!sv_vcpu_should_stop (vcpu))
-    {
-      if (g_atomic_int_get (&self->writes) < 2)
-        {
-          sv_address_space_io_write (self->memory, BASE + SLOT * 0x200 + VIRTIO_MMIO_QUEUE_SEL, 1, 4);
-          g_atomic_int_inc (&self->writes);
-        }
-      g_thread_yield ();
-    }
-  return TRUE;
-}
-
-static void
-test_vcpu_kick (SvVcpu *vcpu)
-{
-}
-
-static void
-test_vcpu_class_init (TestVcpuClass *klass)
-{
-  SV_VCPU_CLASS (klass)->run = test_vcpu_run;
-  SV_VCPU_CLASS (klass)->kick = test_vcpu_kick;
-}
-
-static void
-test_vcpu_init (TestVcpu *self)
-{
-}
-
-/* --- the bank --- */
 
 typedef struct
 {
@@ -104,15 +52,15 @@ set_up (Fixture *self, gconstpointer data)
   sv_memory_region_add (root, BASE, sv_virtio_mmio_bank_get_region (self->bank), 0);
   sv_virtio_mmio_bank_announce (self->bank, SLOT, 2);
   sv_virtio_mmio_bank_set_touch_func (self->bank, touch, self);
-  self->vcpu = g_object_new (TEST_TYPE_VCPU, "index", 0, NULL);
-  self->vcpu->memory = self->memory;
+  self->vcpu = test_vcpu_new (self->memory);
+  for (guint i = 0; i < 2; i++)
+    test_vcpu_add_write (self->vcpu, BASE + SLOT * 0x200 + VIRTIO_MMIO_QUEUE_SEL, 1);
 }
 
 static void
 tear_down (Fixture *self, gconstpointer data)
 {
-  sv_vcpu_stop (SV_VCPU (self->vcpu));
-  g_clear_object (&self->vcpu);
+  g_clear_pointer (&self->vcpu, test_vcpu_free);
   g_clear_object (&self->transport);
   g_clear_object (&self->bank);
   g_clear_object (&self->memory);
@@ -124,17 +72,7 @@ tear_down (Fixture *self, gconstpointer data)
 static void
 start_and_wait (Fixture *self)
 {
-  g_assert_true (sv_vcpu_start (SV_VCPU (self->vcpu), NULL));
-  sv_vcpu_resume (SV_VCPU (self->vcpu));
-  while (g_atomic_int_get (&self->vcpu->writes) < 1)
-    {
-      sv_vm_unlock ();
-      g_thread_yield ();
-      sv_vm_lock ();
-    }
-  /* Held: it stops by itself. */
-  sv_vcpu_wait_paused (SV_VCPU (self->vcpu));
-  g_assert_cmpint (g_atomic_int_get (&self->vcpu->writes), ==, 1);
+  test_vcpu_run_until_held (self->vcpu, 1);
   g_assert_cmpuint (self->touches, ==, 0);
 }
 
@@ -143,8 +81,7 @@ static void
 test_touched_by_a_vcpu (Fixture *self, gconstpointer data)
 {
   start_and_wait (self);
-  while (g_atomic_int_get (&self->vcpu->writes) < 2)
-    g_main_context_iteration (NULL, FALSE);
+  test_vcpu_finish (self->vcpu);
   g_assert_cmpuint (self->touches, ==, 1);
   g_assert_nonnull (self->transport);
 }
@@ -158,15 +95,14 @@ test_paused_meanwhile (Fixture *self, gconstpointer data)
   sv_vcpu_wait_paused (SV_VCPU (self->vcpu));
   sv_vcpu_resume (SV_VCPU (self->vcpu));
   sv_vcpu_wait_paused (SV_VCPU (self->vcpu));
-  g_assert_cmpint (g_atomic_int_get (&self->vcpu->writes), ==, 1);
+  g_assert_cmpuint (test_vcpu_get_done (self->vcpu), ==, 1);
   sv_vcpu_request_pause (SV_VCPU (self->vcpu));
   g_main_context_iteration (NULL, FALSE);
   g_assert_cmpuint (self->touches, ==, 1);
   sv_vcpu_wait_paused (SV_VCPU (self->vcpu));
-  g_assert_cmpint (g_atomic_int_get (&self->vcpu->writes), ==, 1);
+  g_assert_cmpuint (test_vcpu_get_done (self->vcpu), ==, 1);
   sv_vcpu_resume (SV_VCPU (self->vcpu));
-  while (g_atomic_int_get (&self->vcpu->writes) < 2)
-    g_main_context_iteration (NULL, FALSE);
+  test_vcpu_finish (self->vcpu);
 }
 
 /* A reset: the write comes to nothing, and nobody waits any more. */
@@ -176,8 +112,7 @@ test_forgotten (Fixture *self, gconstpointer data)
   start_and_wait (self);
   sv_virtio_mmio_bank_announce (self->bank, SLOT, 0);
   sv_virtio_mmio_bank_forget_writes (self->bank);
-  while (g_atomic_int_get (&self->vcpu->writes) < 2)
-    g_main_context_iteration (NULL, FALSE);
+  test_vcpu_finish (self->vcpu);
   g_assert_cmpuint (self->touches, ==, 0);
 }
 

@@ -11,6 +11,7 @@
 #include "pci-fixture.h"
 #include "qom/sv-property.h"
 #include "src/runtime/sv-vm-lock.h"
+#include "vcpu-fixture.h"
 #include "virtio-echo.h"
 #include "virtq-driver.h"
 
@@ -194,16 +195,22 @@ settle (void)
 }
 
 static void
-echo (Guest *guest, guint n, guint32 number)
+send (Guest *guest, guint n, guint32 number)
 {
-  guint32 id, length;
-
   memcpy (test_memory_at (&guest->memory, DATA), &number, 4);
   test_ring_desc (&guest->ring, 0, DATA, 4, VRING_DESC_F_NEXT, 1);
   test_ring_desc (&guest->ring, 1, DATA + 16, 4, VRING_DESC_F_WRITE, 0);
   test_ring_add (&guest->ring, 0);
   wr (guest, NOTIFY + 4 * n, n, 2);
   settle ();
+}
+
+static void
+echo (Guest *guest, guint n, guint32 number)
+{
+  guint32 id, length;
+
+  send (guest, n, number);
   g_assert_true (test_ring_take (&guest->ring, &id, &length));
   g_assert_cmpuint (length, ==, 4);
   g_assert_cmpint (memcmp (test_memory_at (&guest->memory, DATA + 16), &number, 4), ==, 0);
@@ -369,6 +376,30 @@ test_unplug_while_it_works (Guest *guest, gconstpointer data)
   g_assert_cmpint (guest->ioeventfds[2], ==, -1);
 }
 
+/* The vCPU waits for the requests in flight, the main loop does not. */
+static void
+test_reset_by_a_vcpu (Guest *guest, gconstpointer data)
+{
+  TestVcpu *vcpu = test_vcpu_new (guest->memory.space);
+
+  sv_vm_lock_attach (NULL);
+  handshake (guest, 0);
+  guest->echo->hold = guest->echo->slow = TRUE;
+  send (guest, 0, 9);
+  g_assert_cmpuint (guest->echo->n_held[0], ==, 1);
+
+  test_vcpu_add_write (vcpu, COMMON + VIRTIO_PCI_COMMON_STATUS, 0);
+  test_vcpu_add_write (vcpu, COMMON + VIRTIO_PCI_COMMON_STATUS, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+  test_vcpu_run_until_held (vcpu, 1);
+  settle ();
+  g_assert_cmphex (rd (guest, COMMON + VIRTIO_PCI_COMMON_STATUS, 1), ==, S_UP);
+  echo_device_release (guest->echo);
+  test_vcpu_finish (vcpu);
+  g_assert_cmpuint (guest->echo->n_stops, ==, 1);
+  g_assert_cmphex (rd (guest, COMMON + VIRTIO_PCI_COMMON_STATUS, 1), ==, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+  test_vcpu_free (vcpu);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -382,5 +413,6 @@ main (int argc, char **argv)
   ADD ("no-such-vector-or-queue", test_no_such_vector_or_queue);
   ADD ("window", test_window);
   ADD ("unplug-while-it-works", test_unplug_while_it_works);
+  ADD ("reset-by-a-vcpu", test_reset_by_a_vcpu);
   return g_test_run ();
 }

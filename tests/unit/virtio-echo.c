@@ -2,6 +2,8 @@
 
 #include "virtio-echo.h"
 
+#include "src/accel/sv-vcpu.h"
+
 G_DEFINE_FINAL_TYPE (EchoDevice, echo_device, SV_TYPE_VIRTIO_DEVICE)
 
 static gboolean
@@ -125,10 +127,26 @@ echo_drain_queue (SvVirtioDevice *device, guint n)
   SvVirtqueue *queue = sv_virtio_device_get_queue (device, n);
   gboolean batch = sv_virtqueue_begin (queue);
 
+  g_assert_true (sv_vcpu_get_current () == NULL || !self->slow || self->n_held[n] == 0);
   while (self->n_held[n] > 0)
     answer (queue, &self->held[n][--self->n_held[n]]);
   if (batch)
     sv_virtqueue_end (queue);
+}
+
+static gboolean
+echo_hurry_queue (SvVirtioDevice *device, guint n)
+{
+  return !ECHO_DEVICE (device)->slow || ECHO_DEVICE (device)->n_held[n] == 0;
+}
+
+void
+echo_device_release (EchoDevice *self)
+{
+  for (guint i = 0; i < ECHO_QUEUES; i++)
+    if (self->n_held[i] > 0)
+      echo_drain_queue (SV_VIRTIO_DEVICE (self), i);
+  sv_virtio_device_settled (SV_VIRTIO_DEVICE (self));
 }
 
 static void
@@ -147,6 +165,7 @@ echo_device_class_init (EchoDeviceClass *klass)
   virtio_class->stop = echo_stop;
   virtio_class->handle_queue = echo_handle_queue;
   virtio_class->drain_queue = echo_drain_queue;
+  virtio_class->hurry_queue = echo_hurry_queue;
 }
 
 static void

@@ -22,6 +22,7 @@ struct _EchoDevice
   gboolean fail_setup;
   gboolean fail_start;
   gboolean hold; /* answers from drain_queue only: requests stay in flight */
+  gboolean slow; /* with hold: what is in flight takes its time, until echo_device_release() */
 
   guint n_setups;
   guint n_teardowns;
@@ -35,6 +36,9 @@ struct _EchoDevice
   guint written_offset;
   guint written_size;
 };
+
+/* In the queues' context: what was held is answered, and the device has settled. */
+void echo_device_release (EchoDevice *self);
 
 typedef struct __attribute__ ((packed))
 {
