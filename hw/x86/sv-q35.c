@@ -194,6 +194,7 @@ sv_q35_class_init (SvQ35Class *klass)
   x86_class->ram_below_4g = SV_Q35_RAM_BELOW_4G;
   x86_class->ged_gsi = SV_Q35_GED_GSI;
   x86_class->rtc_irq = 8;
+  x86_class->smbios = TRUE;
   x86_class->build_devices = sv_q35_build_devices;
   x86_class->fill_e820 = sv_q35_fill_e820;
   x86_class->program_chipset = sv_q35_program_chipset;

@@ -5,10 +5,12 @@
 #include "hw/x86/sv-x86-cpus.h"
 #include "hw/misc/sv-cmos-rtc.h"
 #include "hw/misc/sv-i8042.h"
+#include "hw/smbios/sv-smbios.h"
 #include "hw/x86/sv-x86-layout.h"
 #include "qom/sv-type-registry.h"
 
 #define IOAPIC_PINS 24
+#define SMBIOS_ANCHOR_ROOM 32
 
 typedef struct
 {
@@ -211,6 +213,28 @@ write_acpi (SvX86Machine *self, GError **error)
 }
 
 static gboolean
+write_smbios (SvX86Machine *self, GError **error)
+{
+  SvAddressSpace *memory = sv_machine_get_memory (SV_MACHINE (self));
+  g_autoptr (GByteArray) anchor = NULL;
+  g_autoptr (GByteArray) tables = NULL;
+
+  if (!SV_X86_MACHINE_GET_CLASS (self)->smbios && !sv_smbios_is_wanted (SV_MACHINE (self)))
+    return TRUE;
+  if (!sv_x86_machine_build_smbios (self, SV_X86_SMBIOS + SMBIOS_ANCHOR_ROOM, &anchor, &tables, error))
+    return FALSE;
+  if (tables->len > SV_X86_SMBIOS_END - SV_X86_SMBIOS - SMBIOS_ANCHOR_ROOM
+      || !sv_address_space_write (memory, SV_X86_SMBIOS, anchor->data, anchor->len)
+      || !sv_address_space_write (memory, SV_X86_SMBIOS + SMBIOS_ANCHOR_ROOM, tables->data, tables->len))
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+                   "SMBIOS structures of %u bytes do not fit below 1 MiB: -smbios can have less text", tables->len);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
 sv_x86_machine_load (SvMachine *machine, GError **error)
 {
   SvX86Machine *self = SV_X86_MACHINE (machine);
@@ -230,7 +254,7 @@ sv_x86_machine_load (SvMachine *machine, GError **error)
   if (!sv_x86_boot_load (PRIV (self)->boot, sv_machine_get_memory (machine), cmdline, e820, n_e820,
                          SV_X86_ACPI_RSDP, &entry, error)
       || (klass->write_tables != NULL && !klass->write_tables (self, error))
-      || !write_acpi (self, error))
+      || !write_acpi (self, error) || !write_smbios (self, error))
     return FALSE;
   return sv_x86_cpus_reset (PRIV (self)->cpus, &entry, error);
 }
@@ -314,6 +338,33 @@ SvAcpiGed *
 sv_x86_machine_get_ged (SvX86Machine *self)
 {
   return PRIV (self)->ged;
+}
+
+/**
+ * sv_x86_machine_build_smbios: (skip)
+ * @self: a complete machine
+ * @address: where the structures will lie; 0: the firmware places them
+ * @anchor: (out) (transfer full): entry point
+ * @tables: (out) (transfer full): structures
+ * @error: return location
+ *
+ * Builds SMBIOS structures of what the user said and what the machine has.
+ *
+ * Returns: %FALSE when the user gave a value that is none
+ */
+gboolean
+sv_x86_machine_build_smbios (SvX86Machine *self,
+                             guint64 address,
+                             GByteArray **anchor,
+                             GByteArray **tables,
+                             GError **error)
+{
+  const guint64 size = ram_size (SV_MACHINE (self));
+  const guint64 low = ram_low (SV_MACHINE (self));
+  const SvSmbiosRange ram[] = { { 0, low }, { SV_X86_RAM_ABOVE_4G, size - low } };
+  const SvSmbiosConfig config = { address, ram, size > low ? 2 : 1 };
+
+  return sv_smbios_build (SV_MACHINE (self), &config, anchor, tables, error);
 }
 
 /**

@@ -33,6 +33,7 @@ G_DECLARE_DERIVABLE_TYPE (SvX86Machine, sv_x86_machine, SV, X86_MACHINE, SvMachi
  * @dup_cmdline: the kernel's command line; %NULL: what the user gave
  * @fill_acpi: completes the description for the ACPI tables
  * @program_chipset: puts the machine's own registers where users expect them; %NULL: nothing
+ * @smbios: whether guests find SMBIOS structures though nobody asked for them
  * @write_tables: writes further tables, sets up devices as firmware would; not called without a kernel; %NULL: nothing
  */
 struct _SvX86MachineClass
@@ -49,6 +50,7 @@ struct _SvX86MachineClass
   void (*fill_acpi) (SvX86Machine *self, SvAcpiConfig *config);
   void (*program_chipset) (SvX86Machine *self);
   gboolean (*write_tables) (SvX86Machine *self, GError **error);
+  gboolean smbios; /* always; otherwise when the user asks for it */
   gpointer padding[5];
 };
 
@@ -56,6 +58,12 @@ SV_API SvIsaBus *
 sv_x86_machine_get_isa (SvX86Machine *self); /* (transfer none): from build_devices on */
 SV_API SvAcpiGed *
 sv_x86_machine_get_ged (SvX86Machine *self); /* (transfer none): from build_devices on */
+/* SMBIOS structures for fw_cfg and for guests without firmware; @address as in SvSmbiosConfig. (transfer full) both */
+SV_API gboolean sv_x86_machine_build_smbios (SvX86Machine *self,
+                                             guint64 address,
+                                             GByteArray **anchor,
+                                             GByteArray **tables,
+                                             GError **error);
 SV_API guint64
 sv_x86_machine_get_ram_end (SvX86Machine *self); /* first address above all RAM, at least 4 GiB */
 

@@ -25,7 +25,16 @@ sv_cli_keys_free (SvCliKeys *self)
 SvCliKeys *
 sv_cli_keys_parse_any (const char *argument, const char *implied_key, GError **error)
 {
-  JsonObject *values = sv_keyval_parse (argument, implied_key, error);
+  return sv_cli_keys_parse_list (argument, implied_key, NULL, error);
+}
+
+SvCliKeys *
+sv_cli_keys_parse_list (const char *argument,
+                        const char *implied_key,
+                        const char *list_key,
+                        GError **error)
+{
+  JsonObject *values = sv_keyval_parse_list (argument, implied_key, list_key, error);
   SvCliKeys *self;
 
   if (values == NULL)

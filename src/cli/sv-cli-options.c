@@ -97,6 +97,8 @@ const SvOption sv_cli_options[] = {
     "add-fd" },
   { "D", SV_ARGUMENT_OPTIONAL, TRUE, sv_cli_log, "[FILE]", "log to FILE" },
   { "uuid", ONE, TRUE, sv_cli_uuid, "UUID", "id of the VM" },
+  { "smbios", ONE, FALSE, sv_cli_smbios, "type=N[,KEY=VALUE...]",
+    "what the guest's SMBIOS structures of type 0, 1, 2, 3, 4, 11 or 17 tell" },
   { "nodefaults", NONE, FALSE, sv_cli_nodefaults, "", "no serial port because of -nographic" },
   { "no-user-config", NONE, FALSE, NULL, "", "accepted: there is no such file" },
   { "nographic", NONE, FALSE, sv_cli_nographic, "",

@@ -33,6 +33,11 @@ typedef struct
 
 SvCliKeys *sv_cli_keys_new (void);
 SvCliKeys *sv_cli_keys_parse (const char *argument, const char *implied_key, GError **error);
+/* @list_key may come several times. */
+SvCliKeys *sv_cli_keys_parse_list (const char *argument,
+                                   const char *implied_key,
+                                   const char *list_key,
+                                   GError **error);
 SvCliKeys *sv_cli_keys_parse_any (const char *argument, const char *implied_key, GError **error);
 void sv_cli_keys_free (SvCliKeys *keys);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SvCliKeys, sv_cli_keys_free)
@@ -96,6 +101,9 @@ gboolean sv_cli_no_reboot (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_no_shutdown (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_uuid (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_set_name (SvCli *cli, const char *name, GError **error);
+
+/* sv-cli-parts.c */
+gboolean sv_cli_smbios (SvCli *cli, const char *argument, GError **error);
 
 /* sv-cli-items.c */
 gboolean sv_cli_object (SvCli *cli, const char *argument, GError **error);

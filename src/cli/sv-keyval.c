@@ -41,11 +41,11 @@ take_token (const char **rest)
 
 /* What an option may say several times: a list, also when it is said once. */
 static gboolean
-add_to_list (JsonObject *object, const char *key, const char *value)
+add_to_list (JsonObject *object, const char *key, const char *value, const char *list_key)
 {
   static const char *const lists[] = { "dnssearch", "hostfwd", NULL };
 
-  if (!g_strv_contains (lists, key))
+  if (!g_strv_contains (lists, key) && g_strcmp0 (key, list_key) != 0)
     return FALSE;
   if (!json_object_has_member (object, key))
     json_object_set_array_member (object, key, json_array_new ());
@@ -54,7 +54,11 @@ add_to_list (JsonObject *object, const char *key, const char *value)
 }
 
 static gboolean
-add_token (JsonObject *object, const char *token, const char *implied_key, GError **error)
+add_token (JsonObject *object,
+           const char *token,
+           const char *implied_key,
+           const char *list_key,
+           GError **error)
 {
   const char *equals = strchr (token, '=');
   g_autofree char *key = NULL;
@@ -84,7 +88,7 @@ add_token (JsonObject *object, const char *token, const char *implied_key, GErro
                    token);
       return FALSE;
     }
-  if (add_to_list (object, key, value))
+  if (add_to_list (object, key, value, list_key))
     return TRUE;
   if (json_object_has_member (object, key))
     {
@@ -112,6 +116,23 @@ add_token (JsonObject *object, const char *token, const char *implied_key, GErro
 JsonObject *
 sv_keyval_parse (const char *text, const char *implied_key, GError **error)
 {
+  return sv_keyval_parse_list (text, implied_key, NULL, error);
+}
+
+/**
+ * sv_keyval_parse_list: (skip)
+ * @text: `KEY=VALUE,KEY=VALUE...` or a JSON object
+ * @implied_key: (nullable): the key of a first value that stands alone
+ * @list_key: (nullable): one more key that may come several times
+ * @error: return location
+ *
+ * Reads an argument as sv_keyval_parse() does.
+ *
+ * Returns: (transfer full): the keys and values; %NULL with %G_OPTION_ERROR_BAD_VALUE
+ */
+JsonObject *
+sv_keyval_parse_list (const char *text, const char *implied_key, const char *list_key, GError **error)
+{
   g_autoptr (JsonObject) object = NULL;
 
   if (!g_utf8_validate (text, -1, NULL))
@@ -127,7 +148,7 @@ sv_keyval_parse (const char *text, const char *implied_key, GError **error)
     {
       g_autofree char *token = take_token (&text);
 
-      if (!add_token (object, token, implied_key, error))
+      if (!add_token (object, token, implied_key, list_key, error))
         return NULL;
       implied_key = NULL;
     }

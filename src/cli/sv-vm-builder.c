@@ -110,6 +110,23 @@ build_test (SvVm *vm, const SvConfigItem *item, GError **error)
   return sv_test_accel_connect (SV_TEST_ACCEL (accel), chardev, error);
 }
 
+/* Below /machine/parts, where the machine looks when it is made */
+static gboolean
+build_part (SvVm *vm, const SvConfigItem *item, GError **error)
+{
+  SvObject *container = sv_object_ensure_container (SV_OBJECT (vm->machine), "parts");
+  g_autoptr (SvObject) object
+      = sv_object_new_from_json (item->type, SV_TYPE_OBJECT, item->properties, vm->root, error);
+
+  if (object == NULL)
+    return FALSE;
+  if (item->id == NULL)
+    sv_object_add_child_numbered (container, "part", object);
+  else if (!sv_object_add_child (container, item->id, object, error))
+    return FALSE;
+  return sv_object_complete (object, error);
+}
+
 static GType
 get_item_type (const SvConfigItem *item)
 {
@@ -163,6 +180,8 @@ build_item (SvVm *vm, SvConfigSection section, const SvConfigItem *item, GError 
       return build_object (vm, section, "block", SV_TYPE_BLOCK_NODE, item, error);
     case SV_CONFIG_NETDEV:
       return build_object (vm, section, "netdevs", SV_TYPE_OBJECT, item, error);
+    case SV_CONFIG_PART:
+      return build_part (vm, item, error);
     case SV_CONFIG_SERIAL:
       return build_serial (vm, item, error);
     case SV_CONFIG_DEVICE:
@@ -245,7 +264,7 @@ build_machine (SvVm *vm, const SvVmConfig *config, GError **error)
           return FALSE;
         }
     }
-  return sv_object_complete (machine, error);
+  return build_section (vm, config, SV_CONFIG_PART, error) && sv_object_complete (machine, error);
 }
 
 /* Before anything is opened: a device that does not exist must not cost a socket. */

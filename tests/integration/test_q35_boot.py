@@ -112,3 +112,35 @@ def test_reboots(q35, how):
     qmp = vm.qmp()
     assert qmp.wait_event("SHUTDOWN", timeout=100)["data"] == {"guest": True, "reason": "guest-reset"}
     assert vm.wait(40) == 0
+
+
+DMI = """
+cd /sys/class/dmi/id
+for f in sys_vendor product_name product_version product_serial product_uuid product_sku bios_vendor board_asset_tag \
+    chassis_serial; do
+  echo "$f=$(cat $f)"
+done
+ls /sys/firmware/dmi/entries 2>/dev/null | sed 's/^/entry /'
+dmesg | grep -iE 'DMI|SMBIOS'
+poweroff -f
+"""
+
+
+@pytest.mark.parametrize("machine", ["q35", "microvm"])
+def test_smbios(linux, machine):
+    uuid = "4e6a9f2c-30d1-4b53-9f0e-6d2f0c1b7a55"
+    vm = linux("-uuid", uuid, "-smbios", "type=0,vendor=Firm Ware", "-smbios",
+               "type=1,manufacturer=Maker,product=Thing,,2,serial=S-1,sku=K1", "-smbios", "type=2,asset=A7",
+               "-smbios", "type=3,serial=C9", machine=machine, script=DMI)
+    assert vm.wait(40) == 0
+    text = vm.console.text
+    assert "SMBIOS 3.0.0 present" in text
+    for line in ["sys_vendor=Maker", "product_name=Thing,2", "product_serial=S-1", f"product_uuid={uuid}",
+                 "product_sku=K1", "bios_vendor=Firm Ware", "board_asset_tag=A7", "chassis_serial=C9"]:
+        assert f"{line}\n" in text
+
+
+def test_smbios_of_itself(q35):
+    vm = q35(script="cat /sys/class/dmi/id/sys_vendor /sys/class/dmi/id/product_version; poweroff -f")
+    assert vm.wait(40) == 0
+    assert "StratoVirt\npc-q35-sv1\n" in vm.console.text

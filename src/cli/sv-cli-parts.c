@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "qom/sv-object.h"
+#include "qom/sv-type-registry.h"
+#include "src/cli/sv-cli-private.h"
+
+/* Options that tell the machine what it is to be like before it is made. */
+
+static void
+append_number (const char *name, GType type, const char *alias_of, gpointer user_data)
+{
+  GString *text = user_data;
+
+  if (g_str_has_prefix (name, "smbios-type-"))
+    g_string_append_printf (text, "%s%s", text->len > 0 ? ", " : "", name + strlen ("smbios-type-"));
+}
+
+gboolean
+sv_cli_smbios (SvCli *cli, const char *argument, GError **error)
+{
+  g_autoptr (SvCliKeys) keys = sv_cli_keys_parse_list (argument, NULL, "value", error);
+  g_autoptr (GString) accepted = g_string_new (NULL);
+  g_autofree char *number = NULL;
+  g_autofree char *type = NULL;
+
+  if (keys == NULL)
+    return FALSE;
+  sv_type_registry_foreach (SV_TYPE_OBJECT, FALSE, append_number, accepted);
+  number = sv_cli_keys_take (keys, "type");
+  if (number == NULL)
+    return sv_cli_fail (error, "'type' is missing: accepted are %s", accepted->str);
+  type = g_strconcat ("smbios-type-", number, NULL);
+  if (sv_type_registry_lookup (type) == G_TYPE_INVALID)
+    return sv_cli_fail (error, "'type' is '%s': accepted are %s", number, accepted->str);
+  /* One of each, but any number of texts. */
+  sv_cli_add (cli, SV_CONFIG_PART, type, strcmp (number, "11") == 0 ? NULL : type, keys);
+  return TRUE;
+}
