@@ -8,7 +8,7 @@
 #include "qmp/sv-qmp-schema.h"
 
 static const SvQmpCommand *
-fail (GError **error, SvQmpErrorClass klass, const char *format, const char *word)
+fail (GError **error, SvQmpError klass, const char *format, const char *word)
 {
   g_autoptr (GString) text = g_string_new (format);
 

@@ -16,25 +16,25 @@ static const char *const names[] = {
   [SV_QMP_ERROR_KVM_MISSING_CAP] = "KVMMissingCap",
 };
 
-SvQmpErrorClass
+SvQmpError
 sv_qmp_error_get_class (const GError *error)
 {
   if (error->domain != SV_QMP_ERROR || error->code < 0 || error->code >= (int)G_N_ELEMENTS (names))
     return SV_QMP_ERROR_GENERIC;
-  return (SvQmpErrorClass)error->code;
+  return (SvQmpError)error->code;
 }
 
 const char *
-sv_qmp_error_class_to_string (SvQmpErrorClass klass)
+sv_qmp_error_class_to_string (SvQmpError klass)
 {
   return (guint)klass < G_N_ELEMENTS (names) ? names[klass] : names[SV_QMP_ERROR_GENERIC];
 }
 
-SvQmpErrorClass
+SvQmpError
 sv_qmp_error_class_from_string (const char *name)
 {
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     if (strcmp (names[i], name) == 0)
-      return (SvQmpErrorClass)i;
+      return (SvQmpError)i;
   return SV_QMP_ERROR_GENERIC;
 }

@@ -6,7 +6,7 @@
 G_BEGIN_DECLS
 
 /**
- * SvQmpErrorClass:
+ * SvQmpError:
  * @SV_QMP_ERROR_GENERIC: most errors
  * @SV_QMP_ERROR_COMMAND_NOT_FOUND: no such command
  * @SV_QMP_ERROR_DEVICE_NOT_FOUND: no such device, object or type
@@ -23,7 +23,7 @@ typedef enum
   SV_QMP_ERROR_DEVICE_NOT_FOUND,
   SV_QMP_ERROR_DEVICE_NOT_ACTIVE,
   SV_QMP_ERROR_KVM_MISSING_CAP,
-} SvQmpErrorClass;
+} SvQmpError;
 
 #define SV_QMP_ERROR (sv_qmp_error_quark ())
 SV_API GQuark sv_qmp_error_quark (void);
@@ -34,10 +34,10 @@ SV_API GQuark sv_qmp_error_quark (void);
  *
  * Returns: the class that @error has on the wire
  */
-SV_API SvQmpErrorClass sv_qmp_error_get_class (const GError *error);
+SV_API SvQmpError sv_qmp_error_get_class (const GError *error);
 
 /* The class's name on the wire (`GenericError`), and back; an unknown name is GenericError. */
-SV_API const char *sv_qmp_error_class_to_string (SvQmpErrorClass klass);
-SV_API SvQmpErrorClass sv_qmp_error_class_from_string (const char *name);
+SV_API const char *sv_qmp_error_class_to_string (SvQmpError klass);
+SV_API SvQmpError sv_qmp_error_class_from_string (const char *name);
 
 G_END_DECLS

@@ -61,15 +61,17 @@ tell (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* @kind: NULL: the object is gone. */
+/* @kind: NULL: the object is gone; @gone: a child is. */
 static void
-note (SvQmpWatch *self, const char *path, const char *kind, const char *name)
+note (SvQmpWatch *self, const char *path, const char *kind, const char *name, gboolean gone)
 {
   JsonObject *data = json_object_new ();
 
   json_object_set_string_member (data, "path", path);
   if (kind != NULL)
     json_object_set_string_member (data, kind, name);
+  if (gone)
+    json_object_set_boolean_member (data, "gone", TRUE);
   g_ptr_array_add (self->changes, data);
   if (self->flush == NULL)
     {
@@ -92,7 +94,7 @@ on_notify (SvObject *object, GParamSpec *pspec, gpointer user_data)
     return;
   path = sv_object_dup_path (object);
   if (g_hash_table_add (self->known, g_strdup_printf ("%s %s", path, name)))
-    note (self, path, "property", name);
+    note (self, path, "property", name, FALSE);
 }
 
 static void unwatch (SvQmpWatch *self, SvObject *object);
@@ -103,7 +105,7 @@ on_child_added (SvObject *object, SvObject *child, gpointer user_data)
 {
   g_autofree char *path = sv_object_dup_path (object);
 
-  note (user_data, path, "child", sv_object_get_id (child));
+  note (user_data, path, "child", sv_object_get_id (child), FALSE);
   if (is_recursive (user_data, object))
     watch (user_data, child);
 }
@@ -113,7 +115,7 @@ on_child_removed (SvObject *object, SvObject *child, gpointer user_data)
 {
   g_autofree char *path = sv_object_dup_path (object);
 
-  note (user_data, path, "child", sv_object_get_id (child));
+  note (user_data, path, "child", sv_object_get_id (child), TRUE);
   unwatch (user_data, child);
 }
 
@@ -145,7 +147,7 @@ on_left (SvObject *object, SvObject *child, gpointer user_data)
 
           path = g_strconcat (above, end, NULL);
         }
-      note (self, path, NULL, NULL);
+      note (self, path, NULL, NULL, FALSE);
       g_hash_table_remove (self->roots, root->data);
     }
   unwatch (self, child);

@@ -12,7 +12,7 @@ import json
 import re
 from pathlib import Path
 
-FOLDERS = ("qom", "src", "hw", "qmp")
+FOLDERS = ("qom", "src", "hw", "qmp", "client")
 COMMENT = re.compile(r"/\*\*\n.*?\*/", re.S)
 SYMBOL = re.compile(r"/\*\*\s*\n\s*\*\s*([A-Za-z_][\w:-]*?):*\s*(?:\(.*)?\n")
 DECLARE = re.compile(r"G_DECLARE_(FINAL|DERIVABLE)_TYPE\s*\(\s*(\w+),\s*(\w+),\s*(\w+),\s*(\w+),\s*(\w+)\)")
@@ -105,7 +105,7 @@ class Header:
                 text += f" Called `{prop['wire-name']}` on the wire."
             self.document(symbol, self.block(symbol, text))
         for symbol in sorted(self.sources.docs):
-            if symbol.startswith(name + "::"):
+            if symbol.startswith(name + ("::" if entry else ":")):
                 self.lines.append(self.sources.docs[symbol])
 
     def add_enum(self, name):

@@ -70,7 +70,7 @@ def test_children(tiny):
     other.execute("qom-set", {"path": "/objects/io1", "property": "poll-max-ns", "value": 1000})
     assert no_more(client)
     other.execute("object-del", {"id": "io1"})
-    assert changes(client, 1) == [{"path": "/objects", "child": "io1"}]
+    assert changes(client, 1) == [{"path": "/objects", "child": "io1", "gone": True}]
     assert no_more(client)
 
 

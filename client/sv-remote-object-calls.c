@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What an object is asked to do: values of properties, removal. */
+
+#include <string.h>
+
+#include "client/sv-client-private.h"
+#include "client/sv-client-value.h"
+#include "client/sv-remote-object-private.h"
+
+static SvQmpClient *
+get_qmp (SvRemoteObject *self)
+{
+  return sv_client_get_qmp (sv_remote_object_get_client (self));
+}
+
+JsonNode *
+sv_remote_object_call (SvRemoteObject *self, const char *command, JsonObject *arguments, GCancellable *cancellable,
+                       GError **error)
+{
+  return sv_qmp_client_execute_json (get_qmp (self), command, arguments, cancellable, error);
+}
+
+static void
+on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+  JsonNode *node = sv_qmp_client_execute_json_finish (SV_QMP_CLIENT (source), result, &error);
+
+  if (node != NULL)
+    g_task_return_pointer (task, node, (GDestroyNotify)json_node_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+sv_remote_object_call_async (SvRemoteObject *self, const char *command, JsonObject *arguments,
+                             GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+
+  sv_qmp_client_execute_json_async (get_qmp (self), command, arguments, NULL, cancellable, on_reply, task);
+}
+
+JsonNode *
+sv_remote_object_call_finish (SvRemoteObject *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/* Reading */
+
+/**
+ * sv_remote_object_get_value:
+ * @self: an object
+ * @name: name of a property
+ * @value: (out caller-allocates): where to put the value
+ * @cancellable: (nullable): ends the wait
+ * @error: return location
+ *
+ * Asks the VM for the value of a property: a boolean, an int64, a double, a string (also for an enumeration, and the
+ * path for another object), or a #GVariant for everything else.
+ *
+ * Returns: (skip): %FALSE with an error when there is no such property or it cannot be read
+ */
+gboolean
+sv_remote_object_get_value (SvRemoteObject *self, const char *name, GValue *value, GCancellable *cancellable,
+                            GError **error)
+{
+  g_autoptr (JsonObject) arguments = NULL;
+  g_autoptr (JsonNode) node = NULL;
+
+  g_return_val_if_fail (SV_IS_REMOTE_OBJECT (self), FALSE);
+  g_return_val_if_fail (name != NULL, FALSE);
+
+  arguments = sv_client_new_arguments ("path", sv_remote_object_get_path (self), "property", name, NULL);
+  node = sv_remote_object_call (self, "qom-get", arguments, cancellable, error);
+  if (node != NULL)
+    sv_client_value_init (value, node);
+  return node != NULL;
+}
+
+/**
+ * sv_remote_object_get_value_async:
+ * @self: an object
+ * @name: name of a property
+ * @cancellable: (nullable): ends the wait
+ * @callback: called with the value
+ * @user_data: data for @callback
+ *
+ * As [method@RemoteObject.get_value], without blocking.
+ */
+void
+sv_remote_object_get_value_async (SvRemoteObject *self, const char *name, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (JsonObject) arguments = NULL;
+
+  g_return_if_fail (SV_IS_REMOTE_OBJECT (self));
+  g_return_if_fail (name != NULL);
+
+  arguments = sv_client_new_arguments ("path", sv_remote_object_get_path (self), "property", name, NULL);
+  sv_remote_object_call_async (self, "qom-get", arguments, cancellable, callback, user_data);
+}
+
+/**
+ * sv_remote_object_get_value_finish:
+ * @self: an object
+ * @result: what the callback of [method@RemoteObject.get_value_async] got
+ * @value: (out caller-allocates): where to put the value
+ * @error: return location
+ *
+ * Returns: (skip): %FALSE with an error when there is no such property or it cannot be read
+ */
+gboolean
+sv_remote_object_get_value_finish (SvRemoteObject *self, GAsyncResult *result, GValue *value, GError **error)
+{
+  g_autoptr (JsonNode) node = NULL;
+
+  g_return_val_if_fail (SV_IS_REMOTE_OBJECT (self), FALSE);
+
+  node = sv_remote_object_call_finish (self, result, error);
+  if (node != NULL)
+    sv_client_value_init (value, node);
+  return node != NULL;
+}
+
+/* Writing */
+
+static JsonObject *
+new_set_arguments (SvRemoteObject *self, const char *name, const GValue *value, GError **error)
+{
+  JsonNode *node = sv_client_value_dup_json (value, error);
+  JsonObject *arguments;
+
+  if (node == NULL)
+    return NULL;
+  arguments = sv_client_new_arguments ("path", sv_remote_object_get_path (self), "property", name, NULL);
+  json_object_set_member (arguments, "value", node);
+  return arguments;
+}
+
+/**
+ * sv_remote_object_set_value:
+ * @self: an object
+ * @name: name of a property
+ * @value: its new value: a boolean, number, string, enumeration, object of the same VM, or a #GVariant
+ * @cancellable: (nullable): ends the wait
+ * @error: return location
+ *
+ * Sets a property.
+ *
+ * Returns: %FALSE with an error when the VM refuses
+ */
+gboolean
+sv_remote_object_set_value (SvRemoteObject *self, const char *name, const GValue *value, GCancellable *cancellable,
+                            GError **error)
+{
+  g_autoptr (JsonObject) arguments = NULL;
+  g_autoptr (JsonNode) node = NULL;
+
+  g_return_val_if_fail (SV_IS_REMOTE_OBJECT (self), FALSE);
+  g_return_val_if_fail (name != NULL, FALSE);
+  g_return_val_if_fail (G_IS_VALUE (value), FALSE);
+
+  arguments = new_set_arguments (self, name, value, error);
+  if (arguments != NULL)
+    node = sv_remote_object_call (self, "qom-set", arguments, cancellable, error);
+  return node != NULL;
+}
+
+/**
+ * sv_remote_object_set_value_async:
+ * @self: an object
+ * @name: name of a property
+ * @value: its new value
+ * @cancellable: (nullable): ends the wait
+ * @callback: called when it is done
+ * @user_data: data for @callback
+ *
+ * As [method@RemoteObject.set_value], without blocking.
+ */
+void
+sv_remote_object_set_value_async (SvRemoteObject *self, const char *name, const GValue *value,
+                                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (JsonObject) arguments = NULL;
+  GError *error = NULL;
+
+  g_return_if_fail (SV_IS_REMOTE_OBJECT (self));
+  g_return_if_fail (name != NULL);
+  g_return_if_fail (G_IS_VALUE (value));
+
+  arguments = new_set_arguments (self, name, value, &error);
+  if (arguments != NULL)
+    sv_remote_object_call_async (self, "qom-set", arguments, cancellable, callback, user_data);
+  else
+    g_task_report_error (self, callback, user_data, sv_remote_object_set_value_async, error);
+}
+
+/**
+ * sv_remote_object_set_value_finish:
+ * @self: an object
+ * @result: what the callback of [method@RemoteObject.set_value_async] got
+ * @error: return location
+ *
+ * Returns: %FALSE with an error when the VM refused
+ */
+gboolean
+sv_remote_object_set_value_finish (SvRemoteObject *self, GAsyncResult *result, GError **error)
+{
+  g_autoptr (JsonNode) node = sv_remote_object_call_finish (self, result, error);
+
+  return node != NULL;
+}
+
+/* Removal */
+
+/* Where objects are that can be removed, how, and what the command calls the object. */
+static const struct
+{
+  const char *folder;
+  const char *command;
+  const char *argument;
+  gboolean by_path;
+} removals[] = {
+  { "/machine/peripheral/", "device_del", "id", TRUE },
+  { "/machine/peripheral-anon/", "device_del", "id", TRUE },
+  { "/objects/", "object-del", "id", FALSE },
+  { "/block/", "blockdev-del", "node-name", FALSE },
+  { "/netdevs/", "netdev_del", "id", FALSE },
+  { "/chardevs/", "chardev-remove", "id", FALSE },
+};
+
+static const char *
+find_removal (SvRemoteObject *self, JsonObject **arguments, GError **error)
+{
+  const char *path = sv_remote_object_get_path (self);
+
+  for (guint i = 0; i < G_N_ELEMENTS (removals); i++)
+    if (g_str_has_prefix (path, removals[i].folder) && strchr (path + strlen (removals[i].folder), '/') == NULL)
+      {
+        *arguments = sv_client_new_arguments (removals[i].argument,
+                                              removals[i].by_path ? path : sv_remote_object_get_id (self), NULL);
+        return removals[i].command;
+      }
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+               "'%s' is a fixed part of the VM; only devices and back ends that were added can be removed", path);
+  return NULL;
+}
+
+/**
+ * sv_remote_object_remove:
+ * @self: a device (below `/machine/peripheral`) or a back end
+ * @cancellable: (nullable): ends the wait
+ * @error: return location
+ *
+ * Takes the object out of the VM. A device goes when the guest lets it go: [signal@RemoteObject::child-removed] of its
+ * parent, or `notify::gone`, tells.
+ *
+ * Returns: %FALSE with an error when the VM refuses
+ */
+gboolean
+sv_remote_object_remove (SvRemoteObject *self, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (JsonObject) arguments = NULL;
+  g_autoptr (JsonNode) node = NULL;
+  const char *command;
+
+  g_return_val_if_fail (SV_IS_REMOTE_OBJECT (self), FALSE);
+
+  command = find_removal (self, &arguments, error);
+  if (command != NULL)
+    node = sv_remote_object_call (self, command, arguments, cancellable, error);
+  return node != NULL;
+}
+
+/**
+ * sv_remote_object_remove_async:
+ * @self: a device or a back end
+ * @cancellable: (nullable): ends the wait
+ * @callback: called when the VM has answered
+ * @user_data: data for @callback
+ *
+ * As [method@RemoteObject.remove], without blocking.
+ */
+void
+sv_remote_object_remove_async (SvRemoteObject *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                               gpointer user_data)
+{
+  g_autoptr (JsonObject) arguments = NULL;
+  GError *error = NULL;
+  const char *command;
+
+  g_return_if_fail (SV_IS_REMOTE_OBJECT (self));
+
+  command = find_removal (self, &arguments, &error);
+  if (command != NULL)
+    sv_remote_object_call_async (self, command, arguments, cancellable, callback, user_data);
+  else
+    g_task_report_error (self, callback, user_data, sv_remote_object_remove_async, error);
+}
+
+/**
+ * sv_remote_object_remove_finish:
+ * @self: a device or a back end
+ * @result: what the callback of [method@RemoteObject.remove_async] got
+ * @error: return location
+ *
+ * Returns: %FALSE with an error when the VM refused
+ */
+gboolean
+sv_remote_object_remove_finish (SvRemoteObject *self, GAsyncResult *result, GError **error)
+{
+  g_autoptr (JsonNode) node = sv_remote_object_call_finish (self, result, error);
+
+  return node != NULL;
+}
