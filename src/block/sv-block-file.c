@@ -96,7 +96,17 @@ open_file (SvBlockFile *self, gboolean write, gboolean direct)
   int flags
       = (write ? O_RDWR : O_RDONLY) | (direct ? O_DIRECT : 0) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
-  return sv_fd_store_open (SV_OBJECT (self), self->filename, flags, 0);
+  int fd = sv_fd_store_open (SV_OBJECT (self), self->filename, flags, 0);
+  int read_only = 0;
+
+  /* The kernel opens a block device that is read-only for writing, and fails all writes. */
+  if (fd >= 0 && write && ioctl (fd, BLKROGET, &read_only) == 0 && read_only)
+    {
+      close (fd);
+      errno = EROFS;
+      return -1;
+    }
+  return fd;
 }
 
 static gboolean

@@ -21,6 +21,33 @@ def small_fs(tmp_path):
     subprocess.run(["umount", "--lazy", folder], check=True)
 
 
+@pytest.fixture
+def read_only_device(tmp_path):
+    """A block device of 1 MiB that cannot be written."""
+    image = tmp_path / "image"
+    with open(image, "wb") as file:
+        file.truncate(MIB)
+    subprocess.run(["modprobe", "loop"], check=True)
+    device = subprocess.run(["losetup", "--find", "--show", "--read-only", image], check=True,
+                            capture_output=True, text=True).stdout.strip()
+    yield device
+    subprocess.run(["losetup", "--detach", device], check=True)
+
+
+def test_block_device_that_cannot_be_written(launch, read_only_device):
+    """Is refused for writing when it is opened, not at the guest's first write."""
+    machine = launch("-drive", f"file={read_only_device},id=d0,if=none", machine="none", memory=None,
+                     serial=None)
+    assert machine.wait() == 1
+    assert f"cannot open '{read_only_device}' for writing" in machine.stderr.text
+    machine = launch("-drive", f"file={read_only_device},id=d1,if=none,readonly=on",
+                     machine="none", memory=None, serial=None)
+    qmp = machine.qmp()
+    qmp.execute("blockdev-add", {"driver": "file", "node-name": "d2", "filename": read_only_device,
+                                 "auto-read-only": True})
+    assert qmp.execute("qom-get", {"path": "/block/d2", "property": "read-only"}) is True
+
+
 def grow(folder):
     subprocess.run(["mount", "-o", "remount,size=8M", folder], check=True)
 
