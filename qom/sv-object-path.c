@@ -33,12 +33,14 @@ sv_object_walk (SvObject *self, SvObjectFunc func, gpointer user_data)
   return TRUE;
 }
 
+/* An absolute path may have more slashes than it needs, as scripts write them that put paths together. */
 static gboolean
-is_well_formed (const char *path)
+is_well_formed (const char *name)
 {
-  gsize length = strlen (path);
+  gsize length = strlen (name);
 
-  return length > 0 && strstr (path, "//") == NULL && (length == 1 || path[length - 1] != '/');
+  return name[0] == '/'
+         || (length > 0 && strstr (name, "//") == NULL && name[length - 1] != '/');
 }
 
 static gboolean
@@ -69,13 +71,12 @@ find_below (SvObject *object, const char *id)
 static SvObject *
 resolve_absolute (SvObject *root, const char *path, GType type, GError **error)
 {
-  g_auto (GStrv) parts = NULL;
+  g_auto (GStrv) parts = g_strsplit (path, "/", -1);
   SvObject *object = root;
 
-  if (path[1] != '\0')
-    parts = g_strsplit (path + 1, "/", -1);
-  for (guint i = 0; parts != NULL && parts[i] != NULL && object != NULL; i++)
-    object = find_below (object, parts[i]);
+  for (guint i = 0; parts[i] != NULL && object != NULL; i++)
+    if (*parts[i] != '\0')
+      object = find_below (object, parts[i]);
 
   if (object == NULL)
     {
@@ -138,7 +139,8 @@ search_object (SvObject *object, gpointer user_data)
 /**
  * sv_object_resolve:
  * @scope: any object of the tree to search
- * @name: an absolute path (`/machine/peripheral/net0`), or the end of one (`net0`, `pcie.0/net0`)
+ * @name: an absolute path (`/machine/peripheral/net0`), in which slashes may be doubled or end it, or the end of one
+ *   (`net0`, `pcie.0/net0`)
  * @type: only objects of this type or below count; `SV_TYPE_OBJECT` for any
  * @error: return location
  *
