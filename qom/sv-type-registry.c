@@ -6,6 +6,9 @@
 
 #include "qom/sv-suggestion.h"
 
+/* The most names that an error message lists. */
+#define MAX_LISTED 8
+
 /* Wire names -> SvTypeEntry. The way back is a datum of the GType, set when its entry is first
  * used. */
 static GHashTable *entries_by_name;
@@ -214,10 +217,21 @@ sv_type_registry_foreach (GType ancestor, gboolean abstract, SvTypeFunc func, gp
     }
 }
 
+typedef struct
+{
+  SvSuggestion suggestion;
+  GString *names;
+  guint n_names;
+} Candidates;
+
 static void
 consider_name (const char *name, GType type, const char *alias_of, gpointer user_data)
 {
-  sv_suggestion_consider (user_data, name);
+  Candidates *candidates = user_data;
+
+  sv_suggestion_consider (&candidates->suggestion, name);
+  g_string_append_printf (candidates->names, "%s'%s'", candidates->n_names == 0 ? "" : ", ", name);
+  candidates->n_names++;
 }
 
 /**
@@ -225,15 +239,20 @@ consider_name (const char *name, GType type, const char *alias_of, gpointer user
  * @name: a mistyped wire name
  * @ancestor: only types below count
  *
- * Returns: (transfer full): ` (did you mean 'virtio-blk-device'?)`, or an empty string when no name
- *   is near
+ * Returns: (transfer full): ` (did you mean 'virtio-blk-device'?)`; when no name is near `: accepted are ...`, or an
+ *   empty string where these are more than a line holds
  */
 char *
 sv_type_registry_dup_suggestion (const char *name, GType ancestor)
 {
-  SvSuggestion suggestion;
+  g_autoptr (GString) names = g_string_new (NULL);
+  Candidates candidates = { .names = names };
+  g_autofree char *hint = NULL;
 
-  sv_suggestion_init (&suggestion, name);
-  sv_type_registry_foreach (ancestor, FALSE, consider_name, &suggestion);
-  return sv_suggestion_dup_hint (&suggestion);
+  sv_suggestion_init (&candidates.suggestion, name);
+  sv_type_registry_foreach (ancestor, FALSE, consider_name, &candidates);
+  hint = sv_suggestion_dup_hint (&candidates.suggestion);
+  if (*hint != '\0' || candidates.n_names == 0 || candidates.n_names > MAX_LISTED)
+    return g_steal_pointer (&hint);
+  return g_strconcat (": accepted are ", names->str, NULL);
 }

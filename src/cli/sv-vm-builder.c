@@ -10,6 +10,7 @@
 #include "src/accel/sv-test-accel.h"
 #include "src/block/sv-block-node.h"
 #include "src/cli/sv-cli.h"
+#include "src/net/sv-netdev.h"
 #include "src/runtime/sv-clock.h"
 #include "src/runtime/sv-fd-store.h"
 
@@ -17,13 +18,24 @@
  * device. */
 
 static gboolean
-check_back_end (SvObject *object, GError **error)
+check_back_end (const char *name, GError **error)
 {
-  if (SV_OBJECT_GET_CLASS (object)->back_end)
+  GType type = sv_type_registry_lookup (name);
+  g_autoptr (GTypeClass) klass = NULL;
+
+  if (type == G_TYPE_INVALID)
+    {
+      g_autofree char *hint = sv_type_registry_dup_suggestion (name, SV_TYPE_OBJECT);
+
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_NOT_FOUND,
+                   "Type '%s' not found%s: see '-object help'", name, hint);
+      return FALSE;
+    }
+  klass = g_type_class_ref (type);
+  if (SV_OBJECT_CLASS (klass)->back_end)
     return TRUE;
   g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_TYPE,
-               "Type '%s' cannot be made by -object: see '-object help'",
-               sv_type_registry_get_display_name (G_OBJECT_TYPE (object)));
+               "Type '%s' cannot be made by -object: see '-object help'", name);
   return FALSE;
 }
 
@@ -38,11 +50,11 @@ build_object (SvVm *vm,
   SvObject *container = sv_object_ensure_container (vm->root, container_id);
   g_autoptr (SvObject) object = NULL;
 
-  if (!sv_object_check_id (item->id, error))
+  if (!sv_object_check_id (item->id, error)
+      || (section == SV_CONFIG_OBJECT && !check_back_end (item->type, error)))
     return FALSE;
   object = sv_object_new_from_json (item->type, ancestor, item->properties, vm->root, error);
-  if (object == NULL || (section == SV_CONFIG_OBJECT && !check_back_end (object, error))
-      || !sv_object_add_child (container, item->id, object, error))
+  if (object == NULL || !sv_object_add_child (container, item->id, object, error))
     return FALSE;
   if (sv_object_complete (object, error))
     return TRUE;
@@ -179,7 +191,7 @@ build_item (SvVm *vm, SvConfigSection section, const SvConfigItem *item, GError 
     case SV_CONFIG_BLOCK:
       return build_object (vm, section, "block", SV_TYPE_BLOCK_NODE, item, error);
     case SV_CONFIG_NETDEV:
-      return build_object (vm, section, "netdevs", SV_TYPE_OBJECT, item, error);
+      return build_object (vm, section, "netdevs", SV_TYPE_NETDEV, item, error);
     case SV_CONFIG_PART:
       return build_part (vm, item, error);
     case SV_CONFIG_SERIAL:

@@ -111,10 +111,12 @@ test_suggestion (void)
   g_autofree char *far = sv_type_registry_dup_suggestion ("something", SV_TYPE_OBJECT);
   g_autofree char *longest = g_strnfill (5000, 'x');
   g_autofree char *none = sv_type_registry_dup_suggestion (longest, SV_TYPE_OBJECT);
+  g_autofree char *nothing = sv_type_registry_dup_suggestion ("x", test_unnamed_get_type ());
 
   g_assert_cmpstr (near, ==, " (did you mean 'test-leaf'?)");
-  g_assert_cmpstr (far, ==, "");
-  g_assert_cmpstr (none, ==, "");
+  g_assert_cmpstr (far, ==, ": accepted are 'leaf-alias', 'test-leaf'");
+  g_assert_cmpstr (none, ==, far);
+  g_assert_cmpstr (nothing, ==, "");
 }
 
 int

@@ -110,7 +110,10 @@ static const struct
   { "-machine none -object iothread,id=a,x=1",
     "-object iothread,id=a,x=1: iothread: Property 'x' not found" },
   { "-machine none -chardev iothread,id=a",
-    "-chardev iothread,id=a: Type 'chardev-iothread' not found" },
+    "-chardev iothread,id=a: Type 'chardev-iothread' not found: accepted are 'chardev-file', "
+    "'chardev-null', 'chardev-pty', 'chardev-socket', 'chardev-stdio'" },
+  { "-machine none -object nosuch,id=a",
+    "-object nosuch,id=a: Type 'nosuch' not found: see '-object help'" },
   { "-machine none -chardev null,id=a -chardev null,id=a",
     "-chardev null,id=a: Duplicate id 'a': '/chardevs/a' exists already" },
   { "-machine none -mon a,mode=control", "-mon a,mode=control: Object '/chardevs/a' not found" },
