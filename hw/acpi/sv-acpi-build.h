@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hw/core/sv-device.h"
+#include "hw/core/sv-numa.h"
 
 G_BEGIN_DECLS
 
@@ -27,6 +28,7 @@ typedef struct
 {
   guint32 apic_id; /* an x2APIC entry from 255 on */
   gboolean absent; /* it may be plugged in later */
+  gint node;       /* NUMA node, for a processor that comes later; -1: none */
 } SvAcpiCpu;
 
 /**
@@ -36,6 +38,8 @@ typedef struct
 {
   const SvAcpiCpu *cpus; /* MADT */
   guint n_cpus;
+  const SvNuma *numa;      /* SRAT and SLIT; NULL: none */
+  guint64 ram_below_4g;    /* of the memory of nodes; the rest is from 4 GiB on */
   guint64 lapic_base;
   guint64 ioapic_base;
   guint ioapic_pins;

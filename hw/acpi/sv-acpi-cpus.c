@@ -255,6 +255,8 @@ append_place (SvAcpiCpus *self, GByteArray *scope, guint index)
   sv_acpi_append_madt_cpu (madt, index, &cpu);
   sv_aml_name (scope, "_MAT");
   sv_aml_bytes (scope, madt->data, madt->len);
+  if (cpu.node >= 0)
+    sv_aml_name_int (scope, "_PXM", (guint)cpu.node);
   append_methods (scope, index);
   sv_aml_end (scope, device);
 }

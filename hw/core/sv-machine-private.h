@@ -41,6 +41,8 @@ typedef struct
   char *mem_path;
   gboolean mem_prealloc;
   SvObject *memory_backend; /* link */
+  GPtrArray *ram;           /* SvMemoryBackend: what RAM is made of, in a row */
+  SvNuma *numa;             /* NULL: no nodes */
   gboolean dump_guest_core;
   gboolean mem_share;
 
@@ -71,6 +73,8 @@ void sv_machine_run_class_init (SvMachineClass *klass);
 void sv_machine_notify_run_state (SvMachine *self);
 /* sv-machine-topology.c: fills in what follows from the other numbers */
 gboolean sv_machine_check_topology (SvMachine *self, GError **error);
+/* sv-machine-ram.c: memory, and NUMA nodes that it belongs to */
+gboolean sv_machine_make_ram (SvMachine *self, GError **error);
 /* sv-machine-devices.c */
 SvBus *sv_machine_find_bus_in_tree (SvMachine *self, SvDevice *device, GError **error);
 

@@ -54,59 +54,6 @@ sv_machine_notify_run_state (SvMachine *self)
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_RUN_STATE]);
 }
 
-static SvObject *
-new_ram (SvMachinePrivate *priv)
-{
-  GType type = priv->mem_share ? sv_memory_backend_memfd_get_type () : sv_memory_backend_ram_get_type ();
-  SvObject *ram;
-
-  if (priv->mem_path != NULL)
-    type = sv_memory_backend_file_get_type ();
-  ram = g_object_new (type, "size", priv->memory_size, "share", priv->mem_share, "dump",
-                      priv->dump_guest_core, "prealloc", priv->mem_prealloc, NULL);
-  if (priv->mem_path != NULL)
-    g_object_set (ram, "mem-path", priv->mem_path, NULL);
-  return ram;
-}
-
-static gboolean
-ensure_ram (SvMachine *self, GError **error)
-{
-  SvMachinePrivate *priv = PRIV (self);
-  g_autoptr (SvObject) ram = NULL;
-
-  if (priv->memory_backend != NULL && priv->mem_path != NULL)
-    {
-      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                   "'mem-path' and 'memory-backend' both say where guest memory is: give one");
-      return FALSE;
-    }
-  if (priv->memory_backend != NULL)
-    {
-      guint64 size = sv_memory_backend_get_size (SV_MEMORY_BACKEND (priv->memory_backend));
-
-      if (size != priv->memory_size)
-        {
-          g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                       "Machine memory size %" G_GUINT64_FORMAT
-                       " must be the size of memory-backend '%s' (%" G_GUINT64_FORMAT ")",
-                       priv->memory_size, sv_object_get_id (priv->memory_backend), size);
-          return FALSE;
-        }
-      return sv_object_claim (priv->memory_backend, SV_OBJECT (self), error);
-    }
-  ram = new_ram (priv);
-  if (!sv_object_add_child (SV_OBJECT (self), "ram", ram, error))
-    return FALSE;
-  if (!sv_object_complete (ram, error))
-    {
-      sv_object_unparent (ram);
-      return FALSE;
-    }
-  sv_object_set_link (SV_OBJECT (self), props[PROP_MEMORY_BACKEND], &priv->memory_backend, ram);
-  return TRUE;
-}
-
 static gboolean
 sv_machine_complete (SvObject *object, GError **error)
 {
@@ -126,7 +73,7 @@ sv_machine_complete (SvObject *object, GError **error)
                    priv->memory_size);
       return FALSE;
     }
-  return sv_machine_check_topology (self, error) && ensure_ram (self, error)
+  return sv_machine_check_topology (self, error) && sv_machine_make_ram (self, error)
          && SV_MACHINE_GET_CLASS (self)->build (self, error);
 }
 
@@ -166,18 +113,6 @@ SvAddressSpace *
 sv_machine_get_io (SvMachine *self)
 {
   return PRIV (self)->io;
-}
-
-/**
- * sv_machine_get_ram: (skip)
- * @self: a complete machine
- *
- * Returns: (transfer none): the memory behind the guest's RAM
- */
-SvMemoryBackend *
-sv_machine_get_ram (SvMachine *self)
-{
-  return (SvMemoryBackend *)PRIV (self)->memory_backend;
 }
 
 const char *
@@ -356,6 +291,8 @@ sv_machine_finalize (GObject *object)
   g_clear_object (&priv->memory);
   g_clear_object (&priv->io);
   g_clear_pointer (&priv->cpus, g_ptr_array_unref);
+  g_clear_pointer (&priv->ram, g_ptr_array_unref);
+  g_clear_pointer (&priv->numa, sv_numa_free);
   g_free (priv->name);
   g_free (priv->accel_type);
   g_free (priv->cpu_model);
@@ -452,6 +389,7 @@ sv_machine_init (SvMachine *self)
   priv->dies = priv->cores = priv->threads = 1;
   priv->dump_guest_core = TRUE;
   priv->cpus = g_ptr_array_new ();
+  priv->ram = g_ptr_array_new_with_free_func (g_object_unref);
   priv->memory = sv_address_space_new ("memory", memory);
   priv->io = sv_address_space_new ("io", io);
   sv_machine_run_init (self);

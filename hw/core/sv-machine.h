@@ -3,6 +3,7 @@
 
 #include "hw/core/sv-bus.h"
 #include "hw/core/sv-irq.h"
+#include "hw/core/sv-numa.h"
 #include "src/accel/sv-accel.h"
 
 G_BEGIN_DECLS
@@ -143,7 +144,10 @@ typedef gboolean (*SvMachineCpuFunc) (SvDevice *cpu, gconstpointer boot_data, GE
 /* Calls @func for each processor, with @boot_data for the first and NULL for the others, until it fails. */
 SV_API gboolean sv_machine_foreach_cpu (SvMachine *self, SvMachineCpuFunc func, gconstpointer boot_data,
                                         GError **error);
-SV_API SvMemoryBackend *sv_machine_get_ram (SvMachine *self); /* (transfer none) */
+SV_API guint64 sv_machine_get_ram_size (SvMachine *self);             /* bytes; 0: it has no RAM (yet) */
+SV_API SvMemoryRegion *sv_machine_new_ram_region (SvMachine *self);   /* (transfer full): all RAM in a row */
+SV_API gboolean sv_machine_is_ram_fresh (SvMachine *self);            /* it reads as zeros at the start */
+SV_API const SvNuma *sv_machine_get_numa (SvMachine *self);           /* (transfer none) (nullable) */
 /* What the processors are and how they are arranged. The model lives as long as the machine. */
 SV_API SvCpuLayout sv_machine_get_cpu_layout (SvMachine *self);
 SV_API guint sv_machine_get_max_cpus (SvMachine *self);

@@ -402,8 +402,8 @@ check_memory (SvVirtioBalloon *self, GError **error)
       page_size = MAX (page_size, sv_memory_backend_get_page_size (backend));
     }
   sv_address_space_leave (self->memory);
-  if (machine && sv_machine_get_ram (machine))
-    self->ram_size = sv_memory_backend_get_size (sv_machine_get_ram (machine));
+  if (machine && sv_machine_get_ram_size (machine) > 0)
+    self->ram_size = sv_machine_get_ram_size (machine);
 
   if (page_size <= (gsize)sysconf (_SC_PAGESIZE))
     return TRUE;

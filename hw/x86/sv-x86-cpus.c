@@ -22,6 +22,7 @@ sv_x86_cpus_new (SvMachine *machine, GError **error)
 {
   const SvCpuLayout layout = sv_machine_get_cpu_layout (machine);
   const guint n = sv_machine_get_max_cpus (machine);
+  const SvNuma *numa = sv_machine_get_numa (machine);
   const guint32 last = sv_x86_topology_get_apic_id (&layout, n - 1);
   SvX86CpuModel model;
   SvX86Cpus *self;
@@ -41,7 +42,10 @@ sv_x86_cpus_new (SvMachine *machine, GError **error)
   self->n_places = n;
   self->places = g_new0 (SvAcpiCpu, n);
   for (guint i = 0; i < n; i++)
-    self->places[i].apic_id = sv_x86_topology_get_apic_id (&layout, i);
+    {
+      self->places[i].apic_id = sv_x86_topology_get_apic_id (&layout, i);
+      self->places[i].node = numa != NULL ? numa->cpu_nodes[i] : -1;
+    }
   return self;
 }
 

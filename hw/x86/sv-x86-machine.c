@@ -27,24 +27,18 @@ G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (SvX86Machine, sv_x86_machine, SV_TYPE_MACHI
 /* --- construction --- */
 
 static guint64
-ram_size (SvMachine *machine)
-{
-  return sv_memory_backend_get_size (sv_machine_get_ram (machine));
-}
-
-static guint64
 ram_low (SvMachine *machine)
 {
-  return MIN (ram_size (machine), SV_X86_MACHINE_GET_CLASS (machine)->ram_below_4g);
+  return MIN (sv_machine_get_ram_size (machine), SV_X86_MACHINE_GET_CLASS (machine)->ram_below_4g);
 }
 
 static void
 map_ram (SvMachine *machine)
 {
   SvMemoryRegion *root = sv_address_space_get_root (sv_machine_get_memory (machine));
-  guint64 size = ram_size (machine);
+  guint64 size = sv_machine_get_ram_size (machine);
   guint64 low = ram_low (machine);
-  g_autoptr (SvMemoryRegion) ram = sv_memory_region_new_ram ("ram", sv_machine_get_ram (machine));
+  g_autoptr (SvMemoryRegion) ram = sv_machine_new_ram_region (machine);
   g_autoptr (SvMemoryRegion) below = sv_memory_region_new_alias ("ram-below-4g", ram, 0, low);
 
   sv_memory_region_add (root, 0, below, 0);
@@ -91,7 +85,7 @@ add_platform_devices (SvX86Machine *self, GError **error)
   g_autoptr (SvDevice) rtc = g_object_new (SV_TYPE_CMOS_RTC, "irq", klass->rtc_irq, NULL);
 
   add_absent_ports (self);
-  sv_cmos_rtc_set_memory (SV_CMOS_RTC (rtc), low, ram_size (machine) - low);
+  sv_cmos_rtc_set_memory (SV_CMOS_RTC (rtc), low, sv_machine_get_ram_size (machine) - low);
   priv->ged = sv_acpi_ged_new (SV_X86_GED_BASE, sv_machine_get_irq (machine, klass->ged_gsi));
   return sv_machine_adopt (machine, SV_DEVICE (priv->ged), NULL, error)
          && sv_machine_adopt (machine, i8042, SV_BUS (priv->isa), error)
@@ -121,7 +115,7 @@ open_boot_files (SvX86Machine *self, GError **error)
   if (priv->boot == NULL)
     return FALSE;
   /* A file may hold what an earlier guest left. */
-  if (sv_memory_backend_get_fd (sv_machine_get_ram (machine)) < 0)
+  if (sv_machine_is_ram_fresh (machine))
     sv_x86_boot_assume_zeroed (priv->boot);
   return TRUE;
 }
@@ -168,7 +162,7 @@ static guint
 fill_e820 (SvX86Machine *self, SvE820Entry e820[SV_X86_MAX_E820])
 {
   SvX86MachineClass *klass = SV_X86_MACHINE_GET_CLASS (self);
-  guint64 size = ram_size (SV_MACHINE (self));
+  guint64 size = sv_machine_get_ram_size (SV_MACHINE (self));
   guint64 low = ram_low (SV_MACHINE (self));
   guint n = 0;
 
@@ -191,6 +185,8 @@ write_acpi (SvX86Machine *self, GError **error)
     .lapic_base = SV_X86_LAPIC_BASE,
     .ioapic_base = SV_X86_IOAPIC_BASE,
     .ioapic_pins = IOAPIC_PINS,
+    .ram_below_4g = ram_low (machine),
+    .numa = sv_machine_get_numa (machine),
     .has_8042 = FALSE,
     .has_cmos_rtc = TRUE,
   };
@@ -359,7 +355,7 @@ sv_x86_machine_build_smbios (SvX86Machine *self,
                              GByteArray **tables,
                              GError **error)
 {
-  const guint64 size = ram_size (SV_MACHINE (self));
+  const guint64 size = sv_machine_get_ram_size (SV_MACHINE (self));
   const guint64 low = ram_low (SV_MACHINE (self));
   const SvSmbiosRange ram[] = { { 0, low }, { SV_X86_RAM_ABOVE_4G, size - low } };
   const SvSmbiosConfig config = { address, ram, size > low ? 2 : 1 };
@@ -376,5 +372,5 @@ sv_x86_machine_build_smbios (SvX86Machine *self,
 guint64
 sv_x86_machine_get_ram_end (SvX86Machine *self)
 {
-  return SV_X86_RAM_ABOVE_4G + ram_size (SV_MACHINE (self)) - ram_low (SV_MACHINE (self));
+  return SV_X86_RAM_ABOVE_4G + sv_machine_get_ram_size (SV_MACHINE (self)) - ram_low (SV_MACHINE (self));
 }

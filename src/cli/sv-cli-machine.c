@@ -185,6 +185,14 @@ sv_cli_smp (SvCli *cli, const char *argument, GError **error)
   return TRUE;
 }
 
+char *
+sv_cli_dup_memory_size (const char *text)
+{
+  const gboolean bare = *text != '\0' && g_ascii_isdigit (text[strlen (text) - 1]);
+
+  return bare ? g_strconcat (text, "M", NULL) : g_strdup (text);
+}
+
 gboolean
 sv_cli_memory (SvCli *cli, const char *argument, GError **error)
 {
@@ -200,10 +208,8 @@ sv_cli_memory (SvCli *cli, const char *argument, GError **error)
   if (!sv_cli_keys_refuse_rest (keys, "'size'", error))
     return FALSE;
 
-  /* A bare number counts MiB here, but bytes where sizes are meant otherwise. */
-  if (*size != '\0' && g_ascii_isdigit (size[strlen (size) - 1]))
-    with_unit = g_strconcat (size, "M", NULL);
-  sv_cli_set_machine (cli, "memory-size", with_unit ? with_unit : size);
+  with_unit = sv_cli_dup_memory_size (size);
+  sv_cli_set_machine (cli, "memory-size", with_unit);
   return TRUE;
 }
 

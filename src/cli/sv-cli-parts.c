@@ -36,3 +36,29 @@ sv_cli_smbios (SvCli *cli, const char *argument, GError **error)
   sv_cli_add (cli, SV_CONFIG_PART, type, strcmp (number, "11") == 0 ? NULL : type, keys);
   return TRUE;
 }
+
+gboolean
+sv_cli_numa (SvCli *cli, const char *argument, GError **error)
+{
+  g_autoptr (SvCliKeys) keys = sv_cli_keys_parse_list (argument, "type", "cpus", error);
+  g_autofree char *kind = NULL;
+  g_autofree char *type = NULL;
+  g_autofree char *mem = NULL;
+
+  if (keys == NULL)
+    return FALSE;
+  kind = sv_cli_keys_take (keys, "type");
+  type = g_strconcat ("numa-", kind ? kind : "", NULL);
+  if (sv_type_registry_lookup (type) == G_TYPE_INVALID)
+    return sv_cli_fail (error, "'type' is '%s': accepted are node, dist and cpu", kind ? kind : "");
+  /* As with -m, a bare number counts MiB. */
+  mem = sv_cli_keys_take (keys, "mem");
+  if (mem != NULL)
+    {
+      g_autofree char *with_unit = sv_cli_dup_memory_size (mem);
+
+      sv_cli_keys_set (keys, "mem", with_unit);
+    }
+  sv_cli_add (cli, SV_CONFIG_PART, type, NULL, keys);
+  return TRUE;
+}

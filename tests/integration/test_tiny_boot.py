@@ -28,6 +28,15 @@ def test_power_off_ends_with_status_0(tiny, kernel):
     assert vm.stderr.text.count("error") == 0
 
 
+def test_ram_of_several_back_ends(tiny):
+    """The kernel, at 1 MiB, is in the first one; the second has what is left."""
+    vm = tiny("hp", "-object", "memory-backend-ram,id=m0,size=64M", "-object",
+              "memory-backend-memfd,id=m1,size=128M,share=on", "-numa", "node,memdev=m0", "-numa",
+              "node,memdev=m1", memory="192")
+    vm.console.wait_for(r"^tiny pvh")
+    assert vm.wait() == 0
+
+
 def test_rtc_tells_the_date(tiny):
     vm = tiny("k")
     seen = vm.console.wait_for(r"rtc ([\d:]+)\s")[1].split(":")

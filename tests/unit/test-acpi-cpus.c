@@ -72,7 +72,7 @@ place (Fixture *f, const char *id, gpointer object)
 static void
 set_up (Fixture *f, gconstpointer data)
 {
-  static const SvAcpiCpu places[N_PLACES] = { { 0, FALSE }, { 1, FALSE }, { 2, TRUE }, { 3, TRUE } };
+  static const SvAcpiCpu places[N_PLACES] = { { 0, FALSE, -1 }, { 1, FALSE, -1 }, { 2, TRUE, -1 }, { 3, TRUE, 1 } };
   g_autoptr (SvIrq) irq = sv_irq_new (on_irq, NULL, f, 23);
 
   f->machine = g_object_new (TEST_TYPE_MACHINE, NULL);

@@ -470,6 +470,55 @@ test_fixed_hardware (void)
   check_with_iasl ("facs", facs, 64);
 }
 
+/* Two nodes, the second on both sides of the hole below 4 GiB */
+static void
+test_numa (void)
+{
+  SvNumaRam ram[] = { { NULL, 0x40000000 }, { NULL, 0x80000000 } };
+  guint8 cpu_nodes[] = { 0, 1, 0 };
+  guint8 distances[] = { 10, 21, 31, 10 };
+  SvNuma numa = { 2, ram, 3, cpu_nodes, distances };
+  static const guint64 ranges[][3] = { { 0, 0, 0x40000000 },
+                                       { 1, 0x40000000, 0x40000000 },
+                                       { 1, 0x100000000, 0x40000000 } };
+  g_autoptr (SvObject) root = make_tree (0);
+  g_autoptr (GByteArray) bytes = NULL;
+  g_autoptr (GError) error = NULL;
+  SvAcpiConfig changed = config;
+  const guint8 *srat, *slit, *p;
+  Tables tables;
+
+  changed.n_cpus = 3;
+  changed.numa = &numa;
+  changed.ram_below_4g = 0x80000000;
+  bytes = sv_acpi_build (root, &changed, BASE, &error);
+  g_assert_no_error (error);
+  tables = find_tables (bytes);
+  srat = table_at (bytes, get_le (tables.xsdt + 52, 8), "SRAT");
+  slit = table_at (bytes, get_le (tables.xsdt + 60, 8), "SLIT");
+  p = srat + 48;
+  for (guint i = 0; i < 3; i++, p += p[1])
+    {
+      g_assert_cmpuint (p[0], ==, 0);
+      g_assert_cmpuint (p[2], ==, cpu_nodes[i]);
+      g_assert_cmpuint (p[3], ==, cpus[i].apic_id);
+      g_assert_cmpuint (get_le (p + 4, 4), ==, 1);
+    }
+  for (guint i = 0; i < 3; i++, p += p[1])
+    {
+      g_assert_cmpuint (p[0], ==, 1);
+      g_assert_cmpuint (get_le (p + 2, 4), ==, ranges[i][0]);
+      g_assert_cmphex (get_le (p + 8, 8), ==, ranges[i][1]);
+      g_assert_cmphex (get_le (p + 16, 8), ==, ranges[i][2]);
+      g_assert_cmpuint (get_le (p + 28, 4), ==, 1);
+    }
+  g_assert_true (p == srat + get_le (srat + 4, 4));
+  g_assert_cmpuint (get_le (slit + 36, 8), ==, 2);
+  g_assert_cmpmem (slit + 44, 4, distances, 4);
+  check_with_iasl ("srat", srat, get_le (srat + 4, 4));
+  check_with_iasl ("slit", slit, get_le (slit + 4, 4));
+}
+
 static void
 test_errors (void)
 {
@@ -506,6 +555,7 @@ main (int argc, char **argv)
     }
   g_test_add_func ("/acpi/tables/dsdt", test_dsdt);
   g_test_add_func ("/acpi/tables/fixed-hardware", test_fixed_hardware);
+  g_test_add_func ("/acpi/tables/numa", test_numa);
   g_test_add_func ("/acpi/tables/errors", test_errors);
   return g_test_run ();
 }
