@@ -34,12 +34,25 @@ describe_property (GParamSpec *pspec, gboolean details)
   return info;
 }
 
+static void
+add_reference (JsonArray *array, const char *kind, SvObject *object, gboolean value)
+{
+  g_autofree char *type = g_strdup_printf (
+      "%s<%s>", kind, sv_type_registry_get_display_name (G_OBJECT_TYPE (object)));
+  JsonObject *info = new_info (sv_object_get_id (object), type);
+
+  if (value)
+    sv_qmp_set_path (info, "value", object);
+  json_array_add_object_element (array, info);
+}
+
 /* What qom-list and qom-list-get say of an object: its type, the objects below it, its properties. */
 static JsonArray *
 describe_object (SvObject *object, gboolean values)
 {
   JsonArray *array = json_array_new ();
   JsonObject *info = new_info ("type", "string");
+  SvObject *linked;
   g_autoptr (GPtrArray) list = sv_property_list (G_OBJECT_GET_CLASS (object));
 
   if (values)
@@ -47,16 +60,9 @@ describe_object (SvObject *object, gboolean values)
         info, "value", sv_type_registry_get_display_name (G_OBJECT_TYPE (object)));
   json_array_add_object_element (array, info);
   for (guint i = 0; i < sv_object_get_n_children (object); i++)
-    {
-      SvObject *child = sv_object_get_nth_child (object, i);
-      g_autofree char *type = g_strdup_printf (
-          "child<%s>", sv_type_registry_get_display_name (G_OBJECT_TYPE (child)));
-
-      info = new_info (sv_object_get_id (child), type);
-      if (values)
-        sv_qmp_set_path (info, "value", child);
-      json_array_add_object_element (array, info);
-    }
+    add_reference (array, "child", sv_object_get_nth_child (object, i), values);
+  for (guint i = 0; (linked = sv_object_get_nth_linked (object, i)) != NULL; i++)
+    add_reference (array, "link", linked, values);
   for (guint i = 0; i < list->len; i++)
     {
       GParamSpec *pspec = g_ptr_array_index (list, i);
@@ -123,7 +129,7 @@ SV_QMP_COMMAND (qom_get)
   if (strcmp (name, "type") == 0)
     return json_node_init_string (json_node_alloc (),
                                   sv_type_registry_get_display_name (G_OBJECT_TYPE (object)));
-  child = sv_object_get_child (object, name);
+  child = sv_object_get_below (object, name);
   if (child)
     {
       g_autofree char *path = sv_object_dup_path (child);
@@ -144,7 +150,7 @@ SV_QMP_COMMAND (qom_set)
   if (!object)
     return NULL;
   pspec = sv_property_find (G_OBJECT_GET_CLASS (object), name);
-  if ((!pspec && (strcmp (name, "type") == 0 || sv_object_get_child (object, name)))
+  if ((!pspec && (strcmp (name, "type") == 0 || sv_object_get_below (object, name)))
       || (pspec && !(pspec->flags & G_PARAM_WRITABLE)))
     return fail_property (object, name, "is not writable", error);
   if (!pspec)

@@ -59,16 +59,6 @@ check_type (SvObject *object, GType type, GError **error)
 }
 
 static SvObject *
-find_below (SvObject *object, const char *id)
-{
-  SvObject *child = sv_object_get_child (object, id);
-
-  if (child == NULL && SV_OBJECT_GET_CLASS (object)->find_linked != NULL)
-    child = SV_OBJECT_GET_CLASS (object)->find_linked (object, id);
-  return child;
-}
-
-static SvObject *
 resolve_absolute (SvObject *root, const char *path, GType type, GError **error)
 {
   g_auto (GStrv) parts = g_strsplit (path, "/", -1);
@@ -76,7 +66,7 @@ resolve_absolute (SvObject *root, const char *path, GType type, GError **error)
 
   for (guint i = 0; parts[i] != NULL && object != NULL; i++)
     if (*parts[i] != '\0')
-      object = find_below (object, parts[i]);
+      object = sv_object_get_below (object, parts[i]);
 
   if (object == NULL)
     {

@@ -44,6 +44,48 @@ sv_object_get_nth_child (SvObject *self, guint n)
 }
 
 /**
+ * sv_object_get_nth_linked:
+ * @self: an object
+ * @n: an index from 0
+ *
+ * Returns: (transfer none) (nullable): what is to be found below @self though it is no child, as a device on a bus is; %NULL
+ *   when @n is past the last
+ */
+SvObject *
+sv_object_get_nth_linked (SvObject *self, guint n)
+{
+  g_return_val_if_fail (SV_IS_OBJECT (self), NULL);
+
+  return SV_OBJECT_GET_CLASS (self)->get_linked != NULL
+             ? SV_OBJECT_GET_CLASS (self)->get_linked (self, n)
+             : NULL;
+}
+
+/**
+ * sv_object_get_below:
+ * @self: an object
+ * @id: an id
+ *
+ * Returns: (transfer none) (nullable): the child of that id, or else what is linked below @self by it
+ */
+SvObject *
+sv_object_get_below (SvObject *self, const char *id)
+{
+  SvObject *below = sv_object_get_child (self, id);
+
+  for (guint i = 0; below == NULL; i++)
+    {
+      SvObject *linked = sv_object_get_nth_linked (self, i);
+
+      if (linked == NULL)
+        break;
+      if (g_strcmp0 (sv_object_get_id (linked), id) == 0)
+        below = linked;
+    }
+  return below;
+}
+
+/**
  * sv_object_get_child:
  * @self: an object
  * @id: name of a child

@@ -21,8 +21,8 @@ G_DECLARE_DERIVABLE_TYPE (SvObject, sv_object, SV, OBJECT, GObject)
  *   the default refuses while the object is claimed.
  * @child_added: @child became a child of @self; runs before the signal of that name
  * @child_removed: @child is no longer a child of @self
- * @find_linked: the object that is named @id below @self though it is no child, as a device on a bus is; %NULL when
- *   there is none. Paths may lead through it
+ * @get_linked: the @n-th object that is to be found below @self though it is no child, as a device on a bus is; %NULL when
+ *   there are not so many. Paths may lead through it
  * @back_end: `-object` and object-add may make one
  */
 struct _SvObjectClass
@@ -34,7 +34,7 @@ struct _SvObjectClass
   gboolean (*can_remove) (SvObject *self, GError **error);
   void (*child_added) (SvObject *self, SvObject *child);
   void (*child_removed) (SvObject *self, SvObject *child);
-  SvObject *(*find_linked) (SvObject *self, const char *id);
+  SvObject *(*get_linked) (SvObject *self, guint n);
 
   gboolean back_end;
 
@@ -88,6 +88,8 @@ SV_PUBLIC gboolean sv_object_is_ancestor (SvObject *self, SvObject *descendant);
 
 SV_API guint sv_object_get_n_children (SvObject *self);
 SV_API SvObject *sv_object_get_nth_child (SvObject *self, guint n);
+SV_API SvObject *sv_object_get_nth_linked (SvObject *self, guint n);
+SV_API SvObject *sv_object_get_below (SvObject *self, const char *id);
 SV_PUBLIC SvObject *sv_object_get_child (SvObject *self, const char *id);
 SV_API SvObject *sv_object_ensure_container (SvObject *self, const char *id);
 

@@ -30,20 +30,15 @@ sv_bus_finalize (GObject *object)
 
 /* Devices can be named by the bus they are on as well: /machine/pcie.0/net0. */
 static SvObject *
-sv_bus_find_linked (SvObject *object, const char *id)
+sv_bus_get_linked (SvObject *object, guint n)
 {
-  GPtrArray *devices = PRIV (SV_BUS (object))->devices;
-
-  for (guint i = 0; i < devices->len; i++)
-    if (g_strcmp0 (sv_object_get_id (g_ptr_array_index (devices, i)), id) == 0)
-      return g_ptr_array_index (devices, i);
-  return NULL;
+  return (SvObject *)sv_bus_get_device (SV_BUS (object), n);
 }
 
 static void
 sv_bus_class_init (SvBusClass *klass)
 {
-  SV_OBJECT_CLASS (klass)->find_linked = sv_bus_find_linked;
+  SV_OBJECT_CLASS (klass)->get_linked = sv_bus_get_linked;
   G_OBJECT_CLASS (klass)->dispose = sv_bus_dispose;
   G_OBJECT_CLASS (klass)->finalize = sv_bus_finalize;
 }
