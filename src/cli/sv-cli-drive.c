@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "src/block/sv-block-node.h"
 #include "src/cli/sv-cli-private.h"
+#include "src/cli/sv-keyval.h"
 
 /*
  * -drive is an image and, unless a -device names it, a disk. The words of both dialects may be
@@ -85,7 +87,13 @@ gboolean
 sv_cli_drive (SvCli *cli, const char *argument, GError **error)
 {
   g_autoptr (SvCliKeys) keys = NULL;
+  g_autofree char *type = NULL;
 
+  if (sv_keyval_is_help (argument, &type))
+    {
+      cli->answer = sv_cli_help_properties ("blockdev-", "file", "", SV_TYPE_BLOCK_NODE, error);
+      return cli->answer != NULL;
+    }
   if (*argument == '{')
     return sv_cli_fail (error, "expected KEY=VALUE,..., got JSON: that is for -blockdev");
   keys = sv_cli_keys_parse (argument, NULL, error);

@@ -5,6 +5,7 @@
 #include "hw/core/sv-machine.h"
 #include "qom/sv-property.h"
 #include "qom/sv-type-registry.h"
+#include "src/block/sv-block-node.h"
 #include "src/chardev/sv-chardev.h"
 #include "src/cli/sv-cli-private.h"
 #include "src/net/sv-netdev.h"
@@ -154,6 +155,21 @@ sv_cli_help_chardevs (void)
   GString *text = g_string_new ("Available chardev backend types:\n");
 
   sv_type_registry_foreach (SV_TYPE_CHARDEV, FALSE, list_chardev, text);
+  return g_string_free (text, FALSE);
+}
+
+static void
+list_blockdev (const char *name, GType type, const char *alias_of, gpointer user_data)
+{
+  g_string_append_printf (user_data, "  %s\n", name + strlen ("blockdev-"));
+}
+
+char *
+sv_cli_help_blockdevs (void)
+{
+  GString *text = g_string_new ("Available block drivers:\n");
+
+  sv_type_registry_foreach (SV_TYPE_BLOCK_NODE, FALSE, list_blockdev, text);
   return g_string_free (text, FALSE);
 }
 

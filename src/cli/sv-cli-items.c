@@ -58,10 +58,19 @@ sv_cli_object (SvCli *cli, const char *argument, GError **error)
 gboolean
 sv_cli_blockdev (SvCli *cli, const char *argument, GError **error)
 {
-  g_autoptr (SvCliKeys) keys = sv_cli_keys_parse_any (argument, "driver", error);
+  g_autoptr (SvCliKeys) keys = NULL;
+  g_autofree char *type = NULL;
   g_autofree char *driver = NULL;
   const char *flat;
 
+  if (sv_keyval_is_help (argument, &type))
+    {
+      cli->answer = type == NULL
+                        ? sv_cli_help_blockdevs ()
+                        : sv_cli_help_properties ("blockdev-", type, "", SV_TYPE_BLOCK_NODE, error);
+      return cli->answer != NULL;
+    }
+  keys = sv_cli_keys_parse_any (argument, "driver", error);
   if (keys == NULL)
     return FALSE;
   driver = sv_cli_keys_take (keys, "driver");

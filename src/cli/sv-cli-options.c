@@ -44,10 +44,10 @@ const SvOption sv_cli_options[] = {
   { "drive", ONE, FALSE, sv_cli_drive,
     "id=ID,file=FILE[,if=none][,readonly=on|off][,direct=on|off][,serial=TEXT][,iothread=ID][,iops=N]"
     "[,PROPERTY=VALUE...]",
-    "disk image; without if=none it is a disk, too, when no -device names it",
+    "disk image; without if=none it is a disk, too, when no -device names it; 'help' lists the image's properties",
     "drive" },
   { "blockdev", ONE, FALSE, sv_cli_blockdev, "[driver=]DRIVER,node-name=ID[,PROPERTY=VALUE...]",
-    "disk image, in the words of blockdev-add" },
+    "disk image, in the words of blockdev-add; 'help' and 'DRIVER,help' as for -device" },
   { "netdev", ONE, FALSE, sv_cli_netdev, "[type=]TYPE,id=ID[,PROPERTY=VALUE...]|id=ID,netdev=TAP[,mac=MAC][,iothread=ID]",
     "network back end; the second form is a network card, too",
     "netdev" },

@@ -182,6 +182,7 @@ char *sv_cli_help_machines (void);
 char *sv_cli_help_accels (void);
 char *sv_cli_help_chardevs (void);
 char *sv_cli_help_netdevs (void);
+char *sv_cli_help_blockdevs (void);
 char *sv_cli_help_objects (void);
 /* The properties of type PREFIX + @type + SUFFIX. */
 char *sv_cli_help_properties (

@@ -209,6 +209,9 @@ static const struct
   { "-device driver=virtio-blk-device,help", "virtio-blk-device options:\n" },
   { "-object help", "  iothread\n" },
   { "-object memory-backend-ram,help", "  size=<size> " },
+  { "-blockdev help", "  file\n" },
+  { "-blockdev file,help", "  detect-zeroes=<" },
+  { "-drive help", "  discard=<" },
   { "-chardev help", "  socket\n" },
   { "-chardev socket,help", "  path=<str> " },
   /* What comes after a request for help is not looked at. */
