@@ -3,12 +3,13 @@
 
 import pytest
 import testaccel
-from testaccel import (BAR0, CAP_EXPRESS, CAP_MSIX, CAPABILITIES, COMMAND, COMMAND_MASTER, COMMAND_MEMORY, COMMAND_NO_INTX,
+from pcieslot import (ABP, DLLSC, HIGH, HPIE, ABPE, INDICATOR_BLINK, INDICATOR_OFF, INDICATOR_ON, LNKCAP, PDC, PDCE, PDS, POWER_OFF,
+                      SLTCAP, Slot, open_window, set_buses)
+from testaccel import (BAR0, CAP_MSIX, CAPABILITIES, COMMAND, COMMAND_MASTER, COMMAND_MEMORY, COMMAND_NO_INTX,
                        ECAM, HEADER_TYPE, PIN, STATUS, Function, ModTest, QTest)
 from virtiopci import COMMON, NUMQ, VirtioPci
 
 RNG = ("-device", "virtio-rng-pci,id=rng0,addr=0x5")
-HIGH = 0x8000000000
 
 
 @pytest.fixture
@@ -133,22 +134,6 @@ def test_functions_of_one_device(start):
 PORTS = ("-device", "pcie-root-port,id=rp1,addr=0x2,chassis=1", "-device", "pcie-root-port,id=rp2,addr=0x3,chassis=2")
 
 
-def set_buses(port, number):
-    for at, value in ((0x18, 0), (0x19, number), (0x1A, number)):
-        port.put(at, value, 1)
-
-
-def open_window(port, base=0xC1000000, high=HIGH):
-    """Memory and prefetchable windows of a bridge, a MiB and 4 GiB."""
-    port.put(0x20, base >> 16 & 0xFFF0)
-    port.put(0x22, base >> 16 & 0xFFF0)
-    port.put(0x24, high >> 16 & 0xFFF0)
-    port.put(0x26, (high + 0xFFFFFFFF) >> 16 & 0xFFF0)
-    port.put(0x28, high >> 32, 4)
-    port.put(0x2C, (high + 0xFFFFFFFF) >> 32, 4)
-    port.enable()
-
-
 def test_bus_numbers_lead_to_what_is_behind_a_port(start):
     test = start(*PORTS, "-device", "virtio-rng-pci,bus=rp2,addr=0x0").test
     port, empty = Function(test, 3), Function(test, 2)
@@ -188,47 +173,20 @@ def test_windows_of_a_bridge(start):
     assert device.get(NUMQ, 2) == 1
 
 
-SLTCAP, SLTCTL, SLTSTA, LNKCAP, LNKSTA = 0x14, 0x18, 0x1A, 0x0C, 0x12
-ABP, PDC, PDS, DLLSC = 0x01, 0x08, 0x40, 0x100
-POWER_OFF, INDICATOR_ON, INDICATOR_BLINK, INDICATOR_OFF = 0x400, 0x100, 0x200, 0x300
-HPIE, ABPE, PDCE, DLLSCE = 0x20, 0x01, 0x08, 0x1000
-LINK_ACTIVE = 0x2000
-
-
-class Slot:
-    """Slot registers of a root port (PCIe 6.0 7.5.3)"""
-
-    def __init__(self, test, device, bus=1):
-        self.port = Function(test, device)
-        self.at = self.port.capability(CAP_EXPRESS)
-        self.far = Function(test, 0, bus=bus)
-        set_buses(self.port, bus)
-        open_window(self.port)
-
-    @property
-    def status(self):
-        return self.port.get(self.at + SLTSTA)
-
-    @property
-    def control(self):
-        return self.port.get(self.at + SLTCTL)
-
-    def set_control(self, value):
-        self.port.put(self.at + SLTCTL, value)
-
-    def clear(self, bits):
-        self.port.put(self.at + SLTSTA, bits)
-
-    @property
-    def link(self):
-        return bool(self.port.get(self.at + LNKSTA) & LINK_ACTIVE)
-
-    def switch_on(self):
-        self.set_control(INDICATOR_ON)
-
-    def switch_off(self):
-        self.set_control(POWER_OFF | INDICATOR_BLINK)
-        self.set_control(POWER_OFF | INDICATOR_OFF)
+def test_secondary_bus_reset(start):
+    """PCI-to-PCI Bridge 1.2 3.2.5.18: what is behind the bridge is as after power-on."""
+    test = start(*PORTS, "-device", "virtio-rng-pci,bus=rp2,addr=0x0").test
+    port = Function(test, 3)
+    set_buses(port, 1)
+    open_window(port)
+    device = VirtioPci(Function(test, 0, bus=1), HIGH, 0xC1000000)
+    device.negotiate()
+    assert device.get(20, 1) == 11
+    port.put(0x3E, 0x40)
+    port.put(0x3E, 0)
+    assert device.function.get(COMMAND) == 0 and device.function.get(BAR0 + 4 * 4, 4) & ~0xF == 0
+    device = VirtioPci(Function(test, 0, bus=1), HIGH, 0xC1000000)
+    assert device.get(20, 1) == 0
 
 
 def test_slot_capabilities(start):
