@@ -27,6 +27,8 @@ SV_API G_DECLARE_DERIVABLE_TYPE (SvDevice, sv_device, SV, DEVICE, SvObject)
  * @bus_type: type of bus that the device plugs into; 0 for a device wired by its machine
  * @user_creatable: `-device` and device_add may make it
  * @hotpluggable: it can come and go while the guest runs, where the machine has hotplug
+ * @calls_chardev: its property `chardev` is a socket that somebody else serves; where the user wrote `server`, as
+ *   StratoVirt wants it, and somebody listens there, it is called nevertheless
  * @category: for `-device help`: "storage", "network", "input", "misc"...
  * @description: one line for `-device help`
  */
@@ -43,6 +45,7 @@ struct _SvDeviceClass
   GType bus_type;
   gboolean user_creatable;
   gboolean hotpluggable;
+  gboolean calls_chardev;
   const char *category;
   const char *description;
   gpointer padding[8];

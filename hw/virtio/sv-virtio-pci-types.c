@@ -20,6 +20,10 @@
     return type;                                                                                   \
   }
 
+SV_VIRTIO_PCI_TYPE ("SvVhostUserFsPci",
+                    sv_vhost_user_fs_pci_get_type,
+                    sv_vhost_user_fs_get_type,
+                    0x018000)
 SV_VIRTIO_PCI_TYPE ("SvVhostVsockPci",
                     sv_vhost_vsock_pci_get_type,
                     sv_vhost_vsock_get_type,

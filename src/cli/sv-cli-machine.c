@@ -11,6 +11,9 @@
 
 /* Options that set properties of the machine. */
 
+/* From here on a bare number is a size in bytes: 128 MiB, the least. */
+#define BYTES_FROM (128u * 1024 * 1024)
+
 gboolean
 sv_cli_set_name (SvCli *cli, const char *name, GError **error)
 {
@@ -188,9 +191,14 @@ sv_cli_smp (SvCli *cli, const char *argument, GError **error)
 char *
 sv_cli_dup_memory_size (const char *text)
 {
-  const gboolean bare = *text != '\0' && g_ascii_isdigit (text[strlen (text) - 1]);
+  guint64 number;
 
-  return bare ? g_strconcat (text, "M", NULL) : g_strdup (text);
+  /*
+   * A bare number counts MiB, as QEMU's, or bytes, as the older dialect's: what could be both is no size that
+   * a machine may have.
+   */
+  return sv_parse_uint64 (text, &number, NULL) && number < BYTES_FROM ? g_strconcat (text, "M", NULL)
+                                                                      : g_strdup (text);
 }
 
 gboolean

@@ -26,7 +26,7 @@ const SvOption sv_cli_options[] = {
     "processors, 1 to 254; up to maxcpus with those that are plugged later",
     "smp-opts" },
   { "m", ONE, TRUE, sv_cli_memory, "[size=]SIZE",
-    "memory, 128M to 512G; a number alone counts MiB",
+    "memory, 128M to 512G; a number alone counts MiB, from 134217728 on bytes",
     "memory" },
   { "kernel", ONE, TRUE, sv_cli_kernel, "FILE", "kernel: bzImage, ELF vmlinux or raw" },
   { "initrd", ONE, TRUE, sv_cli_initrd, "FILE", "initial RAM disk" },

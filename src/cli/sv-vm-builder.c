@@ -303,6 +303,56 @@ check_drivers (const SvVmConfig *config, GError **error)
   return TRUE;
 }
 
+static SvConfigItem *
+find_chardev_item (const SvVmConfig *config, const char *id)
+{
+  const GPtrArray *items = config->items[SV_CONFIG_CHARDEV];
+
+  for (guint i = 0; i < items->len; i++)
+    {
+      SvConfigItem *item = g_ptr_array_index (items, i);
+
+      if (g_strcmp0 (item->id, id) == 0)
+        return item;
+    }
+  return NULL;
+}
+
+static gboolean
+calls_chardev (const SvConfigItem *item)
+{
+  GType type = get_item_type (item);
+  g_autoptr (GTypeClass) klass = NULL;
+
+  if (type == G_TYPE_INVALID || !g_type_is_a (type, SV_TYPE_DEVICE))
+    return FALSE;
+  klass = g_type_class_ref (type);
+  return SV_DEVICE_CLASS (klass)->calls_chardev;
+}
+
+/* StratoVirt has `server,nowait` of every socket, also of those that it connects to. */
+static void
+settle_callers (const SvVmConfig *config)
+{
+  const GPtrArray *devices = config->items[SV_CONFIG_DEVICE];
+
+  for (guint i = 0; i < devices->len; i++)
+    {
+      const SvConfigItem *device = g_ptr_array_index (devices, i);
+      SvConfigItem *chardev = find_chardev_item (
+          config, json_object_get_string_member_with_default (device->properties, "chardev", NULL));
+      const char *path = NULL;
+      struct stat status;
+
+      if (chardev != NULL && calls_chardev (device))
+        path = json_object_get_string_member_with_default (chardev->properties, "path", NULL);
+      if (path == NULL || lstat (path, &status) != 0 || !S_ISSOCK (status.st_mode))
+        continue;
+      json_object_remove_member (chardev->properties, "server");
+      json_object_remove_member (chardev->properties, "wait");
+    }
+}
+
 /* The older dialect's sockets are refused a path that was ever used, as StratoVirt does. */
 static gboolean
 check_new_paths (const SvVmConfig *config, GError **error)
@@ -358,6 +408,7 @@ sv_vm_build (SvVmConfig *config, GError **error)
 
   if (!check_drivers (config, error) || !check_new_paths (config, error))
     return NULL;
+  settle_callers (config);
   self = g_new0 (SvVm, 1);
   self->root = sv_object_new_container ();
   add_fds (self, config);

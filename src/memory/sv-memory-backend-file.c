@@ -100,21 +100,40 @@ open_path (SvMemoryBackendFile *self)
   return fd;
 }
 
+/*
+ * What the file's memory comes in: huge pages have a file system of their own. Under the system call filter only the size of a
+ * block tells; where that is not a page's it is a multiple, which does no harm.
+ */
+static gboolean
+find_page_size (int fd, const struct stat *st, gsize *page_size)
+{
+  struct statfs fs;
+
+  if (fstatfs (fd, &fs) == 0)
+    {
+      if (fs.f_type == HUGETLBFS_MAGIC && fs.f_bsize > 0)
+        *page_size = (gsize)fs.f_bsize;
+      return TRUE;
+    }
+  if (errno != ENOSYS)
+    return FALSE;
+  if (st->st_blksize > (blksize_t)*page_size && (st->st_blksize & (st->st_blksize - 1)) == 0)
+    *page_size = (gsize)st->st_blksize;
+  return TRUE;
+}
+
 /* Makes an empty file as large as the memory; a larger one stays as it is. One that holds less is
  * somebody's file, named by mistake. */
 static gboolean
 prepare (SvMemoryBackendFile *self, int fd, gsize *page_size, GError **error)
 {
   guint64 size = sv_memory_backend_get_size (SV_MEMORY_BACKEND (self));
-  struct statfs fs;
   struct stat st;
 
-  if (fstat (fd, &st) != 0 || fstatfs (fd, &fs) != 0)
+  if (fstat (fd, &st) != 0 || !find_page_size (fd, &st, page_size))
     return fail (self, errno, error, "examine");
   if (!S_ISREG (st.st_mode))
     return refuse (self, error, "it must be a regular file or a directory");
-  if (fs.f_type == HUGETLBFS_MAGIC && fs.f_bsize > 0)
-    *page_size = (gsize)fs.f_bsize;
   if (!sv_memory_backend_check_size (SV_MEMORY_BACKEND (self), *page_size, error))
     return FALSE;
 

@@ -34,6 +34,8 @@ static const struct
   { "-smp cores=2,threads=3", "machine cores='2'\nmachine threads='3'\nmachine cpus='6'\n" },
   { "-m 512", "machine memory-size='512M'\n" },
   { "-m size=2G", "machine memory-size='2G'\n" },
+  { "-m 134217727", "machine memory-size='134217727M'\n" },
+  { "-m 134217728", "machine memory-size='134217728'\n" },
   { "-m 1.5g", "machine memory-size='1.5g'\n" },
   { "-no-reboot -no-shutdown -S", "machine no-reboot='on'\nmachine no-shutdown='on'\npaused\n" },
   { "-object iothread,id=io0 -object "
