@@ -68,6 +68,39 @@ SV_QMP_COMMAND (system_powerdown)
   return NULL;
 }
 
+/* What an action is on the machine: a flag, or an enumeration's word. */
+SV_QMP_COMMAND (set_action)
+{
+  static const struct
+  {
+    const char *argument;
+    const char *property;
+    const char *on; /* the word that sets a flag; NULL: the property takes the word itself */
+  } actions[] = {
+    { "reboot", "no-reboot", "shutdown" },
+    { "shutdown", "no-shutdown", "pause" },
+    { "panic", "panic-action", NULL },
+  };
+  SvMachine *machine = sv_qmp_call_get_machine (call, error);
+
+  for (guint i = 0; machine && i < G_N_ELEMENTS (actions); i++)
+    {
+      const char *word = json_object_get_string_member_with_default (arguments, actions[i].argument, NULL);
+      g_autoptr (JsonNode) node = NULL;
+
+      if (word == NULL)
+        continue;
+      node = json_node_new (JSON_NODE_VALUE);
+      if (actions[i].on != NULL)
+        json_node_set_boolean (node, strcmp (word, actions[i].on) == 0);
+      else
+        json_node_set_string (node, word);
+      if (!sv_object_set_property_json (SV_OBJECT (machine), actions[i].property, node, NULL, error))
+        return NULL;
+    }
+  return NULL;
+}
+
 SV_QMP_COMMAND (quit)
 {
   SvMachine *machine = sv_qmp_call_get_machine (call, error);

@@ -13,6 +13,8 @@ static const struct
   const char *key;
 } throttled[] = {
   { "BALLOON_CHANGE", NULL },
+  { "GUEST_CRASHLOADED", NULL },
+  { "GUEST_PANICKED", NULL },
   { "VSERPORT_CHANGE", "id" },
 };
 

@@ -14,6 +14,8 @@ typedef struct
   gboolean quiesced; /* devices wait for sv_device_resume() */
   gboolean no_reboot;
   gboolean no_shutdown;
+  SvPanicAction panic_action;
+  SvGuestPanic pending_panic;
   SvShutdownCause pending_reset;
   SvShutdownCause pending_shutdown;
   gboolean pending_error; /* a vCPU cannot go on */
@@ -73,6 +75,8 @@ void sv_machine_run_class_init (SvMachineClass *klass);
 void sv_machine_notify_run_state (SvMachine *self);
 /* sv-machine-topology.c: fills in what follows from the other numbers */
 gboolean sv_machine_check_topology (SvMachine *self, GError **error);
+/* sv-machine-panic.c: on the main thread; what is to be done */
+SvPanicAction sv_machine_tell_panic (SvMachine *self, SvGuestPanic panic);
 /* sv-machine-ram.c: memory, and NUMA nodes that it belongs to */
 gboolean sv_machine_make_ram (SvMachine *self, GError **error);
 /* sv-machine-devices.c */

@@ -4,6 +4,8 @@
 
 #include "hw/core/sv-machine-private.h"
 
+#include <stdlib.h>
+
 #include "hw/core/sv-cpu.h"
 #include "qom/sv-type-registry.h"
 #include "src/runtime/sv-log.h"
@@ -248,6 +250,15 @@ sv_machine_powerdown (SvMachine *self)
 }
 
 static void
+shut_down (SvMachine *self, SvShutdownCause cause, gint status)
+{
+  halt (self);
+  set_state (self, SV_RUN_STATE_SHUTDOWN);
+  g_signal_emit (self, signals[SV_MACHINE_SIGNAL_SHUTDOWN], 0, cause);
+  g_signal_emit (self, signals[SV_MACHINE_SIGNAL_QUIT], 0, status);
+}
+
+static void
 do_shutdown (SvMachine *self, SvShutdownCause cause)
 {
   SvMachineRun *run = &sv_machine_get_priv (self)->run;
@@ -269,10 +280,7 @@ do_shutdown (SvMachine *self, SvShutdownCause cause)
         g_signal_emit (self, signals[SV_MACHINE_SIGNAL_STOPPED], 0);
       return;
     }
-  halt (self);
-  set_state (self, SV_RUN_STATE_SHUTDOWN);
-  g_signal_emit (self, signals[SV_MACHINE_SIGNAL_SHUTDOWN], 0, cause);
-  g_signal_emit (self, signals[SV_MACHINE_SIGNAL_QUIT], 0, 0);
+  shut_down (self, cause, EXIT_SUCCESS);
 }
 
 static void
@@ -301,6 +309,30 @@ do_reset (SvMachine *self, SvShutdownCause cause)
     set_state (self, SV_RUN_STATE_PRELAUNCH);
 }
 
+static void
+do_panic (SvMachine *self, SvGuestPanic panic)
+{
+  switch (sv_machine_tell_panic (self, panic))
+    {
+    case SV_PANIC_ACTION_NONE:
+      /* It was held up until somebody had looked. */
+      if (sv_machine_is_running (self))
+        go (self);
+      break;
+    case SV_PANIC_ACTION_PAUSE:
+      sv_machine_stop (self, SV_RUN_STATE_GUEST_PANICKED);
+      break;
+    case SV_PANIC_ACTION_EXIT_FAILURE:
+      sv_machine_stop (self, SV_RUN_STATE_GUEST_PANICKED);
+      shut_down (self, SV_SHUTDOWN_CAUSE_GUEST_PANIC, EXIT_FAILURE);
+      break;
+    case SV_PANIC_ACTION_SHUTDOWN:
+      sv_machine_stop (self, SV_RUN_STATE_GUEST_PANICKED);
+      shut_down (self, SV_SHUTDOWN_CAUSE_GUEST_PANIC, EXIT_SUCCESS);
+      break;
+    }
+}
+
 static gboolean
 serve_requests (gpointer user_data)
 {
@@ -308,12 +340,14 @@ serve_requests (gpointer user_data)
   SvMachineRun *run = &sv_machine_get_priv (self)->run;
   SvShutdownCause reset = run->pending_reset;
   SvShutdownCause shutdown = run->pending_shutdown;
+  SvGuestPanic panic = run->pending_panic;
   gboolean failed = run->pending_error;
 
   g_object_ref (self);
   g_source_set_ready_time (run->requests, -1);
   run->pending_reset = run->pending_shutdown = SV_SHUTDOWN_CAUSE_NONE;
   run->pending_error = FALSE;
+  run->pending_panic = SV_GUEST_PANIC_NONE;
 
   if (reset != SV_SHUTDOWN_CAUSE_NONE && run->no_reboot && shutdown == SV_SHUTDOWN_CAUSE_NONE)
     {
@@ -324,6 +358,8 @@ serve_requests (gpointer user_data)
     do_shutdown (self, shutdown);
   else if (reset != SV_SHUTDOWN_CAUSE_NONE)
     do_reset (self, reset);
+  else if (panic != SV_GUEST_PANIC_NONE)
+    do_panic (self, panic);
   else if (failed)
     sv_machine_stop (self, SV_RUN_STATE_INTERNAL_ERROR);
   g_object_unref (self);
@@ -379,6 +415,23 @@ sv_machine_request_shutdown (SvMachine *self, SvShutdownCause cause)
 }
 
 /**
+ * sv_machine_request_panic:
+ * @self: a machine
+ * @panic: what the guest reports
+ *
+ * Tells the world by GUEST_PANICKED or GUEST_CRASHLOADED and does what `panic-action` says, from the main loop;
+ * otherwise as sv_machine_request_reset().
+ */
+void
+sv_machine_request_panic (SvMachine *self, SvGuestPanic panic)
+{
+  SvMachineRun *run = &sv_machine_get_priv (self)->run;
+
+  run->pending_panic = MAX (run->pending_panic, panic);
+  request (self);
+}
+
+/**
  * sv_machine_vcpu_event: (skip)
  * @vcpu: a vCPU of the machine
  * @event: what happened to it
@@ -400,7 +453,7 @@ sv_machine_vcpu_event (SvVcpu *vcpu, SvVcpuEvent event, gpointer opaque)
       sv_machine_request_shutdown (self, SV_SHUTDOWN_CAUSE_GUEST_SHUTDOWN);
       break;
     case SV_VCPU_EVENT_CRASH:
-      sv_machine_request_shutdown (self, SV_SHUTDOWN_CAUSE_GUEST_PANIC);
+      sv_machine_request_panic (self, SV_GUEST_PANIC_FATAL);
       break;
     case SV_VCPU_EVENT_ERROR:
       sv_machine_get_priv (self)->run.pending_error = TRUE;

@@ -32,6 +32,7 @@ enum
   PROP_MEM_SHARE,
   PROP_NO_REBOOT,
   PROP_NO_SHUTDOWN,
+  PROP_PANIC_ACTION,
   PROP_RUN_STATE,
   N_PROPS
 };
@@ -217,6 +218,9 @@ sv_machine_get_property (GObject *object, guint id, GValue *value, GParamSpec *p
     case PROP_MEMORY_BACKEND:
       g_value_set_object (value, priv->memory_backend);
       break;
+    case PROP_PANIC_ACTION:
+      g_value_set_enum (value, priv->run.panic_action);
+      break;
     case PROP_RUN_STATE:
       g_value_set_enum (value, priv->run.state);
       break;
@@ -245,6 +249,9 @@ sv_machine_set_property (GObject *object, guint id, const GValue *value, GParamS
     case PROP_MEMORY_BACKEND:
       sv_object_set_link (SV_OBJECT (object), pspec, &priv->memory_backend,
                           g_value_get_object (value));
+      break;
+    case PROP_PANIC_ACTION:
+      priv->run.panic_action = g_value_get_enum (value);
       break;
     default:
       if (G_VALUE_HOLDS_STRING (value) && get_string (priv, id) != NULL)
@@ -368,6 +375,9 @@ sv_machine_class_init (SvMachineClass *klass)
   props[PROP_NO_SHUTDOWN] = g_param_spec_boolean (
       "no-shutdown", "no-shutdown", "Whether the process stays when the guest switches itself off", FALSE,
       SV_PARAM_RW);
+  props[PROP_PANIC_ACTION] = g_param_spec_enum (
+      "panic-action", "panic-action", "What a panic of the guest's kernel does to the VM", SV_TYPE_PANIC_ACTION,
+      SV_PANIC_ACTION_SHUTDOWN, SV_PARAM_RW);
   props[PROP_RUN_STATE] = g_param_spec_enum ("run-state", "run-state", "What the VM is doing",
                                              SV_TYPE_RUN_STATE, SV_RUN_STATE_PRELAUNCH, SV_PARAM_RO);
   g_object_class_install_properties (object_class, N_PROPS, props);
@@ -388,6 +398,7 @@ sv_machine_init (SvMachine *self)
   priv->n_cpus = 1;
   priv->dies = priv->cores = priv->threads = 1;
   priv->dump_guest_core = TRUE;
+  priv->run.panic_action = SV_PANIC_ACTION_SHUTDOWN;
   priv->cpus = g_ptr_array_new ();
   priv->ram = g_ptr_array_new_with_free_func (g_object_unref);
   priv->memory = sv_address_space_new ("memory", memory);

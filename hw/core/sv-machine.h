@@ -42,6 +42,34 @@ typedef enum
   SV_SHUTDOWN_CAUSE_GUEST_PANIC,
 } SvShutdownCause;
 
+/**
+ * SvPanicAction: what a guest's panic does to the VM; `pause`, `shutdown`, `exit-failure` or `none`, as QEMU's PanicAction.
+ */
+typedef enum
+{
+  SV_PANIC_ACTION_PAUSE,
+  SV_PANIC_ACTION_SHUTDOWN,
+  SV_PANIC_ACTION_EXIT_FAILURE,
+  SV_PANIC_ACTION_NONE,
+} SvPanicAction;
+
+/**
+ * SvGuestPanic:
+ * @SV_GUEST_PANIC_NONE: nothing
+ * @SV_GUEST_PANIC_CRASH_LOADED: the kernel panicked and a crash kernel takes over
+ * @SV_GUEST_PANIC_FATAL: the kernel panicked for good
+ *
+ * What a guest reports.
+ */
+typedef enum
+{
+  SV_GUEST_PANIC_NONE,
+  SV_GUEST_PANIC_CRASH_LOADED,
+  SV_GUEST_PANIC_FATAL,
+} SvGuestPanic;
+
+SV_API GType sv_panic_action_get_type (void);
+#define SV_TYPE_PANIC_ACTION (sv_panic_action_get_type ())
 SV_API GType sv_run_state_get_type (void);
 SV_API GType sv_shutdown_cause_get_type (void);
 #define SV_TYPE_RUN_STATE (sv_run_state_get_type ())
@@ -116,6 +144,7 @@ SV_PUBLIC void sv_machine_powerdown (SvMachine *self);
 /* Any thread with the VM lock: done from the main loop; a vCPU that asks runs no further instruction. */
 SV_API void sv_machine_request_reset (SvMachine *self, SvShutdownCause cause);
 SV_API void sv_machine_request_shutdown (SvMachine *self, SvShutdownCause cause);
+SV_API void sv_machine_request_panic (SvMachine *self, SvGuestPanic panic);
 
 /*
  * Adds a device: makes it, places it at /machine/peripheral/<id> (peripheral-anon without an id), plugs and realizes it.

@@ -285,3 +285,32 @@ sv_cli_omit_vm_memory (SvCli *cli, const char *argument, GError **error)
   sv_cli_set_machine (cli, "dump-guest-core", "off");
   return TRUE;
 }
+
+static gboolean
+set_action_flag (SvCli *cli, SvCliKeys *keys, const char *key, const char *property, const char *off,
+                 const char *on, GError **error)
+{
+  g_autofree char *word = sv_cli_keys_take (keys, key);
+
+  if (word == NULL)
+    return TRUE;
+  if (strcmp (word, off) != 0 && strcmp (word, on) != 0)
+    return sv_cli_fail (error, "'%s' is '%s': accepted are '%s' and '%s'", key, word, off, on);
+  sv_cli_set_machine (cli, property, strcmp (word, on) == 0 ? "on" : "off");
+  return TRUE;
+}
+
+gboolean
+sv_cli_action (SvCli *cli, const char *argument, GError **error)
+{
+  g_autoptr (SvCliKeys) keys = sv_cli_keys_parse (argument, NULL, error);
+  g_autofree char *panic = NULL;
+
+  if (keys == NULL || !set_action_flag (cli, keys, "reboot", "no-reboot", "reset", "shutdown", error)
+      || !set_action_flag (cli, keys, "shutdown", "no-shutdown", "poweroff", "pause", error))
+    return FALSE;
+  panic = sv_cli_keys_take (keys, "panic");
+  if (panic != NULL)
+    sv_cli_set_machine (cli, "panic-action", panic);
+  return sv_cli_keys_refuse_rest (keys, "'reboot', 'shutdown' and 'panic'", error);
+}

@@ -99,6 +99,7 @@ gboolean sv_cli_initrd (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_append (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_no_reboot (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_no_shutdown (SvCli *cli, const char *argument, GError **error);
+gboolean sv_cli_action (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_uuid (SvCli *cli, const char *argument, GError **error);
 /* A bare number counts MiB here, but bytes where sizes are meant otherwise. (transfer full) */
 char *sv_cli_dup_memory_size (const char *text);
