@@ -163,15 +163,15 @@ def test_two_hundred_times(guest, disk_dir):
             plug(qmp, disk_dir, f"disk{turn}.{n}", f"pcie.{n}", **({"iothread": "io0"} if n % 2 else {}))
         for n in range(1, 9):
             wait_disk(machine, f"disk{turn}.{n}", f"0000:0{n}:00.0")
-        run(machine, "for d in /dev/vd?; do (while dd if=$d of=/dev/null iflag=direct bs=64k count=16 2>/dev/null; do usleep 50000; "
-                     f"done) & done; echo busy {turn}", f"^busy {turn}")
+        run(machine, "for d in /dev/vd?; do setsid sh -c \"while dd if=$d of=/dev/null iflag=direct bs=64k count=16; do "
+                     f"usleep 50000; done\" </dev/null >/dev/null 2>&1 & done; echo busy {turn}", f"^busy {turn}")
         for n in range(1, 9):
             qmp.execute("device_del", {"id": f"disk{turn}.{n}"})
         gone = {qmp.wait_event("DEVICE_DELETED", timeout=200)["data"]["device"] for n in range(1, 9)}
         assert gone == {f"disk{turn}.{n}" for n in range(1, 9)}
         for n in range(1, 9):
             qmp.execute("blockdev-del", {"node-name": f"disk{turn}.{n}"})
-        run(machine, f"wait; echo idle {turn}", f"^idle {turn}")
+        run(machine, f"while pidof dd >/dev/null; do usleep 20000; done; echo idle {turn}", f"^idle {turn}")
         used = count_used(machine.pid)
         if turn == 4:
             before = used

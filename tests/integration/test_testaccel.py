@@ -145,6 +145,25 @@ def test_the_server_side_of_qtest(launch, tmp_path, machine):
     assert vm.wait() == 0
 
 
+def test_the_command_line_of_qemus_own_tests(launch, tmp_path):
+    """As libqtest starts QEMU: it listens on two sockets."""
+    paths = [tmp_path / name for name in ("qtest", "qmp")]
+    with testaccel.listen(paths[0]) as qtest, testaccel.listen(paths[1]) as qmp:
+        vm = launch("-qtest", f"unix:{paths[0]}", "-qtest-log", "/dev/null", "-chardev", f"socket,path={paths[1]},id=char0",
+                    "-mon", "chardev=char0,mode=control", "-display", "none", "-audio", "none", "-accel", "qtest",
+                    machine="q35", qmp=False, serial=None)
+        test = QTest(qtest.accept()[0])
+        monitor = qmp.accept()[0].makefile("rw")
+        assert '"QMP"' in monitor.readline()
+        monitor.write('{"execute": "qmp_capabilities"}\n')
+        monitor.flush()
+        assert '"return"' in monitor.readline()
+        test.request("irq_intercept_in ioapic")
+        assert test.get(0x1000, 4) == 0
+    vm.process.terminate()
+    assert vm.wait() == 0
+
+
 @pytest.mark.parametrize("args, why", [
     (("-qtest", "unix:{}", "-accel", "kvm"), "the machine must have '-accel qtest'"),
     (("-mod-test", "{}", "-accel", "qtest"), "the machine must have '-accel test'"),
@@ -230,9 +249,20 @@ def test_alarm_and_periodic_interrupt(start):
 
 
 def test_intercepted_output_of_one_device(start):
-    test = start(QTest, "-serial", "null", serial=None).test
-    assert test.raw("irq_intercept_out /machine/peripheral").startswith("FAIL")
+    """A device that has a line of its own; others are told of by the controller only."""
+    vm = start(QTest)
+    test, qmp = vm.test, vm.qmp()
+    assert test.raw("irq_intercept_out /machine/peripheral").startswith("FAIL '/machine/peripheral' has no interrupt line")
     assert test.raw("irq_intercept_out /nothing/there").startswith("FAIL")
+    [rtc] = [f"/machine/unattached/{entry['name']}" for entry in qmp.execute("qom-list", {"path": "/machine/unattached"})
+             if "mc146818rtc" in entry["type"]]
+    test.request(f"irq_intercept_out {rtc}")
+    assert test.raw("irq_intercept_in ioapic").startswith("FAIL the lines of")
+    test.out(0x3F8 + 1, 2)
+    test.clock_step(10**9)
+    write_rtc(test, 0xB, 0x12)
+    until(lambda: test.clock_step(10**9) and test.irqs, "update ended")
+    assert set(test.irqs) == {"raise 0"}
 
 
 def test_serial_port(start):
