@@ -37,6 +37,22 @@ start (SvClient *self, SvClientNode *root, GError **error)
   return NULL;
 }
 
+/* Learns what the VM behind an open connection has. */
+SvRemoteMachine *
+sv_client_mirror (SvQmpClient *qmp, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (SvClient) self = sv_client_new (qmp);
+  g_autoptr (JsonObject) arguments = new_watch_arguments ();
+  g_autoptr (JsonNode) reply = NULL;
+  SvClientNode *root;
+
+  reply = sv_qmp_client_execute_json (qmp, watch_command, arguments, cancellable, error);
+  if (reply == NULL)
+    explain_watch (error);
+  root = reply != NULL ? sv_client_load_now (self, "/", cancellable, error) : NULL;
+  return root != NULL ? start (self, root, error) : NULL;
+}
+
 /**
  * sv_client_connect:
  * @address: `unix:PATH`, `tcp:HOST:PORT`, or a path
@@ -51,22 +67,11 @@ SvRemoteMachine *
 sv_client_connect (const char *address, GCancellable *cancellable, GError **error)
 {
   g_autoptr (SvQmpClient) qmp = NULL;
-  g_autoptr (SvClient) self = NULL;
-  g_autoptr (JsonObject) arguments = new_watch_arguments ();
-  g_autoptr (JsonNode) reply = NULL;
-  SvClientNode *root;
 
   g_return_val_if_fail (address != NULL, NULL);
 
   qmp = sv_qmp_client_new (address);
-  if (!sv_qmp_client_open (qmp, cancellable, error))
-    return NULL;
-  self = sv_client_new (qmp);
-  reply = sv_qmp_client_execute_json (qmp, watch_command, arguments, cancellable, error);
-  if (reply == NULL)
-    explain_watch (error);
-  root = reply != NULL ? sv_client_load_now (self, "/", cancellable, error) : NULL;
-  return root != NULL ? start (self, root, error) : NULL;
+  return sv_qmp_client_open (qmp, cancellable, error) ? sv_client_mirror (qmp, cancellable, error) : NULL;
 }
 
 static void

@@ -16,6 +16,8 @@ struct _SvClient
 
 /* Follows what happens behind @qmp. (transfer full) */
 SvClient *sv_client_new (SvQmpClient *qmp);
+/* The VM behind a connection that is open. (transfer full) */
+SvRemoteMachine *sv_client_mirror (SvQmpClient *qmp, GCancellable *cancellable, GError **error);
 /* What there is at a path and below it: the node has no place in the tree yet. (transfer full) */
 SvClientNode *sv_client_load_now (SvClient *self, const char *path, GCancellable *cancellable, GError **error);
 /* The task's result is the node. */

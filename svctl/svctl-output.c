@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <glib-unix.h>
+
+#include "qmp/sv-qmp-json.h"
+#include "svctl/svctl.h"
+
+/* Nobody reads any more: there is no point in going on. */
+static void
+flush (void)
+{
+  if (fflush (stdout) != 0 || ferror (stdout))
+    exit (SVCTL_ERROR_FAILED);
+}
+
+void
+svctl_print (const char *format, ...)
+{
+  va_list list;
+
+  va_start (list, format);
+  vprintf (format, list);
+  va_end (list);
+  flush ();
+}
+
+void
+svctl_print_json (JsonNode *node)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  sv_qmp_json_append (text, node);
+  json_node_unref (node);
+  puts (text->str);
+  flush ();
+}
+
+void
+svctl_print_object (JsonObject *object)
+{
+  JsonNode *node = json_node_new (JSON_NODE_OBJECT);
+
+  json_node_take_object (node, object);
+  svctl_print_json (node);
+}
+
+char *
+svctl_dup_text (JsonNode *value)
+{
+  GString *text;
+
+  if (json_node_get_value_type (value) == G_TYPE_STRING)
+    return json_node_dup_string (value);
+  text = g_string_new (NULL);
+  sv_qmp_json_append (text, value);
+  return g_string_free (text, FALSE);
+}
+
+static gboolean
+on_timeout (gpointer user_data)
+{
+  *(gboolean *)user_data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+gboolean
+svctl_wait (Svctl *self, const gboolean *done)
+{
+  gboolean late = FALSE;
+  guint source = self->timeout != 0 ? g_timeout_add (self->timeout, on_timeout, &late) : 0;
+
+  while (!*done && !late && sv_qmp_client_is_open (self->qmp))
+    g_main_context_iteration (NULL, TRUE);
+  if (source != 0 && !late)
+    g_source_remove (source);
+  return !late;
+}
+
+static gboolean
+on_signal (gpointer user_data)
+{
+  g_main_loop_quit (user_data);
+  return G_SOURCE_CONTINUE;
+}
+
+void
+svctl_end_by_signal (GMainLoop *loop)
+{
+  g_unix_signal_add (SIGINT, on_signal, loop);
+  g_unix_signal_add (SIGTERM, on_signal, loop);
+}

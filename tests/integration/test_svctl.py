@@ -1,0 +1,505 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""svctl from a shell's point of view."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from vm import BUILD, SCALE, TOP, Stream
+
+SVCTL = str(BUILD / "svctl" / "svctl")
+
+
+class Shell:
+    """Runs svctl with a runtime folder of its own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.env = {**os.environ, "XDG_RUNTIME_DIR": str(folder), "LC_ALL": "C.UTF-8", "TERM": "dumb"}
+        self.started = []
+
+    def run(self, *args, status=0, input=None):
+        done = subprocess.run([SVCTL, *map(str, args)], capture_output=True, text=True, env=self.env, input=input,
+                              timeout=60)
+        assert done.returncode == status, f"status {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def __call__(self, *args, **kwargs):
+        """What it prints."""
+        done = self.run(*args, **kwargs)
+        assert done.stderr == ""
+        return done.stdout
+
+    def json(self, *args, **kwargs):
+        return json.loads(self("--json", *args, **kwargs))
+
+    def fails(self, *args, status=1):
+        """The message of a failure; nothing else is printed."""
+        done = self.run(*args, status=status)
+        assert done.stdout == "" and done.stderr.startswith("svctl: ") and done.stderr.count("\n") == 1
+        return done.stderr
+
+    def start(self, *args, **kwargs):
+        process = subprocess.Popen([SVCTL, *map(str, args)], env=self.env, stdin=kwargs.pop("stdin", subprocess.DEVNULL),
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kwargs)
+        self.started.append(process)
+        return process, Stream(process.stdout.fileno(), "svctl")
+
+
+@pytest.fixture
+def svctl():
+    # A short path: a socket's has 107 bytes at most.
+    with tempfile.TemporaryDirectory(prefix="svt.") as folder:
+        shell = Shell(Path(folder))
+        yield shell
+        for process in shell.started:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            process.stdout.close()
+            process.stderr.close()
+
+
+@pytest.fixture
+def start(svctl, tiny):
+    """Starts a VM that svctl finds; returns when it can be talked to."""
+    def start(file, *args, do="c", **kwargs):
+        path = svctl.folder / file
+        path.parent.mkdir(exist_ok=True)
+        vm = tiny(do, "-qmp", f"unix:{path},server,nowait", *args, **kwargs)
+        vm.qmp_path = str(path)
+        vm.qmp()
+        return vm
+    return start
+
+
+def test_ls(svctl, start):
+    assert svctl("ls") == "" and svctl.json("ls") == []
+    start("a.qmp", "-name", "alpha")
+    start("stratovirt/beta.qmp", "-S")
+    # What is no VM: a file, a dead socket, one that says nothing, one that speaks something else.
+    (svctl.folder / "file.qmp").write_text("")
+    dead = socket.socket(socket.AF_UNIX)
+    dead.bind(str(svctl.folder / "dead.qmp"))
+    dead.close()
+    mute = socket.socket(socket.AF_UNIX)
+    mute.bind(str(svctl.folder / "mute.qmp"))
+    mute.listen()
+    expected = [
+        {"name": "alpha", "status": "running", "socket": str(svctl.folder / "a.qmp")},
+        {"name": "beta", "status": "prelaunch", "socket": str(svctl.folder / "stratovirt" / "beta.qmp")},
+    ]
+    assert svctl.json("ls") == expected
+    assert [line.split() for line in svctl("ls").splitlines()] == [list(vm.values()) for vm in expected]
+    mute.close()
+
+
+def test_which_vm(svctl, start):
+    assert "no VM answers at a socket *.qmp" in svctl.fails("tree", status=3)
+    start("a.qmp", "-name", "alpha")
+    assert svctl("get", "/machine.name") == "alpha\n"
+    start("b.qmp", "-name", "beta")
+    assert "there are several VMs, --name says which: alpha, beta" in svctl.fails("stop", status=3)
+    assert svctl("-n", "beta", "get", "machine.name") == "beta\n"
+    assert svctl("--socket", f"unix:{svctl.folder}/a.qmp", "get", "machine.name") == "alpha\n"
+    assert svctl("-s", svctl.folder / "a.qmp", "get", "machine.name") == "alpha\n"
+    assert "no VM is named 'gamma'; there are: alpha, beta" in svctl.fails("-n", "gamma", "stop", status=3)
+    assert "/nowhere" in svctl.fails("-s", "/nowhere", "stop", status=3)
+    assert "unix:PATH or tcp:HOST:PORT" in svctl.fails("-s", "nowhere", "stop", status=2)
+    start("c.qmp", "-name", "beta")
+    assert "several VMs are named 'beta'" in svctl.fails("-n", "beta", "stop", status=3)
+
+
+def test_usage(svctl):
+    assert "a command is missing" in svctl.fails(status=2)
+    assert "no command 'tre' (did you mean 'tree'?)" in svctl.fails("tre", status=2)
+    assert "usage: svctl set PATH.PROPERTY VALUE" in svctl.fails("set", "x", status=2)
+    assert "usage: svctl stop" in svctl.fails("stop", "now", status=2)
+    assert "--tree" in svctl.fails("--tree", status=2)
+    assert "--timeout takes" in svctl.fails("-t", "-1", "ls", status=2)
+    assert "exclude each other" in svctl.fails("-n", "a", "-s", "/b", "stop", status=2)
+    text = svctl("--help")
+    for command in ("ls", "tree [PATH]", "get PATH", "set PATH.PROPERTY VALUE", "add TYPE", "del PATH", "stop", "cont",
+                    "quit", "console", "watch", "qmp", "top"):
+        assert f"  {command}" in text
+    assert re.fullmatch(r"svctl \d[\w.]*\n", svctl("--version"))
+
+
+def test_errors_in_json(svctl, start):
+    start("a.qmp")
+    for args, status, klass in ((("get", "nobody"), 1, "DeviceNotFound"), (("tre",), 2, "GenericError"),
+                                (("qmp", "nothing"), 1, "CommandNotFound")):
+        done = svctl.run("-j", *args, status=status)
+        assert done.stdout == "" and json.loads(done.stderr)["error"]["class"] == klass
+
+
+def test_tree(svctl, start):
+    client = start("a.qmp", "-iothread", "id=io0").qmp()
+    lines = svctl("tree").splitlines()
+    assert lines[0].split() == ["/", "container"]
+    assert ["io0", "iothread"] in [line.split() for line in lines]
+
+    def check(node):
+        listed = client.execute("qom-list", {"path": node["path"]})
+        below = {item["name"]: item["type"] for item in listed if item["type"].startswith("child<")}
+        assert {child["path"].rpartition("/")[2]: f"child<{child['type']}>" for child in node["children"]} == below
+        return 1 + sum(check(child) for child in node["children"])
+    assert check(svctl.json("tree")) == len(lines)
+    assert svctl.json("tree", "io0") == {"path": "/objects/io0", "type": "iothread", "children": []}
+    assert svctl("tree", "/objects").splitlines()[1].startswith("  io0 ")
+    assert "no object 'ioo', or more than one (did you mean 'io0'?)" in svctl.fails("tree", "ioo")
+
+
+def test_get_and_set(svctl, start, tmp_path):
+    (tmp_path / "disk").write_bytes(bytes(1 << 20))
+    client = start("a.qmp", "-iothread", "id=io0", "-name", "alpha", "-device", "virtio-balloon-device,id=balloon0",
+                   "-blockdev", f"file,node-name=d0,filename={tmp_path}/disk,cache.direct=off").qmp()
+    assert svctl("get", "/machine.name", "/objects/io0.poll-max-ns", "machine.no-reboot") == "alpha\n0\nfalse\n"
+    assert svctl.json("get", "machine.name") == "alpha"
+    # Both ids and properties may have dots.
+    assert svctl.json("get", "d0.cache.direct") is False
+    assert svctl.json("get", "/machine/isa.0.type") == "isa-bus"
+    values = svctl.json("get", "io0")
+    assert values["type"] == "iothread" and values["poll-max-ns"] == 0
+    assert ["poll-max-ns", "0"] in [line.split() for line in svctl("get", "io0").splitlines()]
+
+    def value():
+        return client.execute("qom-get", {"path": "/objects/io0", "property": "poll-max-ns"})
+    for text, number in (("4000", 4000), ("64K", 65536), ("0x10", 16)):
+        assert svctl("set", "io0.poll-max-ns", text) == ""
+        assert value() == number
+    assert "'poll-max-ns' is a number (int64), as 512 or 64K, not 'fast'" in svctl.fails("set", "io0.poll-max-ns",
+                                                                                         "fast", status=2)
+    assert "expects an integer from 0" in svctl.fails("set", "io0.poll-max-ns", "-1")
+    assert value() == 16
+    svctl("set", "machine.no-reboot", "on")
+    assert client.execute("qom-get", {"path": "/machine", "property": "no-reboot"}) is True
+    assert "is on or off, not 'maybe'" in svctl.fails("set", "machine.no-reboot", "maybe", status=2)
+    assert ("'io0' has no property 'poll-max' (did you mean 'poll-max-ns'?); 'svctl get io0' shows them all"
+            in svctl.fails("get", "io0.poll-max"))
+    assert "there is no object 'nobody.name'; 'svctl tree' shows what there is" in svctl.fails("get", "nobody.name")
+    assert "its properties are set as io0.PROPERTY" in svctl.fails("set", "io0", "1", status=2)
+
+
+def test_add_and_del(svctl, start, tmp_path):
+    (tmp_path / "disk").write_bytes(bytes(1 << 20))
+    client = start("a.qmp").qmp()
+    assert svctl("add", "iothread", "io1", "poll-max-ns=8K") == "/objects/io1\n"
+    assert svctl.json("get", "io1.poll-max-ns") == 8192
+    assert svctl.json("add", "blockdev-file", "d0", f"filename={tmp_path}/disk", "read-only=on") == "/block/d0"
+    assert svctl.json("get", "d0.read-only") is True
+    assert svctl("add", "virtio-blk-device", "disk0", "drive=d0", "iothread=io1") == "/machine/peripheral/disk0\n"
+    assert client.execute("qom-get", {"path": "disk0", "property": "drive"}) == "/block/d0"
+    assert svctl("add", "virtio-rng-device", "max-bytes=1K") == ""
+    assert "disk0" in svctl.fails("del", "d0")
+    for name in ("disk0", "/block/d0", "io1"):
+        assert svctl("del", name) == ""
+    tree = svctl("tree")
+    assert not re.search(r"disk0|d0|io1", tree) and "virtio-rng-device" in tree
+
+    assert "there is no type 'virtio-blk-devise' (did you mean 'virtio-blk-device'?)" in svctl.fails(
+        "add", "virtio-blk-devise", "x")
+    assert "a back end needs an id: svctl add iothread ID" in svctl.fails("add", "iothread", status=2)
+    assert "'x' is not of the form NAME=VALUE" in svctl.fails("add", "iothread", "io2", "x", status=2)
+    assert "'poll-max-ns' is given twice" in svctl.fails("add", "iothread", "io2", "poll-max-ns=1", "poll-max-ns=2",
+                                                         status=2)
+    assert "poll-max" in svctl.fails("add", "iothread", "io2", "poll-max=1")
+    assert "fixed part of the VM" in svctl.fails("del", "/machine")
+    assert "no object 'nobody'" in svctl.fails("del", "nobody")
+    assert "io2" not in svctl("tree")
+
+
+def test_life(svctl, start):
+    vm = start("a.qmp", "-S")
+    client = vm.qmp()
+    for command, status in (("cont", "running"), ("stop", "paused"), ("cont", "running")):
+        assert svctl(command) == ""
+        assert client.execute("query-status")["status"] == status
+    svctl("powerdown")
+    client.wait_event("POWERDOWN")
+    svctl("reset")
+    client.wait_event("RESET")
+    assert svctl("quit") == ""
+    assert vm.wait() == 0
+    assert svctl("ls") == ""
+
+
+def test_a_vm_that_hangs(svctl, start):
+    vm = start("a.qmp")
+    os.kill(vm.pid, signal.SIGSTOP)
+    assert "does not answer within 100 ms" in svctl.fails("-t", "0.1", "-s", vm.qmp_path, "stop", status=3)
+    assert svctl("ls") == ""
+    os.kill(vm.pid, signal.SIGCONT)
+    assert "a " in svctl("ls")
+
+
+def test_watch(svctl, start):
+    vm = start("a.qmp")
+    client = vm.qmp()
+    process, text = svctl.start("watch")
+    json_process, lines = svctl.start("-j", "watch", "/objects")
+    # Nothing is told before somebody listens: both do as soon as they tell of this.
+    for stream, pattern in ((text, r"^/objects/i\d+ added$"), (lines, r'"added":"i\d+"')):
+        number, seen = 0, None
+        while seen is None:
+            client.execute("object-add", {"qom-type": "iothread", "id": f"i{number}"})
+            client.execute("object-del", {"id": f"i{number}"})
+            number += 1
+            try:
+                seen = stream.wait_for(pattern, timeout=0.1)
+            except AssertionError:
+                pass
+    client.execute("object-add", {"qom-type": "iothread", "id": "io1"})
+    text.wait_for(r"^/objects/io1 added$")
+    client.execute("qom-set", {"path": "/objects/io1", "property": "poll-max-ns", "value": 7})
+    text.wait_for(r"^/objects/io1\.poll-max-ns = 7$")
+    client.execute("object-del", {"id": "io1"})
+    text.wait_for(r"^/objects/io1 removed$")
+    client.execute("stop")
+    text.wait_for(r"^STOP$")
+    text.wait_for(r"^/machine\.run-state = paused$")
+    client.execute("quit")
+    assert process.wait(10 * SCALE) == 0 and json_process.wait(10 * SCALE) == 0
+    assert "SHUTDOWN {" in text.wait_end()
+    told = [json.loads(line) for line in lines.wait_end().splitlines()]
+    assert {"path": "/objects", "added": "io1"} in told and {"path": "/objects", "removed": "io1"} in told
+    assert {"path": "/objects/io1", "property": "poll-max-ns", "value": 7} in told
+    assert {"event": "STOP", "data": {}} in told and not [item for item in told if item.get("path") == "/machine"]
+    assert "Device 'nobody' not found" in svctl.fails("-s", start("b.qmp").qmp_path, "watch", "nobody")
+
+
+def test_watch_ends_by_a_signal(svctl, start):
+    client = start("a.qmp").qmp()
+    process, text = svctl.start("watch")
+    while not select.select([process.stdout], [], [], 0.05)[0] and not text.text:
+        client.execute("stop")
+        client.execute("cont")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10 * SCALE) == 0
+
+
+def test_qmp(svctl, start):
+    start("a.qmp")
+    assert svctl.json("qmp", "query-status")["status"] == "running"
+    assert '"status" : "running"' in svctl("qmp", "query-status")
+    assert svctl.json("qmp", "qom-get", "path=/machine", "property=memory-size") == 128 << 20
+    assert svctl.json("qmp", "qom-get", '{"path": "/machine", "property": "name"}') == ""
+    # By the schema, a string stays one.
+    assert svctl.json("qmp", "object-add", "qom-type=iothread", "id=i1", "poll-max-ns=5") == {}
+    assert "'1' not found" in svctl.fails("qmp", "object-del", "id=1")
+    assert ("there is no QMP command 'query-statu' (did you mean 'query-status'?)"
+            in svctl.fails("qmp", "query-statu"))
+    assert "is on or off" in svctl.fails("qmp", "set_link", "name=x", "up=perhaps", status=2)
+    assert "is no JSON object" in svctl.fails("qmp", "qom-get", "{", status=2)
+
+
+def test_qmp_lines(svctl, start):
+    start("a.qmp")
+    lines = ('query-name\n\nqom-get path=/machine property="memory-size"\nstop\n'
+             '{"execute": "query-status", "arguments": {}}\nnothing\n{"execute": 1}\n')
+    done = svctl.run("qmp", input=lines, status=1)
+    replies = [json.loads(line) for line in done.stdout.splitlines()]
+    assert "2 of 6 commands failed" in done.stderr
+    assert replies[:2] == [{"return": {}}, {"return": 128 << 20}]
+    assert {"event": "STOP", "data": {}} in replies
+    replies = [reply for reply in replies if "event" not in reply]
+    assert replies[3]["return"]["status"] == "paused"
+    assert replies[4]["error"]["class"] == "CommandNotFound" and "execute" in replies[5]["error"]["desc"]
+    assert svctl("qmp", input="cont\n").splitlines()[-1] == '{"return":{}}'
+
+
+class Terminal:
+    """svctl on a terminal."""
+
+    def __init__(self, shell, *args):
+        self.master, slave = pty.openpty()
+        self.process = subprocess.Popen([SVCTL, *map(str, args)], env={**shell.env, "INPUTRC": "/dev/null"}, stdin=slave,
+                                        stdout=slave, stderr=slave, start_new_session=True)
+        os.close(slave)
+        shell.started_terminal = self
+        self.screen = Stream(self.master, "terminal")
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def wait(self):
+        status = self.process.wait(10 * SCALE)
+        self.screen.wait_end()
+        os.close(self.master)
+        return status
+
+
+def test_qmp_on_a_terminal(svctl, start):
+    client = start("a.qmp").qmp()
+    terminal = Terminal(svctl, "qmp")
+    terminal.screen.wait_for("qmp> ")
+    # A command, an argument's name, the value of an enumeration: Tab knows them.
+    terminal.type("query-stat\t\n")
+    terminal.screen.wait_for("query-status *\r\n")
+    terminal.screen.wait_for('"status" : "running"')
+    terminal.screen.wait_for("qmp> ")
+    terminal.type("qom-get pa\t/machine pro\tname\n")
+    terminal.screen.wait_for("qom-get path=/machine property=name *\r\n")
+    terminal.screen.wait_for('""\r\nqmp> ')
+    terminal.type("query-\t\t")
+    terminal.screen.wait_for("query-blockstats")
+    terminal.type("\x15set_link up=\t\t\t")
+    terminal.screen.wait_for("up=off +up=on")
+    terminal.type("n na\tnobody\n")
+    terminal.screen.wait_for("set_link up=on name=nobody *\r\n")
+    terminal.screen.wait_for("not found")
+    terminal.screen.wait_for("qmp> ")
+    client.execute("stop")
+    terminal.screen.wait_for("STOP {}")
+    terminal.type("nonsense\n")
+    terminal.screen.wait_for("there is no QMP command 'nonsense'")
+    terminal.screen.wait_for("qmp> ")
+    terminal.type("\x04")
+    assert terminal.wait() == 0
+
+
+def test_qmp_on_a_terminal_ends_with_the_vm(svctl, start):
+    vm = start("a.qmp")
+    terminal = Terminal(svctl, "qmp")
+    terminal.screen.wait_for("qmp> ")
+    terminal.type("quit\n")
+    terminal.screen.wait_for("SHUTDOWN")
+    terminal.screen.wait_for("closed the connection")
+    assert terminal.wait() == 0 and vm.wait() == 0
+
+
+@pytest.mark.parametrize("kind", ["pty", "socket"])
+def test_console(svctl, start, kind):
+    backend = {"pty": "pty", "socket": f"unix:{svctl.folder}/console,server,nowait"}[kind]
+    vm = start("a.qmp", "-S", "-serial", backend, do="hep", serial=None)
+    terminal = Terminal(svctl, "console")
+    terminal.screen.wait_for(r"Ctrl-\] leaves")
+    svctl("cont")
+    terminal.screen.wait_for("[Hh]ello")
+    terminal.type("abc")
+    terminal.screen.wait_for("abc")
+    terminal.type("\x1d")
+    assert terminal.wait() == 0
+    assert vm.process.poll() is None
+    # By the chardev's id, and not on a terminal: what a file says, until the guest ends.
+    assert svctl("console", "serial0", input="xyzq").endswith("xyz")
+    assert vm.wait() == 0
+
+
+def test_no_console(svctl, start):
+    start("a.qmp")
+    assert "no console of the VM is a pty or a socket; '-serial pty' makes one" in svctl.fails("console")
+    assert "'serial0' is neither a pty or socket" in svctl.fails("console", "serial0")
+
+
+def test_top(svctl, start, tmp_path):
+    (tmp_path / "disk").write_bytes(bytes(1 << 20))
+    args = ["-blockdev", f"file,node-name=d0,filename={tmp_path}/disk", "-device",
+            "virtio-blk-device,id=disk0,drive=d0", "-netdev", "user,id=n0", "-device", "virtio-net-device,id=net0,netdev=n0"]
+    client = start("a.qmp", *args).qmp()
+    lines = svctl("-j", "top", "2", "0.2").splitlines()
+    first, second = map(json.loads, lines)
+    thread = client.execute("query-cpus-fast")[0]
+    for sample in (first, second):
+        cpu, = sample["cpu"]
+        assert cpu["path"] == thread["qom-path"] and cpu["index"] == 0
+        assert [disk["path"] for disk in sample["disk"]] == ["/machine/peripheral/disk0"]
+        assert sample["disk"][0]["rd_bytes"] == 0 and sample["disk"][0]["rd_bytes-per-second"] == 0
+        assert [card["path"] for card in sample["net"]] == ["/machine/peripheral/net0"]
+        assert sample["net"][0]["tx-packets"] == 0
+        assert sample["seconds"] > 0
+    # The guest counts without end.
+    assert second["cpu"][0]["time"] >= first["cpu"][0]["time"] > 0
+    text = svctl("top", "1", "0.05")
+    assert re.search(r"^cpu +/machine/unattached/device\[0\] +[\d.]+ %", text, re.M)
+    assert re.search(r"^disk +/machine/peripheral/disk0 .*rd_bytes/s 0", text, re.M)
+    assert "COUNT is a number above 0" in svctl.fails("top", "0", status=2)
+    assert "SECONDS is a number above 0" in svctl.fails("top", "1", "soon", status=2)
+
+
+def test_top_ends_with_the_vm(svctl, start):
+    vm = start("a.qmp")
+    process, text = svctl.start("-j", "top", "1000", "0.01")
+    text.wait_for("cpu")
+    vm.qmp().execute("quit")
+    assert process.wait(10 * SCALE) == 0
+
+
+def test_a_reader_that_leaves(svctl, start):
+    start("a.qmp")
+    process, _ = svctl.start("watch", stdin=subprocess.DEVNULL)
+    done = subprocess.run(f"'{SVCTL}' tree | head -n 1", shell=True, env=svctl.env, capture_output=True, text=True,
+                          timeout=60)
+    assert done.stdout.startswith("/") and done.stderr == ""
+
+
+# What meson makes from the table of commands, the registry and the schema
+
+def test_document_is_complete():
+    text = (TOP / "docs" / "svctl.md").read_text()
+    spec = json.loads((TOP / "svctl" / "svctl.json").read_text())
+    for command in spec["commands"]:
+        words = f"{command['name']} {command['arguments']}".strip().replace("|", "\\|")
+        assert f"`{words}`" in text
+    for option in spec["options"]:
+        assert f"`-{option['short']}`" in text and f"--{option['long']}" in text
+    for entry in spec["statuses"]:
+        assert f"| {entry['status']} | {entry['doc']} |" in text
+
+
+def test_manual_pages():
+    for page, words in (("svctl/svctl.1", ["tree", "EXIT STATUS", "XDG_RUNTIME_DIR"]),
+                        ("data/manual/stratovirt.1", ["virtio-blk-device", "poll-max-ns", "microvm", "kernel"])):
+        done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-Wbreak", "-Kutf8", "-P-c", BUILD / page], capture_output=True,
+                              text=True, timeout=60)
+        assert done.returncode == 0 and done.stderr == ""
+        # Bold letters are printed twice.
+        text = re.sub(".\b", "", done.stdout)
+        for word in words:
+            assert word in text, f"{page}: {word}"
+
+
+def complete(script, words, env=None, path=None):
+    """What bash would offer for the last word."""
+    program = f"""
+        source '{script}'
+        COMP_WORDS=({' '.join(f"'{word}'" for word in words)})
+        COMP_CWORD={len(words) - 1}
+        _{Path(script).name}
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    env = {**(env or os.environ), "PATH": f"{path}:{os.environ['PATH']}" if path else os.environ["PATH"]}
+    done = subprocess.run(["bash", "-c", program], env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and done.stderr == ""
+    return done.stdout.split()
+
+
+def test_completion_of_svctl(svctl, start):
+    client = start("a.qmp", "-name", "alpha", "-iothread", "id=io0").qmp()
+    script = BUILD / "data" / "manual" / "svctl"
+
+    def offered(*words):
+        return complete(script, ["svctl", *words], svctl.env, BUILD / "svctl")
+    assert offered("wa") == ["watch"] and "--json" in offered("--")
+    assert offered("-n", "") == ["alpha"]
+    assert offered("-n", "alpha", "get", "io") == ["io0"]
+    assert offered("add", "virtio-blk-d") == ["virtio-blk-device"] and offered("add", "iot") == ["iothread"]
+    assert sorted(offered("qmp", "")) == sorted(item["name"] for item in client.execute("query-commands"))
+
+
+def test_completion_of_stratovirt():
+    script = BUILD / "data" / "manual" / "stratovirt"
+    assert complete(script, ["stratovirt", "-dev"]) == ["-device"]
+    assert complete(script, ["stratovirt", "--dev"]) == ["--device"]
+    assert complete(script, ["stratovirt", "-machine", "micro"]) == ["microvm"]
+    assert "virtio-rng-pci" in complete(script, ["stratovirt", "-device", "virtio-rng"])
+    assert complete(script, ["stratovirt", "-object", "iot"]) == ["iothread"]
