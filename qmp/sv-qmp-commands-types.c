@@ -138,7 +138,7 @@ check_back_end (const char *name, GError **error)
 
   if (type != G_TYPE_INVALID && g_type_is_a (type, SV_TYPE_OBJECT) && !G_TYPE_IS_ABSTRACT (type))
     klass = g_type_class_ref (type);
-  if (klass && SV_OBJECT_CLASS (klass)->back_end)
+  if (klass && g_strcmp0 (SV_OBJECT_CLASS (klass)->container, "objects") == 0)
     return TRUE;
   g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
                "Parameter 'qom-type' does not accept value '%s'", name);

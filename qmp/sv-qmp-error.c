@@ -8,6 +8,24 @@
 G_DEFINE_QUARK (sv-qmp-error-quark, sv_qmp_error)
 /* clang-format on */
 
+GType
+sv_qmp_error_get_type (void)
+{
+  static gsize type;
+  static const GEnumValue values[] = {
+    { SV_QMP_ERROR_GENERIC, "SV_QMP_ERROR_GENERIC", "generic" },
+    { SV_QMP_ERROR_COMMAND_NOT_FOUND, "SV_QMP_ERROR_COMMAND_NOT_FOUND", "command-not-found" },
+    { SV_QMP_ERROR_DEVICE_NOT_FOUND, "SV_QMP_ERROR_DEVICE_NOT_FOUND", "device-not-found" },
+    { SV_QMP_ERROR_DEVICE_NOT_ACTIVE, "SV_QMP_ERROR_DEVICE_NOT_ACTIVE", "device-not-active" },
+    { SV_QMP_ERROR_KVM_MISSING_CAP, "SV_QMP_ERROR_KVM_MISSING_CAP", "kvm-missing-cap" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("SvQmpError", values));
+  return type;
+}
+
 static const char *const names[] = {
   [SV_QMP_ERROR_GENERIC] = "GenericError",
   [SV_QMP_ERROR_COMMAND_NOT_FOUND] = "CommandNotFound",

@@ -27,6 +27,7 @@ typedef enum
 
 #define SV_QMP_ERROR (sv_qmp_error_quark ())
 SV_API GQuark sv_qmp_error_quark (void);
+SV_API GType sv_qmp_error_get_type (void);
 
 /**
  * sv_qmp_error_get_class:

@@ -27,7 +27,7 @@ G_DECLARE_FINAL_TYPE (SvQmpServer, sv_qmp_server, SV, QMP_SERVER, GObject)
  *
  * Returns: (transfer full): a server that nobody can reach yet
  */
-SV_API SvQmpServer *sv_qmp_server_new (SvObject *root);
+SV_PUBLIC SvQmpServer *sv_qmp_server_new (SvObject *root);
 
 /**
  * SvQmpListOptionsFunc:
@@ -57,7 +57,7 @@ JsonNode *sv_qmp_server_list_options (SvObject *root);
  *
  * Returns: %FALSE when @chardev is in use, or cannot carry a monitor
  */
-SV_API gboolean sv_qmp_server_add_monitor (SvQmpServer *self, SvChardev *chardev, GError **error);
+SV_PUBLIC gboolean sv_qmp_server_add_monitor (SvQmpServer *self, SvChardev *chardev, GError **error);
 
 /**
  * sv_qmp_server_add_client:
@@ -69,7 +69,7 @@ SV_API gboolean sv_qmp_server_add_monitor (SvQmpServer *self, SvChardev *chardev
  */
 SV_API void sv_qmp_server_add_client (SvQmpServer *self, int input, int output);
 
-SV_API guint sv_qmp_server_get_n_clients (SvQmpServer *self);
+SV_PUBLIC guint sv_qmp_server_get_n_clients (SvQmpServer *self);
 
 /**
  * sv_qmp_server_emit:
@@ -88,6 +88,6 @@ SV_API void sv_qmp_server_emit (SvQmpServer *self, const char *event, JsonObject
  *
  * Waits until the clients have been sent everything; to be called before the process ends.
  */
-SV_API void sv_qmp_server_flush (SvQmpServer *self, guint timeout_ms);
+SV_PUBLIC void sv_qmp_server_flush (SvQmpServer *self, guint timeout_ms);
 
 G_END_DECLS

@@ -23,7 +23,8 @@ G_DECLARE_DERIVABLE_TYPE (SvObject, sv_object, SV, OBJECT, GObject)
  * @child_removed: @child is no longer a child of @self
  * @get_linked: the @n-th object that is to be found below @self though it is no child, as a device on a bus is; %NULL when
  *   there are not so many. Paths may lead through it
- * @back_end: `-object` and object-add may make one
+ * @container: id of the container below the root that objects of this class live in, when users can make them:
+ *   `objects` (`-object`, object-add), `chardevs`, `block`, `netdevs`; %NULL: they are parts of a machine
  */
 struct _SvObjectClass
 {
@@ -36,7 +37,7 @@ struct _SvObjectClass
   void (*child_removed) (SvObject *self, SvObject *child);
   SvObject *(*get_linked) (SvObject *self, guint n);
 
-  gboolean back_end;
+  const char *container;
 
   gpointer padding[4];
 };
@@ -100,7 +101,7 @@ SV_API gboolean sv_object_add_child (SvObject *self,
                                      GError **error);
 SV_API void sv_object_add_child_numbered (SvObject *self, const char *stem, SvObject *child);
 SV_API void sv_object_unparent (SvObject *self);
-SV_API gboolean sv_object_remove (SvObject *self, GError **error);
+SV_PUBLIC gboolean sv_object_remove (SvObject *self, GError **error);
 
 SV_API gboolean sv_object_walk (SvObject *self, SvObjectFunc func, gpointer user_data);
 SV_PUBLIC SvObject *sv_object_resolve (SvObject *scope, const char *name, GType type, GError **error);

@@ -48,6 +48,9 @@ typedef struct
   gboolean dump_guest_core;
   gboolean mem_share;
 
+  SvObject *own_root; /* the tree of a machine that nobody else placed; both live until sv_machine_close() */
+  gboolean closed;
+
   SvMachineRun run;
   SvAddressSpace *memory;
   SvAddressSpace *io;
@@ -73,6 +76,8 @@ void sv_machine_run_init (SvMachine *self);
 void sv_machine_run_clear (SvMachine *self);
 void sv_machine_run_class_init (SvMachineClass *klass);
 void sv_machine_notify_run_state (SvMachine *self);
+/* Stops the processors and ends their threads. */
+void sv_machine_stop_for_good (SvMachine *self);
 /* sv-machine-topology.c: fills in what follows from the other numbers */
 gboolean sv_machine_check_topology (SvMachine *self, GError **error);
 /* sv-machine-panic.c: on the main thread; what is to be done */

@@ -173,7 +173,7 @@ sv_machine_is_running (SvMachine *self)
 
 /**
  * sv_machine_start:
- * @self: a complete machine
+ * @self: a machine
  * @error: return location
  *
  * Lets the guest run: the first time from its kernel's entry, later from where it was stopped.
@@ -187,6 +187,8 @@ sv_machine_start (SvMachine *self, GError **error)
   SvMachineRun *run = &sv_machine_get_priv (self)->run;
   SvMachineClass *klass = SV_MACHINE_GET_CLASS (self);
 
+  if (!sv_machine_prepare (self, error))
+    return FALSE;
   switch (run->state)
     {
     case SV_RUN_STATE_RUNNING:
@@ -256,6 +258,7 @@ shut_down (SvMachine *self, SvShutdownCause cause, gint status)
   set_state (self, SV_RUN_STATE_SHUTDOWN);
   g_signal_emit (self, signals[SV_MACHINE_SIGNAL_SHUTDOWN], 0, cause);
   g_signal_emit (self, signals[SV_MACHINE_SIGNAL_QUIT], 0, status);
+  sv_machine_close (self);
 }
 
 static void

@@ -268,6 +268,18 @@ sv_machine_set_property (GObject *object, guint id, const GValue *value, GParamS
     }
 }
 
+void
+sv_machine_stop_for_good (SvMachine *self)
+{
+  SvMachinePrivate *priv = PRIV (self);
+
+  if (priv->cpus == NULL)
+    return;
+  sv_machine_stop (self, SV_RUN_STATE_SHUTDOWN);
+  while (priv->cpus->len > 0)
+    sv_device_unrealize (g_ptr_array_index (priv->cpus, priv->cpus->len - 1));
+}
+
 /* Bottom up: threads and devices go before what they use. */
 static void
 sv_machine_dispose (GObject *object)
@@ -275,12 +287,7 @@ sv_machine_dispose (GObject *object)
   SvMachine *self = SV_MACHINE (object);
   SvMachinePrivate *priv = PRIV (self);
 
-  if (priv->cpus != NULL)
-    {
-      sv_machine_stop (self, SV_RUN_STATE_SHUTDOWN);
-      while (priv->cpus->len > 0)
-        sv_device_unrealize (g_ptr_array_index (priv->cpus, priv->cpus->len - 1));
-    }
+  sv_machine_stop_for_good (self);
   sv_object_set_link (SV_OBJECT (self), props[PROP_MEMORY_BACKEND], &priv->memory_backend, NULL);
   G_OBJECT_CLASS (sv_machine_parent_class)->dispose (object);
 }

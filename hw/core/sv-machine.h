@@ -5,6 +5,7 @@
 #include "hw/core/sv-irq.h"
 #include "hw/core/sv-numa.h"
 #include "src/accel/sv-accel.h"
+#include "src/chardev/sv-chardev.h"
 
 G_BEGIN_DECLS
 
@@ -139,7 +140,7 @@ SV_API SvAddressSpace *sv_machine_get_io (SvMachine *self);       /* (transfer n
 
 /* Main thread, VM lock held. Starting a running VM and stopping a stopped one succeed silently. */
 SV_PUBLIC gboolean sv_machine_start (SvMachine *self, GError **error);  /* cont */
-SV_API void sv_machine_stop (SvMachine *self, SvRunState state);     /* paused ... */
+SV_PUBLIC void sv_machine_stop (SvMachine *self, SvRunState state);     /* paused ... */
 SV_PUBLIC void sv_machine_powerdown (SvMachine *self);
 /* Any thread with the VM lock: done from the main loop; a vCPU that asks runs no further instruction. */
 SV_API void sv_machine_request_reset (SvMachine *self, SvShutdownCause cause);
@@ -150,14 +151,27 @@ SV_API void sv_machine_request_panic (SvMachine *self, SvGuestPanic panic);
  * Adds a device: makes it, places it at /machine/peripheral/<id> (peripheral-anon without an id), plugs and realizes it.
  * @wanted has "driver", "id", "bus" as in device_add. On failure nothing is left. (transfer none)
  */
-SV_API SvDevice *sv_machine_add_device (SvMachine *self, JsonObject *wanted, GError **error);
+SV_PUBLIC SvDevice *sv_machine_add_device (SvMachine *self, JsonObject *wanted, GError **error);
 /*
  * Asks the guest to give up a device that sv_machine_add_device() made; it is taken out when the guest has, or at once
  * when there is nobody to ask. May be repeated.
  */
-SV_API gboolean sv_machine_request_unplug (SvMachine *self, SvDevice *device, GError **error);
+SV_PUBLIC gboolean sv_machine_request_unplug (SvMachine *self, SvDevice *device, GError **error);
 /* Takes a device that sv_machine_add_device() made out at once, without asking the guest. */
 SV_API void sv_machine_remove_device (SvMachine *self, SvDevice *device);
+
+/* For programs and scripts that have a machine in their process (sv-machine-script.c); main thread, VM lock held. */
+SV_PUBLIC gboolean sv_machine_prepare (SvMachine *self, GError **error);
+SV_PUBLIC void sv_machine_close (SvMachine *self);
+SV_PUBLIC SvObject *sv_machine_add_object (SvMachine *self, SvObject *object, const char *id, GError **error);
+SV_PUBLIC SvDevice *sv_machine_add_device_values (SvMachine *self, const char *driver, const char *id,
+                                                  GHashTable *properties, GError **error);
+SV_PUBLIC SvDevice *sv_machine_add_device_json (SvMachine *self, const char *json, GError **error);
+SV_PUBLIC gboolean sv_machine_add_serial_chardev (SvMachine *self, SvChardev *chardev, GError **error);
+SV_PUBLIC void sv_machine_pause (SvMachine *self);
+SV_PUBLIC gboolean sv_machine_resume (SvMachine *self, GError **error);
+SV_PUBLIC void sv_machine_reset (SvMachine *self);
+SV_PUBLIC void sv_machine_quit (SvMachine *self);
 
 /* For devices: tells the world of an event of QMP's. Main thread, VM lock held. */
 SV_API void sv_machine_emit_device_event (SvMachine *self, const char *name, JsonObject *data);
@@ -166,7 +180,7 @@ SV_API void sv_machine_emit_device_event (SvMachine *self, const char *name, Jso
 SV_API void sv_machine_emit_unplug_refused (SvMachine *self, SvDevice *device);
 
 /* Gives the machine a serial port that talks through the character device with this id: `-serial`. */
-SV_API gboolean sv_machine_add_serial (SvMachine *self, const char *chardev, GError **error);
+SV_PUBLIC gboolean sv_machine_add_serial (SvMachine *self, const char *chardev, GError **error);
 
 /* For subclasses */
 typedef gboolean (*SvMachineCpuFunc) (SvDevice *cpu, gconstpointer boot_data, GError **error);

@@ -14,6 +14,23 @@
 G_DEFINE_QUARK (sv-boot-error-quark, sv_boot_error)
 /* clang-format on */
 
+GType
+sv_boot_error_get_type (void)
+{
+  static gsize type;
+  static const GEnumValue values[] = {
+    { SV_BOOT_ERROR_FILE, "SV_BOOT_ERROR_FILE", "file" },
+    { SV_BOOT_ERROR_FORMAT, "SV_BOOT_ERROR_FORMAT", "format" },
+    { SV_BOOT_ERROR_MEMORY, "SV_BOOT_ERROR_MEMORY", "memory" },
+    { SV_BOOT_ERROR_CMDLINE, "SV_BOOT_ERROR_CMDLINE", "cmdline" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("SvBootError", values));
+  return type;
+}
+
 /**
  * sv_boot_file_open:
  * @scope: (nullable): an object of the tree that descriptor sets belong to

@@ -24,6 +24,7 @@ typedef enum
 
 #define SV_BOOT_ERROR (sv_boot_error_quark ())
 SV_API GQuark sv_boot_error_quark (void);
+SV_API GType sv_boot_error_get_type (void);
 
 /* An open regular file: a kernel or an initrd. The size is that at open. */
 typedef struct

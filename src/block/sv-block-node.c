@@ -25,6 +25,25 @@ G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (SvBlockNode, sv_block_node, SV_TYPE_OBJECT)
 G_DEFINE_QUARK (sv-block-error-quark, sv_block_error)
 /* clang-format on */
 
+GType
+sv_block_error_get_type (void)
+{
+  static gsize type;
+  static const GEnumValue values[] = {
+    { SV_BLOCK_ERROR_OPEN, "SV_BLOCK_ERROR_OPEN", "open" },
+    { SV_BLOCK_ERROR_LOCKED, "SV_BLOCK_ERROR_LOCKED", "locked" },
+    { SV_BLOCK_ERROR_INVALID, "SV_BLOCK_ERROR_INVALID", "invalid" },
+    { SV_BLOCK_ERROR_OPEN, "SV_BLOCK_ERROR_OPEN", "open" },
+    { SV_BLOCK_ERROR_LOCKED, "SV_BLOCK_ERROR_LOCKED", "locked" },
+    { SV_BLOCK_ERROR_INVALID, "SV_BLOCK_ERROR_INVALID", "invalid" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("SvBlockError", values));
+  return type;
+}
+
 enum
 {
   PROP_0,
@@ -443,6 +462,7 @@ sv_block_node_class_init (SvBlockNodeClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
+  SV_OBJECT_CLASS (klass)->container = "block";
   object_class->get_property = sv_block_node_get_property;
   object_class->set_property = sv_block_node_set_property;
   object_class->finalize = sv_block_node_finalize;

@@ -86,6 +86,7 @@ typedef enum
 
 #define SV_BLOCK_ERROR (sv_block_error_quark ())
 SV_API GQuark sv_block_error_quark (void);
+SV_API GType sv_block_error_get_type (void);
 
 /* Size in bytes, a multiple of 512. Any thread. */
 SV_API guint64 sv_block_node_get_size (SvBlockNode *self);

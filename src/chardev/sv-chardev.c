@@ -227,6 +227,7 @@ sv_chardev_class_init (SvChardevClass *klass)
   object_class->set_property = sv_chardev_set_property;
   object_class->get_property = sv_chardev_get_property;
   SV_OBJECT_CLASS (klass)->complete = sv_chardev_complete;
+  SV_OBJECT_CLASS (klass)->container = "chardevs";
   SV_OBJECT_CLASS (klass)->can_remove = sv_chardev_can_remove;
 
   klass->write = sv_chardev_real_write;

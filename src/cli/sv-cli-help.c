@@ -196,7 +196,7 @@ list_object (const char *name, GType type, const char *alias_of, gpointer user_d
 {
   g_autoptr (GTypeClass) klass = g_type_class_ref (type);
 
-  if (SV_OBJECT_CLASS (klass)->back_end)
+  if (g_strcmp0 (SV_OBJECT_CLASS (klass)->container, "objects") == 0)
     g_string_append_printf (user_data, "  %s\n", name);
 }
 

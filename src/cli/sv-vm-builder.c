@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "hw/core/sv-vm-tree.h"
 #include "qom/sv-property.h"
 #include "qom/sv-type-registry.h"
 #include "src/accel/sv-test-accel.h"
@@ -32,7 +33,7 @@ check_back_end (const char *name, GError **error)
       return FALSE;
     }
   klass = g_type_class_ref (type);
-  if (SV_OBJECT_CLASS (klass)->back_end)
+  if (g_strcmp0 (SV_OBJECT_CLASS (klass)->container, "objects") == 0)
     return TRUE;
   g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_TYPE,
                "Type '%s' cannot be made by -object: see '-object help'", name);
@@ -40,40 +41,15 @@ check_back_end (const char *name, GError **error)
 }
 
 static gboolean
-build_object (SvVm *vm,
-              SvConfigSection section,
-              const char *container_id,
-              GType ancestor,
-              const SvConfigItem *item,
-              GError **error)
+build_object (SvVm *vm, SvConfigSection section, GType ancestor, const SvConfigItem *item, GError **error)
 {
-  SvObject *container = sv_object_ensure_container (vm->root, container_id);
   g_autoptr (SvObject) object = NULL;
 
   if (!sv_object_check_id (item->id, error)
       || (section == SV_CONFIG_OBJECT && !check_back_end (item->type, error)))
     return FALSE;
   object = sv_object_new_from_json (item->type, ancestor, item->properties, vm->root, error);
-  if (object == NULL || !sv_object_add_child (container, item->id, object, error))
-    return FALSE;
-  if (sv_object_complete (object, error))
-    return TRUE;
-  sv_object_unparent (object);
-  return FALSE;
-}
-
-static void
-quit_requested (SvChardev *chardev, SvVm *vm)
-{
-  if (vm->machine != NULL)
-    sv_machine_request_shutdown (vm->machine, SV_SHUTDOWN_CAUSE_HOST_UI);
-}
-
-static void
-chardev_added (SvObject *container, SvObject *chardev, SvVm *vm)
-{
-  if (SV_IS_CHARDEV (chardev))
-    g_signal_connect (chardev, "quit-requested", G_CALLBACK (quit_requested), vm);
+  return object != NULL && sv_vm_tree_add (vm->root, item->id, object, error);
 }
 
 static SvChardev *
@@ -185,13 +161,13 @@ build_item (SvVm *vm, SvConfigSection section, const SvConfigItem *item, GError 
   switch (section)
     {
     case SV_CONFIG_OBJECT:
-      return build_object (vm, section, "objects", SV_TYPE_OBJECT, item, error);
+      return build_object (vm, section, SV_TYPE_OBJECT, item, error);
     case SV_CONFIG_CHARDEV:
-      return build_object (vm, section, "chardevs", SV_TYPE_CHARDEV, item, error);
+      return build_object (vm, section, SV_TYPE_CHARDEV, item, error);
     case SV_CONFIG_BLOCK:
-      return build_object (vm, section, "block", SV_TYPE_BLOCK_NODE, item, error);
+      return build_object (vm, section, SV_TYPE_BLOCK_NODE, item, error);
     case SV_CONFIG_NETDEV:
-      return build_object (vm, section, "netdevs", SV_TYPE_NETDEV, item, error);
+      return build_object (vm, section, SV_TYPE_NETDEV, item, error);
     case SV_CONFIG_PART:
       return build_part (vm, item, error);
     case SV_CONFIG_SERIAL:
@@ -400,7 +376,6 @@ add_fds (SvVm *vm, const SvVmConfig *config)
 SvVm *
 sv_vm_build (SvVmConfig *config, GError **error)
 {
-  static const char *const containers[] = { "chardevs", "objects", "block", "netdevs" };
   static const SvConfigSection before[]
       = { SV_CONFIG_OBJECT, SV_CONFIG_CHARDEV, SV_CONFIG_BLOCK, SV_CONFIG_NETDEV };
   static const SvConfigSection after[] = { SV_CONFIG_SERIAL, SV_CONFIG_DEVICE, SV_CONFIG_MONITOR, SV_CONFIG_TEST };
@@ -410,17 +385,13 @@ sv_vm_build (SvVmConfig *config, GError **error)
     return NULL;
   settle_callers (config);
   self = g_new0 (SvVm, 1);
-  self->root = sv_object_new_container ();
+  self->root = sv_vm_tree_new ();
   add_fds (self, config);
   self->qmp = sv_qmp_server_new (self->root);
   sv_qmp_server_set_options (self->qmp, sv_cli_list_options);
   /* Before limits of disks look at the clock. */
   if (config->items[SV_CONFIG_TEST]->len > 0)
     sv_clock_take_control ();
-  for (gsize i = 0; i < G_N_ELEMENTS (containers); i++)
-    sv_object_ensure_container (self->root, containers[i]);
-  g_signal_connect (sv_object_ensure_container (self->root, "chardevs"), "child-added",
-                    G_CALLBACK (chardev_added), self);
   for (guint i = 0; i < G_N_ELEMENTS (before); i++)
     if (!build_section (self, config, before[i], error))
       return NULL;

@@ -10,6 +10,7 @@ these, wherever in the sources it stands; the blurbs of properties. So a new cla
 import argparse
 import json
 import re
+import sys
 from pathlib import Path
 
 FOLDERS = ("qom", "src", "hw", "qmp", "client")
@@ -110,12 +111,13 @@ class Header:
 
     def add_enum(self, name):
         prefix = underscore(name)
-        if prefix not in self.sources.getters and prefix not in self.sources.quarks:
+        if prefix not in self.sources.getters:
+            if prefix in self.sources.quarks:
+                sys.exit(f"{name} is a domain of errors without {prefix}_get_type()")
             return
         self.document(name)
         self.lines.append(self.sources.enums[name])
-        if prefix in self.sources.getters:
-            self.lines.append(f"GType {prefix}_get_type (void);")
+        self.lines.append(f"GType {prefix}_get_type (void);")
         if prefix in self.sources.quarks:
             self.document(f"{prefix}_quark", self.block(
                 f"{prefix}_quark", f"The domain of errors of [error@{name[2:]}].\n\nReturns: the quark"))

@@ -285,7 +285,7 @@ sv_memory_backend_class_init (SvMemoryBackendClass *klass)
   object_class->set_property = sv_memory_backend_set_property;
   object_class->finalize = sv_memory_backend_finalize;
   SV_OBJECT_CLASS (klass)->complete = sv_memory_backend_complete;
-  SV_OBJECT_CLASS (klass)->back_end = TRUE;
+  SV_OBJECT_CLASS (klass)->container = "objects";
 
   /**
    * SvMemoryBackend:size:

@@ -8,9 +8,27 @@ G_DEFINE_ABSTRACT_TYPE (SvNetdev, sv_netdev, SV_TYPE_OBJECT)
 
 G_DEFINE_QUARK (sv-net-error-quark, sv_net_error)
 
+GType
+sv_net_error_get_type (void)
+{
+  static gsize type;
+  static const GEnumValue values[] = {
+    { SV_NET_ERROR_INVALID, "SV_NET_ERROR_INVALID", "invalid" },
+    { SV_NET_ERROR_OPEN, "SV_NET_ERROR_OPEN", "open" },
+    { SV_NET_ERROR_INVALID, "SV_NET_ERROR_INVALID", "invalid" },
+    { SV_NET_ERROR_OPEN, "SV_NET_ERROR_OPEN", "open" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("SvNetError", values));
+  return type;
+}
+
 static void
 sv_netdev_class_init (SvNetdevClass *klass)
 {
+  SV_OBJECT_CLASS (klass)->container = "netdevs";
 }
 
 static void

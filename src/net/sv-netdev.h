@@ -201,5 +201,6 @@ typedef enum
 
 #define SV_NET_ERROR (sv_net_error_quark ())
 SV_API GQuark sv_net_error_quark (void);
+SV_API GType sv_net_error_get_type (void);
 
 G_END_DECLS

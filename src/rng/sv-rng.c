@@ -7,7 +7,7 @@ G_DEFINE_ABSTRACT_TYPE (SvRng, sv_rng, SV_TYPE_OBJECT)
 static void
 sv_rng_class_init (SvRngClass *klass)
 {
-  SV_OBJECT_CLASS (klass)->back_end = TRUE;
+  SV_OBJECT_CLASS (klass)->container = "objects";
 }
 
 static void

@@ -289,7 +289,7 @@ sv_iothread_class_init (SvIothreadClass *klass)
   object_class->set_property = sv_iothread_set_property;
   object_class->finalize = sv_iothread_finalize;
   SV_OBJECT_CLASS (klass)->complete = sv_iothread_complete;
-  SV_OBJECT_CLASS (klass)->back_end = TRUE;
+  SV_OBJECT_CLASS (klass)->container = "objects";
 
   /**
    * SvIothread:thread-id:

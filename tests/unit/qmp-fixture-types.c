@@ -224,7 +224,7 @@ test_object_class_init (TestObjectClass *klass)
   object_class->set_property = test_object_set_property;
   object_class->dispose = test_object_dispose;
   object_class->finalize = test_object_finalize;
-  klass->back_end = TRUE;
+  klass->container = "objects";
   g_object_class_install_property (
       object_class, 1, g_param_spec_string ("text", "text", "Some text", NULL, SV_PARAM_RW));
   friend_pspec = g_param_spec_object ("friend", "friend", "A link", SV_TYPE_OBJECT, SV_PARAM_RW);

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What introspection alone leaves clumsy in Python; see docs/scripting.md."""
+
+import json
+from pathlib import Path
+
+from gi import docstring
+from gi.module import get_introspection_module
+from gi.overrides import override
+from gi.repository import GLib
+
+StratoVirt = get_introspection_module("StratoVirt")
+__all__ = []
+
+
+class _Documentation:
+    """Puts the texts of the reference manual into docstrings, for help()."""
+
+    def __init__(self):
+        self._texts = None
+        self._plain = docstring.get_doc_string_generator()
+
+    def texts(self):
+        if self._texts is None:
+            path = Path(__file__).resolve().parents[2] / "stratovirt" / "docs.json"
+            self._texts = json.loads(path.read_text()) if path.exists() else {}
+        return self._texts
+
+    def __call__(self, info):
+        plain = self._plain(info)
+        if info.get_namespace() != "StratoVirt":
+            return plain
+        container = info.get_container()
+        name = f"{container.get_name()}.{info.get_name()}" if container else info.get_name()
+        text = self.texts().get(name)
+        return f"{plain.strip()}\n\n{text}" if text else plain
+
+
+docstring.set_doc_string_generator(_Documentation())
+
+
+@override
+class Object(StratoVirt.Object):
+    __doc__ = StratoVirt.Object.__doc__
+
+    def __bool__(self):
+        """An object without children is one, too."""
+        return True
+
+
+__all__.append("Object")
+
+
+def _is_unplaced(value):
+    return isinstance(value, StratoVirt.Object) and value.get_parent() is None
+
+
+@override
+class Machine(StratoVirt.Machine):
+    __doc__ = StratoVirt.Machine.__doc__
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def _place(self, value, placed):
+        """What JSON has for a value; an object is named by its path and gets a place when it has none."""
+        if isinstance(value, dict):
+            return {name: self._place(inner, placed) for name, inner in value.items()}
+        if _is_unplaced(value):
+            self.add_object(value, None)
+            placed.append(value)
+        if isinstance(value, StratoVirt.Object):
+            return value.dup_path()
+        return getattr(value, "value_nick", value)
+
+    def add_device(self, driver, id=None, properties=None):
+        """Adds a device, also while the guest runs where the machine and the device know hotplug.
+
+        :param driver: wire name of the device, as ``virtio-blk-device``
+        :param id: its name; None: it has none
+        :param properties: a dict of its properties, by their names on the wire or in Python. A back end
+            that has no place yet gets one.
+        :returns: the device, found at ``/machine/peripheral/<id>``
+        :raises GLib.Error: with nothing changed when it cannot be had
+        """
+        placed = []
+        try:
+            self.prepare()
+            wanted = {"driver": driver, **({} if id is None else {"id": id})}
+            for name, value in (properties or {}).items():
+                try:
+                    wanted[name] = self._place(value, placed)
+                except GLib.Error as error:
+                    text = f"property '{name}': {error.message}"
+                    raise GLib.Error(text, error.domain, error.code) from None
+            return self.add_device_json(json.dumps(wanted))
+        except Exception:
+            for back_end in reversed(placed):
+                back_end.remove()
+            raise
+
+    def add_object(self, object, id=None):
+        return super().add_object(object, id)
+
+    add_object.__doc__ = StratoVirt.Machine.add_object.__doc__
+
+
+__all__.append("Machine")

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Runs scripts that have StratoVirt in their own process, as a user's would after `meson devenv`."""
+
+import os
+import subprocess
+import sys
+
+from vm import BUILD, SCALE
+
+LIBRARY = BUILD / "src"
+GIR = LIBRARY / "gir" / "StratoVirt-1.0.gir"
+GUESTS = BUILD / "tests" / "guests"
+
+
+def environment():
+    """What `meson devenv` sets."""
+    return {**os.environ, "GI_TYPELIB_PATH": str(LIBRARY / "gir"), "LD_LIBRARY_PATH": str(LIBRARY),
+            "PYTHONPATH": str(LIBRARY / "gir" / "python"), "G_DEBUG": "fatal-criticals"}
+
+
+def run(argv, timeout=30, cwd=None):
+    """Runs a program to its end; returns what it printed."""
+    done = subprocess.run([str(word) for word in argv], env=environment(), cwd=cwd, capture_output=True,
+                          text=True, timeout=timeout * SCALE, check=False)
+    assert done.returncode == 0, f"status {done.returncode}\n{done.stdout}\n{done.stderr[-4000:]}"
+    return done.stdout
+
+
+def python(script, *arguments, **options):
+    """Runs a Python script given as text; in front of it stands what all of them need."""
+    return run([sys.executable, "-c", PRELUDE + script, GUESTS, *arguments], **options)
+
+
+PRELUDE = """
+import sys
+from pathlib import Path
+
+import gi
+gi.require_version("StratoVirt", "1.0")
+from gi.repository import GLib, StratoVirt
+
+GUESTS = Path(sys.argv[1])
+loop = GLib.MainLoop()
+
+def machine(do, kind=StratoVirt.Microvm, **properties):
+    return kind(memory_size=128 << 20, kernel=str(GUESTS / "tiny.elf"), append=f"do={do}", **properties)
+
+def run_until(condition):
+    while not condition():
+        GLib.MainContext.default().iteration(True)
+"""
