@@ -161,13 +161,16 @@ sv_log_init (const char *file, GError **error)
 
   if (file != NULL)
     {
-      fd = sv_litter_open (file, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0640);
-      if (fd < 0)
+      /* A named pipe without a reader is an error, no reason to wait; a reader that is slow may be waited for. */
+      fd = sv_litter_open (file, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK, 0640);
+      if (fd < 0 || fcntl (fd, F_SETFL, O_APPEND) < 0)
         {
           int saved_errno = errno;
 
           g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved_errno),
-                       "cannot open log file '%s': %s", file, g_strerror (saved_errno));
+                       "cannot open log file '%s': %s", file,
+                       saved_errno == ENXIO ? "nobody reads this named pipe"
+                                            : g_strerror (saved_errno));
           return FALSE;
         }
     }

@@ -136,6 +136,27 @@ test_bad_file (void)
 }
 
 static void
+test_named_pipe (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = g_dir_make_tmp ("test-log-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (folder, "pipe", NULL);
+  int reader;
+
+  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  g_assert_false (sv_log_init (path, &error));
+  g_assert_nonnull (strstr (error->message, "nobody reads"));
+
+  reader = open (path, O_RDONLY | O_NONBLOCK);
+  g_assert_true (sv_log_init (path, NULL));
+  g_assert_cmpint (fcntl (sv_log_get_fd (), F_GETFL) & O_NONBLOCK, ==, 0);
+  g_assert_true (sv_log_init (NULL, NULL));
+  close (reader);
+  g_remove (path);
+  g_rmdir (folder);
+}
+
+static void
 test_escapes (void)
 {
   if (g_test_subprocess ())
@@ -195,6 +216,7 @@ main (int argc, char **argv)
   g_test_add_func ("/log/bad-level", test_bad_level);
   g_test_add_func ("/log/file", test_file);
   g_test_add_func ("/log/bad-file", test_bad_file);
+  g_test_add_func ("/log/named-pipe", test_named_pipe);
   g_test_add_func ("/log/escapes", test_escapes);
   g_test_add_func ("/log/guest", test_guest);
 
