@@ -209,7 +209,7 @@ fill_rsdp (guint8 *rsdp, guint64 xsdt)
  * @config: what is not in the tree
  * @base: guest-physical address at which the result will lie; a multiple of 16
  *
- * Builds RSDP, DSDT, FADT, MADT, MCFG (with configuration space in memory), SRAT and SLIT (with NUMA nodes) and XSDT. Without fixed hardware the
+ * Builds RSDP, DSDT, FADT, MADT, MCFG (with configuration space in memory), SPCR (with a serial console), SRAT and SLIT (with NUMA nodes) and XSDT. Without fixed hardware the
  * platform is a hardware-reduced one (ACPI 6.5 §4.1); otherwise there is a FACS, too.
  *
  * Returns: (transfer full): the tables, or %NULL with @error set
@@ -218,7 +218,7 @@ GByteArray *
 sv_acpi_build (SvObject *machine, const SvAcpiConfig *config, guint64 base, GError **error)
 {
   g_autoptr (GByteArray) tables = NULL;
-  guint64 entries[5];
+  guint64 entries[6];
   guint64 dsdt, facs = 0;
   guint n = 0;
   guint alignment = config->pm_base != 0 ? FACS_SIZE : RSDP_ALIGNMENT;
@@ -246,6 +246,8 @@ sv_acpi_build (SvObject *machine, const SvAcpiConfig *config, guint64 base, GErr
   entries[n++] = base + build_madt (tables, config);
   if (config->ecam_base != 0)
     entries[n++] = base + build_mcfg (tables, config);
+  if (config->console_port != 0)
+    entries[n++] = base + sv_acpi_append_spcr (tables, config);
   if (config->numa != NULL)
     entries[n++] = base + sv_acpi_append_srat (tables, config);
   if (config->numa != NULL && config->numa->distances != NULL)

@@ -54,6 +54,8 @@ typedef struct
   guint8 sci;              /* its level-triggered interrupt */
   guint64 ecam_base;       /* MCFG; 0: none */
   guint ecam_buses;
+  guint16 console_port;    /* SPCR: first port of a 16550A; 0: none */
+  guint8 console_irq;
 } SvAcpiConfig;
 
 /*

@@ -226,6 +226,7 @@ sv_machine_add_device (SvMachine *self, JsonObject *wanted, GError **error)
   json_object_foreach_member (wanted, copy_member, properties);
   if (klass->prepare_device != NULL && !klass->prepare_device (self, properties, error))
     return NULL;
+  sv_machine_add_globals (self, sv_type_registry_lookup (driver), properties);
   object = sv_object_new_from_json (driver, SV_TYPE_DEVICE, properties, SV_OBJECT (self), error);
   if (object == NULL || !place (self, SV_DEVICE (object), id, error))
     return NULL;
@@ -365,6 +366,7 @@ sv_machine_add_serial (SvMachine *self, const char *chardev, GError **error)
       return FALSE;
     }
   json_object_set_string_member (properties, "chardev", chardev);
+  sv_machine_add_globals (self, sv_type_registry_lookup (driver), properties);
   object = sv_object_new_from_json (driver, SV_TYPE_DEVICE, properties, SV_OBJECT (self), error);
   if (object == NULL)
     return FALSE;

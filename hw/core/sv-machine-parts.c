@@ -106,7 +106,7 @@ sv_machine_adopt (SvMachine *self, SvDevice *device, SvBus *bus, GError **error)
   SvObject *parent = sv_object_ensure_container (SV_OBJECT (self), "unattached");
 
   sv_object_add_child_numbered (parent, "device", SV_OBJECT (device));
-  if ((bus == NULL || sv_bus_plug (bus, device, error))
+  if (sv_machine_apply_globals (self, SV_OBJECT (device), error) && (bus == NULL || sv_bus_plug (bus, device, error))
       && sv_object_complete (SV_OBJECT (device), error))
     return TRUE;
   if (sv_device_get_bus (device) != NULL)

@@ -3,6 +3,7 @@
 
 #include "hw/core/sv-cpu.h"
 #include "hw/core/sv-machine.h"
+#include "hw/core/sv-rtc-base.h"
 
 G_BEGIN_DECLS
 
@@ -41,6 +42,12 @@ typedef struct
   char *append;
   char *uuid;
   char *mem_path;
+  char *rtc_base;
+  SvRtcClock rtc_clock;
+  char *boot_order;
+  gboolean boot_menu;
+  gboolean boot_strict;
+  GPtrArray *globals; /* of SvMachineGlobal; NULL: none */
   gboolean mem_prealloc;
   SvObject *memory_backend; /* link */
   GPtrArray *ram;           /* SvMemoryBackend: what RAM is made of, in a row */
@@ -84,6 +91,9 @@ gboolean sv_machine_check_topology (SvMachine *self, GError **error);
 SvPanicAction sv_machine_tell_panic (SvMachine *self, SvGuestPanic panic);
 /* sv-machine-ram.c: memory, and NUMA nodes that it belongs to */
 gboolean sv_machine_make_ram (SvMachine *self, GError **error);
+/* sv-machine-globals.c: what is said of all devices of a type, for those that do not say it themselves */
+void sv_machine_add_globals (SvMachine *self, GType type, JsonObject *properties);
+gboolean sv_machine_apply_globals (SvMachine *self, SvObject *device, GError **error);
 /* sv-machine-devices.c */
 SvBus *sv_machine_find_bus_in_tree (SvMachine *self, SvDevice *device, GError **error);
 

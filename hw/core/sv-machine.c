@@ -32,6 +32,11 @@ enum
   PROP_MEM_SHARE,
   PROP_NO_REBOOT,
   PROP_NO_SHUTDOWN,
+  PROP_RTC_BASE,
+  PROP_RTC_CLOCK,
+  PROP_BOOT_ORDER,
+  PROP_BOOT_MENU,
+  PROP_BOOT_STRICT,
   PROP_PANIC_ACTION,
   PROP_RUN_STATE,
   N_PROPS
@@ -158,6 +163,10 @@ get_string (SvMachinePrivate *priv, guint id)
       return &priv->uuid;
     case PROP_MEM_PATH:
       return &priv->mem_path;
+    case PROP_RTC_BASE:
+      return &priv->rtc_base;
+    case PROP_BOOT_ORDER:
+      return &priv->boot_order;
     default:
       return NULL;
     }
@@ -200,6 +209,10 @@ get_flag (SvMachinePrivate *priv, guint id)
       return &priv->run.no_reboot;
     case PROP_NO_SHUTDOWN:
       return &priv->run.no_shutdown;
+    case PROP_BOOT_MENU:
+      return &priv->boot_menu;
+    case PROP_BOOT_STRICT:
+      return &priv->boot_strict;
     default:
       return NULL;
     }
@@ -220,6 +233,9 @@ sv_machine_get_property (GObject *object, guint id, GValue *value, GParamSpec *p
       break;
     case PROP_PANIC_ACTION:
       g_value_set_enum (value, priv->run.panic_action);
+      break;
+    case PROP_RTC_CLOCK:
+      g_value_set_enum (value, priv->rtc_clock);
       break;
     case PROP_RUN_STATE:
       g_value_set_enum (value, priv->run.state);
@@ -252,6 +268,9 @@ sv_machine_set_property (GObject *object, guint id, const GValue *value, GParamS
       break;
     case PROP_PANIC_ACTION:
       priv->run.panic_action = g_value_get_enum (value);
+      break;
+    case PROP_RTC_CLOCK:
+      priv->rtc_clock = g_value_get_enum (value);
       break;
     default:
       if (G_VALUE_HOLDS_STRING (value) && get_string (priv, id) != NULL)
@@ -315,6 +334,9 @@ sv_machine_finalize (GObject *object)
   g_free (priv->append);
   g_free (priv->uuid);
   g_free (priv->mem_path);
+  g_free (priv->rtc_base);
+  g_free (priv->boot_order);
+  g_clear_pointer (&priv->globals, g_ptr_array_unref);
   G_OBJECT_CLASS (sv_machine_parent_class)->finalize (object);
 }
 
@@ -382,6 +404,19 @@ sv_machine_class_init (SvMachineClass *klass)
   props[PROP_NO_SHUTDOWN] = g_param_spec_boolean (
       "no-shutdown", "no-shutdown", "Whether the process stays when the guest switches itself off", FALSE,
       SV_PARAM_RW);
+  props[PROP_RTC_BASE] = g_param_spec_string (
+      "rtc-base", "rtc-base", "Time that the clock starts with: 'utc', 'localtime', or a date as 2026-01-31T12:00:00",
+      "utc", SV_PARAM_RW_WIRING);
+  props[PROP_RTC_CLOCK] = g_param_spec_enum ("rtc-clock", "rtc-clock", "What the clock goes by", SV_TYPE_RTC_CLOCK,
+                                             SV_RTC_CLOCK_HOST, SV_PARAM_RW_WIRING);
+  props[PROP_BOOT_ORDER] = g_param_spec_string (
+      "boot-order", "boot-order", "Kinds of devices that firmware boots from, in order: a (floppy), c (disk), d (CD), n (network)",
+      NULL, SV_PARAM_RW_WIRING);
+  props[PROP_BOOT_MENU] = g_param_spec_boolean ("boot-menu", "boot-menu", "Whether firmware offers a menu", FALSE,
+                                                SV_PARAM_RW_WIRING);
+  props[PROP_BOOT_STRICT] = g_param_spec_boolean (
+      "boot-strict", "boot-strict", "Whether firmware boots from nothing but devices with a bootindex", FALSE,
+      SV_PARAM_RW_WIRING);
   props[PROP_PANIC_ACTION] = g_param_spec_enum (
       "panic-action", "panic-action", "What a panic of the guest's kernel does to the VM", SV_TYPE_PANIC_ACTION,
       SV_PANIC_ACTION_SHUTDOWN, SV_PARAM_RW);
@@ -405,6 +440,7 @@ sv_machine_init (SvMachine *self)
   priv->n_cpus = 1;
   priv->dies = priv->cores = priv->threads = 1;
   priv->dump_guest_core = TRUE;
+  priv->rtc_base = g_strdup ("utc");
   priv->run.panic_action = SV_PANIC_ACTION_SHUTDOWN;
   priv->cpus = g_ptr_array_new ();
   priv->ram = g_ptr_array_new_with_free_func (g_object_unref);

@@ -182,6 +182,10 @@ SV_API void sv_machine_emit_unplug_refused (SvMachine *self, SvDevice *device);
 /* Gives the machine a serial port that talks through the character device with this id: `-serial`. */
 SV_PUBLIC gboolean sv_machine_add_serial (SvMachine *self, const char *chardev, GError **error);
 
+/* For -global: @property of all devices of type @driver that are not told otherwise. Before the machine is complete. */
+SV_API gboolean sv_machine_set_global (SvMachine *self, const char *driver, const char *property, JsonNode *value,
+                                       GError **error);
+
 /* For subclasses */
 typedef gboolean (*SvMachineCpuFunc) (SvDevice *cpu, gconstpointer boot_data, GError **error);
 /* Calls @func for each processor, with @boot_data for the first and NULL for the others, until it fails. */

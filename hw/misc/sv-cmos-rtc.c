@@ -4,6 +4,7 @@
 
 #include "hw/acpi/sv-acpi-build.h"
 #include "hw/acpi/sv-aml.h"
+#include "hw/core/sv-rtc-base.h"
 #include "hw/misc/sv-cmos-time.h"
 #include "hw/misc/sv-mc146818.h"
 #include "src/runtime/sv-clock.h"
@@ -19,7 +20,10 @@ struct _SvCmosRtc
   guint irq_number;
 
   SvMemoryRegion *region;
-  SvCmosRtcClock clock;
+  char *base;
+  SvRtcClock clock_kind;
+  SvRtcSource source;
+  SvCmosRtcClock clock; /* instead of the source; NULL: none */
   gpointer clock_opaque;
 
   SvMc146818 chip;
@@ -31,6 +35,8 @@ enum
 {
   PROP_0,
   PROP_IRQ,
+  PROP_BASE,
+  PROP_CLOCK,
   N_PROPS,
 };
 
@@ -47,7 +53,7 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (SvCmosRtc,
 static gint64
 get_host (SvCmosRtc *self)
 {
-  return self->clock (self->clock_opaque);
+  return self->clock != NULL ? self->clock (self->clock_opaque) : sv_rtc_source_get (&self->source);
 }
 
 /* Timers run only for interrupts that are enabled and acknowledged. */
@@ -108,18 +114,16 @@ static const SvMemoryRegionOps sv_cmos_rtc_ops = {
   .max_access = 1,
 };
 
-static gint64
-get_real_time (gpointer opaque)
-{
-  return sv_clock_get_real_us ();
-}
-
 static gboolean
 sv_cmos_rtc_realize (SvDevice *device, GError **error)
 {
   SvCmosRtc *self = SV_CMOS_RTC (device);
   SvIsaDevice *isa = SV_ISA_DEVICE (device);
+  gint64 start;
 
+  if (!sv_rtc_base_resolve (self->base, sv_clock_get_real_us (), &start, error))
+    return FALSE;
+  sv_rtc_source_start (&self->source, self->clock_kind, start);
   if (self->irq_number != 0 && !sv_isa_device_connect_irq (isa, self->irq_number, error))
     return FALSE;
   sv_isa_device_map (isa, SV_CMOS_RTC_PORT, self->region);
@@ -136,6 +140,19 @@ sv_cmos_rtc_unrealize (SvDevice *device)
   g_clear_pointer (&self->timer, sv_timer_free);
 
   SV_DEVICE_CLASS (sv_cmos_rtc_parent_class)->unrealize (device);
+}
+
+static void
+sv_cmos_rtc_quiesce (SvDevice *device)
+{
+  sv_rtc_source_stop (&SV_CMOS_RTC (device)->source);
+}
+
+static void
+sv_cmos_rtc_resume (SvDevice *device)
+{
+  sv_rtc_source_resume (&SV_CMOS_RTC (device)->source);
+  settle (SV_CMOS_RTC (device));
 }
 
 static void
@@ -181,6 +198,13 @@ sv_cmos_rtc_set_property (GObject *object, guint prop_id, const GValue *value, G
     case PROP_IRQ:
       self->irq_number = g_value_get_uint (value);
       break;
+    case PROP_BASE:
+      g_free (self->base);
+      self->base = g_value_dup_string (value);
+      break;
+    case PROP_CLOCK:
+      self->clock_kind = g_value_get_enum (value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
       break;
@@ -197,6 +221,12 @@ sv_cmos_rtc_get_property (GObject *object, guint prop_id, GValue *value, GParamS
     case PROP_IRQ:
       g_value_set_uint (value, self->irq_number);
       break;
+    case PROP_BASE:
+      g_value_set_string (value, self->base);
+      break;
+    case PROP_CLOCK:
+      g_value_set_enum (value, self->clock_kind);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
       break;
@@ -209,6 +239,7 @@ sv_cmos_rtc_finalize (GObject *object)
   SvCmosRtc *self = SV_CMOS_RTC (object);
 
   g_clear_object (&self->region);
+  g_free (self->base);
 
   G_OBJECT_CLASS (sv_cmos_rtc_parent_class)->finalize (object);
 }
@@ -226,11 +257,18 @@ sv_cmos_rtc_class_init (SvCmosRtcClass *klass)
   device_class->realize = sv_cmos_rtc_realize;
   device_class->unrealize = sv_cmos_rtc_unrealize;
   device_class->reset = sv_cmos_rtc_reset;
+  device_class->quiesce = sv_cmos_rtc_quiesce;
+  device_class->resume = sv_cmos_rtc_resume;
   device_class->category = "misc";
   device_class->description = "Real time clock and CMOS memory of a PC";
 
   props[PROP_IRQ] = g_param_spec_uint ("irq", "irq", "ISA interrupt; 0: none", 0, G_MAXUINT8,
                                        DEFAULT_IRQ, SV_PARAM_RW_WIRING);
+  props[PROP_BASE] = g_param_spec_string (
+      "base", "base", "Time at the start: 'utc', 'localtime', or a date as 2026-01-31T12:00:00", "utc", SV_PARAM_RW_WIRING);
+  props[PROP_CLOCK] = g_param_spec_enum (
+      "clock", "clock", "What it goes by: the host's time of day, time that nobody sets, or the same while the VM runs",
+      SV_TYPE_RTC_CLOCK, SV_RTC_CLOCK_HOST, SV_PARAM_RW_WIRING);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
@@ -238,7 +276,7 @@ static void
 sv_cmos_rtc_init (SvCmosRtc *self)
 {
   self->irq_number = DEFAULT_IRQ;
-  self->clock = get_real_time;
+  self->base = g_strdup ("utc");
   self->region = sv_memory_region_new_io ("rtc", PORTS, &sv_cmos_rtc_ops, self);
   /* The index has no effect before the data port is accessed: KVM may keep it until then. */
   sv_memory_region_set_coalesced (self->region, 0, 1);

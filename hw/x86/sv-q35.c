@@ -4,6 +4,7 @@
 
 #include <cpuid.h>
 
+#include "hw/char/sv-serial.h"
 #include "hw/pci/sv-pci-assign.h"
 #include "hw/x86/sv-ich9-lpc.h"
 #include "hw/x86/sv-q35-mch.h"
@@ -141,9 +142,25 @@ sv_q35_write_tables (SvX86Machine *machine, GError **error)
   return sv_pci_assign (self->root, &self->resources, error);
 }
 
+/* The first serial port */
+static gboolean
+find_console (SvObject *object, gpointer user_data)
+{
+  SvAcpiConfig *config = user_data;
+  guint port, irq;
+
+  if (!SV_IS_SERIAL (object))
+    return TRUE;
+  g_object_get (object, "iobase", &port, "irq", &irq, NULL);
+  config->console_port = (guint16)port;
+  config->console_irq = (guint8)irq;
+  return FALSE;
+}
+
 static void
 sv_q35_fill_acpi (SvX86Machine *machine, SvAcpiConfig *config)
 {
+  sv_object_walk (SV_OBJECT (machine), find_console, config);
   config->reset_register = RESET_PORT;
   config->reset_port = TRUE;
   config->reset_value = RESET_VALUE;

@@ -84,6 +84,9 @@ add_platform_devices (SvX86Machine *self, GError **error)
   g_autoptr (SvDevice) i8042 = g_object_new (SV_TYPE_I8042, NULL);
   g_autoptr (SvDevice) rtc = g_object_new (SV_TYPE_CMOS_RTC, "irq", klass->rtc_irq, NULL);
 
+  g_object_bind_property (machine, "rtc-base", rtc, "base", G_BINDING_SYNC_CREATE);
+  g_object_bind_property (machine, "rtc-clock", rtc, "clock", G_BINDING_SYNC_CREATE);
+
   add_absent_ports (self);
   sv_cmos_rtc_set_memory (SV_CMOS_RTC (rtc), low, sv_machine_get_ram_size (machine) - low);
   priv->ged = sv_acpi_ged_new (SV_X86_GED_BASE, sv_machine_get_irq (machine, klass->ged_gsi));

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "hw/core/sv-rtc-base.h"
 #include "qom/sv-object.h"
 #include "qom/sv-parse.h"
 #include "qom/sv-type-registry.h"
@@ -313,4 +314,66 @@ sv_cli_action (SvCli *cli, const char *argument, GError **error)
   if (panic != NULL)
     sv_cli_set_machine (cli, "panic-action", panic);
   return sv_cli_keys_refuse_rest (keys, "'reboot', 'shutdown' and 'panic'", error);
+}
+
+gboolean
+sv_cli_rtc (SvCli *cli, const char *argument, GError **error)
+{
+  g_autoptr (SvCliKeys) keys = sv_cli_keys_parse (argument, NULL, error);
+  g_autofree char *base = NULL;
+  g_autofree char *clock = NULL;
+  g_autofree char *driftfix = NULL;
+  gint64 ignored;
+
+  if (keys == NULL)
+    return FALSE;
+  base = sv_cli_keys_take (keys, "base");
+  clock = sv_cli_keys_take (keys, "clock");
+  driftfix = sv_cli_keys_take (keys, "driftfix");
+  if (!sv_cli_keys_refuse_rest (keys, "'base', 'clock' and 'driftfix'", error)
+      || (base != NULL && !sv_rtc_base_resolve (base, 0, &ignored, error)))
+    return FALSE;
+  /* Ticks are not lost: what was not taken in time comes later either way. */
+  if (driftfix != NULL && strcmp (driftfix, "none") != 0 && strcmp (driftfix, "slew") != 0)
+    return sv_cli_fail (error, "'driftfix' is '%s': accepted are 'none' and 'slew'", driftfix);
+  if (base != NULL)
+    sv_cli_set_machine (cli, "rtc-base", base);
+  if (clock != NULL)
+    sv_cli_set_machine (cli, "rtc-clock", clock);
+  return TRUE;
+}
+
+/* Letters of a PC's drives, each once */
+static gboolean
+check_boot_order (const char *order, GError **error)
+{
+  for (const char *p = order; *p != '\0'; p++)
+    if (*p < 'a' || *p > 'p' || strchr (p + 1, *p) != NULL)
+      return sv_cli_fail (error, "'order' is '%s': accepted are letters from a to p, each once", order);
+  return TRUE;
+}
+
+gboolean
+sv_cli_boot (SvCli *cli, const char *argument, GError **error)
+{
+  g_autoptr (SvCliKeys) keys = sv_cli_keys_parse (argument, "order", error);
+  g_autofree char *order = NULL;
+  g_autofree char *menu = NULL;
+  g_autofree char *strict = NULL;
+
+  if (keys == NULL)
+    return FALSE;
+  order = sv_cli_keys_take (keys, "order");
+  menu = sv_cli_keys_take (keys, "menu");
+  strict = sv_cli_keys_take (keys, "strict");
+  if (!sv_cli_keys_refuse_rest (keys, "'order', 'menu' and 'strict'", error)
+      || (order != NULL && !check_boot_order (order, error)))
+    return FALSE;
+  if (order != NULL)
+    sv_cli_set_machine (cli, "boot-order", order);
+  if (menu != NULL)
+    sv_cli_set_machine (cli, "boot-menu", menu);
+  if (strict != NULL)
+    sv_cli_set_machine (cli, "boot-strict", strict);
+  return TRUE;
 }

@@ -100,6 +100,8 @@ const SvOption sv_cli_options[] = {
     "add-fd" },
   { "D", SV_ARGUMENT_OPTIONAL, TRUE, sv_cli_log, "[FILE]", "log to FILE" },
   { "uuid", ONE, TRUE, sv_cli_uuid, "UUID", "id of the VM" },
+  { "global", ONE, FALSE, sv_cli_global, "DRIVER.PROPERTY=VALUE",
+    "a property of all devices of a type that are not told otherwise" },
   { "numa", ONE, FALSE, sv_cli_numa,
     "node[,nodeid=N][,cpus=N|FIRST-LAST...][,memdev=ID|,mem=SIZE]|dist,src=N,dst=N,val=N|cpu,node-id=N[,socket-id=N...]",
     "NUMA nodes of the guest: memory and processors, distances, processors by topology" },
@@ -121,9 +123,11 @@ const SvOption sv_cli_options[] = {
     "overcommit" },
   { "msg", ONE, FALSE, NULL, "ARGUMENT", "accepted, without effect",
     "msg" },
-  { "rtc", ONE, FALSE, NULL, "ARGUMENT", "accepted, without effect",
+  { "rtc", ONE, FALSE, sv_cli_rtc, "[base=utc|localtime|DATE][,clock=host|rt|vm][,driftfix=none|slew]",
+    "time that the clock starts with, and what it goes by",
     "rtc" },
-  { "boot", ONE, FALSE, NULL, "ARGUMENT", "accepted, without effect",
+  { "boot", ONE, FALSE, sv_cli_boot, "[order=]LETTERS[,menu=on|off][,strict=on|off]",
+    "what firmware boots from; a kernel of -kernel goes before",
     "boot-opts" },
 };
 

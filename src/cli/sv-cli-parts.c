@@ -62,3 +62,39 @@ sv_cli_numa (SvCli *cli, const char *argument, GError **error)
   sv_cli_add (cli, SV_CONFIG_PART, type, NULL, keys);
   return TRUE;
 }
+
+/* DRIVER.PROPERTY=VALUE, or driver=DRIVER,property=PROPERTY,value=VALUE */
+gboolean
+sv_cli_global (SvCli *cli, const char *argument, GError **error)
+{
+  const char *dot = strchr (argument, '.');
+  const char *equals = strchr (argument, '=');
+  g_autoptr (SvCliKeys) keys = NULL;
+  g_autoptr (SvCliKeys) properties = sv_cli_keys_new ();
+  g_autofree char *driver = NULL;
+  g_autofree char *property = NULL;
+  g_autofree char *value = NULL;
+
+  if (dot != NULL && equals != NULL && dot < equals)
+    {
+      driver = g_strndup (argument, dot - argument);
+      property = g_strndup (dot + 1, equals - dot - 1);
+      value = g_strdup (equals + 1);
+    }
+  else
+    {
+      keys = sv_cli_keys_parse (argument, NULL, error);
+      if (keys == NULL)
+        return FALSE;
+      driver = sv_cli_keys_take (keys, "driver");
+      property = sv_cli_keys_take (keys, "property");
+      value = sv_cli_keys_take (keys, "value");
+      if (!sv_cli_keys_refuse_rest (keys, "'driver', 'property' and 'value'", error))
+        return FALSE;
+    }
+  if (driver == NULL || property == NULL || value == NULL || *driver == '\0' || *property == '\0')
+    return sv_cli_fail (error, "expected DRIVER.PROPERTY=VALUE");
+  sv_cli_keys_set (properties, property, value);
+  sv_cli_add (cli, SV_CONFIG_GLOBAL, NULL, driver, properties);
+  return TRUE;
+}

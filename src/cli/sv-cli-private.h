@@ -99,6 +99,8 @@ gboolean sv_cli_initrd (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_append (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_no_reboot (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_no_shutdown (SvCli *cli, const char *argument, GError **error);
+gboolean sv_cli_boot (SvCli *cli, const char *argument, GError **error);
+gboolean sv_cli_rtc (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_action (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_uuid (SvCli *cli, const char *argument, GError **error);
 /* A bare number counts MiB here, but bytes where sizes are meant otherwise. (transfer full) */
@@ -106,6 +108,7 @@ char *sv_cli_dup_memory_size (const char *text);
 gboolean sv_cli_set_name (SvCli *cli, const char *name, GError **error);
 
 /* sv-cli-parts.c */
+gboolean sv_cli_global (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_numa (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_smbios (SvCli *cli, const char *argument, GError **error);
 

@@ -115,6 +115,20 @@ build_part (SvVm *vm, const SvConfigItem *item, GError **error)
   return sv_object_complete (object, error);
 }
 
+static gboolean
+build_globals (SvVm *vm, const SvConfigItem *item, GError **error)
+{
+  JsonObjectIter iter;
+  const char *name;
+  JsonNode *value;
+
+  json_object_iter_init_ordered (&iter, item->properties);
+  while (json_object_iter_next_ordered (&iter, &name, &value))
+    if (!sv_machine_set_global (vm->machine, item->id, name, value, error))
+      return FALSE;
+  return TRUE;
+}
+
 static GType
 get_item_type (const SvConfigItem *item)
 {
@@ -170,6 +184,8 @@ build_item (SvVm *vm, SvConfigSection section, const SvConfigItem *item, GError 
       return build_object (vm, section, SV_TYPE_NETDEV, item, error);
     case SV_CONFIG_PART:
       return build_part (vm, item, error);
+    case SV_CONFIG_GLOBAL:
+      return build_globals (vm, item, error);
     case SV_CONFIG_SERIAL:
       return build_serial (vm, item, error);
     case SV_CONFIG_DEVICE:
@@ -252,7 +268,8 @@ build_machine (SvVm *vm, const SvVmConfig *config, GError **error)
           return FALSE;
         }
     }
-  return build_section (vm, config, SV_CONFIG_PART, error) && sv_object_complete (machine, error);
+  return build_section (vm, config, SV_CONFIG_PART, error)
+         && build_section (vm, config, SV_CONFIG_GLOBAL, error) && sv_object_complete (machine, error);
 }
 
 /* Before anything is opened: a device that does not exist must not cost a socket. */

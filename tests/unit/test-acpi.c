@@ -427,7 +427,7 @@ test_fixed_hardware (void)
   g_autoptr (GByteArray) bytes = NULL;
   g_autoptr (GError) error = NULL;
   SvAcpiConfig changed = config;
-  const guint8 *facs, *mcfg, *override;
+  const guint8 *facs, *mcfg, *override, *spcr;
   Tables tables;
 
   bus->number = ROOT_BUS;
@@ -440,6 +440,8 @@ test_fixed_hardware (void)
   changed.sci = SV_Q35_SCI;
   changed.ecam_base = SV_Q35_ECAM_BASE;
   changed.ecam_buses = 256;
+  changed.console_port = 0x3f8;
+  changed.console_irq = 4;
   bytes = sv_acpi_build (root, &changed, BASE, &error);
   g_assert_no_error (error);
 
@@ -458,6 +460,10 @@ test_fixed_hardware (void)
   mcfg = table_at (bytes, get_le (tables.xsdt + 52, 8), "MCFG");
   g_assert_cmphex (get_le (mcfg + 44, 8), ==, SV_Q35_ECAM_BASE);
   g_assert_cmpuint (mcfg[55], ==, 255);
+  spcr = table_at (bytes, get_le (tables.xsdt + 60, 8), "SPCR");
+  g_assert_cmphex (get_le (spcr + 44, 8), ==, 0x3f8);
+  g_assert_cmpuint (spcr[53], ==, 4);
+  g_assert_cmpuint (get_le (spcr + 54, 4), ==, 4);
   /* After one local APIC and the IOAPIC: the system control interrupt is a level. */
   override = tables.madt + 44 + 8 + 12;
   g_assert_cmphex (get_le (override, 4), ==, 0x09000a02);
@@ -467,6 +473,7 @@ test_fixed_hardware (void)
   check_with_iasl ("apic", tables.madt, get_le (tables.madt + 4, 4));
   check_with_iasl ("dsdt", tables.dsdt, get_le (tables.dsdt + 4, 4));
   check_with_iasl ("mcfg", mcfg, get_le (mcfg + 4, 4));
+  check_with_iasl ("spcr", spcr, get_le (spcr + 4, 4));
   check_with_iasl ("facs", facs, 64);
 }
 

@@ -32,6 +32,10 @@ static const struct
     "machine sockets='1'\nmachine cores='2'\nmachine threads='2'\nmachine cpus='4'\n"
     "machine max-cpus='4'\n" },
   { "-smp cores=2,threads=3", "machine cores='2'\nmachine threads='3'\nmachine cpus='6'\n" },
+  { "-rtc base=2026-01-31,clock=vm,driftfix=slew", "machine rtc-base='2026-01-31'\nmachine rtc-clock='vm'\n" },
+  { "-boot nc -boot menu=on,strict=on", "machine boot-order='nc'\nmachine boot-menu='on'\nmachine boot-strict='on'\n" },
+  { "-global a.b=c,d -global driver=e,property=f,value=g",
+    "global - a {'b':'c,d'}\nglobal - e {'f':'g'}\n" },
   { "-m 512", "machine memory-size='512M'\n" },
   { "-m size=2G", "machine memory-size='2G'\n" },
   { "-m 134217727", "machine memory-size='134217727M'\n" },
@@ -83,6 +87,7 @@ static const struct
   { "-nodefaults -no-user-config -nographic -msg timestamp=on -rtc base=utc -boot strict=on "
     "-uuid 4e6a9f2c-30d1-4b53-9f0e-6d2f0c1b7a55 -no-hpet -nodefconfig -enable-kvm -vga none "
     "-net none -parallel none -overcommit mem-lock=off",
+    "machine rtc-base='utc'\nmachine boot-strict='on'\n"
     "machine uuid='4e6a9f2c-30d1-4b53-9f0e-6d2f0c1b7a55'\n" },
 };
 

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""-rtc, -boot and -global, by registers and by the object tree."""
+
+import pytest
+import testaccel
+from testaccel import QTest
+
+
+@pytest.fixture
+def start(launch, tmp_path):
+    return lambda *args, **kwargs: testaccel.start(launch, tmp_path / "test.socket", QTest, *args, **kwargs)
+
+
+def clock(test):
+    """Century, year, month, day, hour, minute and second, as digits"""
+    digits = ""
+    for register in (0x32, 9, 8, 7, 4, 2, 0):
+        test.out(0x70, register)
+        digits += f"{test.inp(0x71):02x}"
+    return digits
+
+
+def test_rtc_base_and_clock(start):
+    """The clock of the VM stands while the VM does."""
+    vm = start("-rtc", "base=2026-01-31T12:34:56,clock=vm")
+    qmp = vm.qmp()
+    assert clock(vm.test) == "20260131123456"
+    vm.test.clock_step(3 * 10**9)
+    assert clock(vm.test) == "20260131123459"
+    qmp.execute("stop")
+    vm.test.clock_step(100 * 10**9)
+    qmp.execute("cont")
+    vm.test.clock_step(10**9)
+    assert clock(vm.test) == "20260131123500"
+
+
+def get(qmp, path, name):
+    return qmp.execute("qom-get", {"path": path, "property": name})
+
+
+def test_boot(start):
+    qmp = start("-boot", "order=dc,menu=on,strict=on").qmp()
+    assert [get(qmp, "/machine", f"boot-{name}") for name in ("order", "menu", "strict")] == ["dc", True, True]
+
+
+def test_global(start):
+    """For what the user makes and what the machine makes; what a device is told itself comes first."""
+    vm = start("-global", "virtio-rng-pci.max-bytes=77", "-global", "virtio-rng-pci.max-bytes=78", "-global",
+               "driver=mc146818rtc,property=base,value=2001-02-03", "-global", "kvm-pit.lost_tick_policy=delay",
+               "-device", "virtio-rng-pci,id=a", "-device", "virtio-rng-pci,id=b,max-bytes=5")
+    qmp = vm.qmp()
+    assert get(qmp, "/machine/peripheral/a", "max-bytes") == 78
+    assert get(qmp, "/machine/peripheral/b", "max-bytes") == 5
+    assert clock(vm.test) == "20010203000000"
+    assert "there is no device 'kvm-pit'" in vm.stderr.text
