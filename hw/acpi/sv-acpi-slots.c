@@ -8,6 +8,9 @@
 
 /* _STA (ACPI 6.5 §6.3.7): present, enabled, shown, working */
 #define STA_PRESENT 0xfu
+/* Status codes of _OST that are no end (ACPI 6.5 §6.3.5) */
+#define OST_SHUTDOWN_IN_PROGRESS 0x83u
+#define OST_EJECT_IN_PROGRESS 0x84u
 
 struct _SvAcpiSlots
 {
@@ -27,12 +30,16 @@ struct _SvAcpiSlots
   guint32 leaving;   /* to be given up; the guest has not looked yet */
   guint32 asked;     /* to be given up */
   guint32 gone;      /* given up, but nobody was told */
-  GSource *tell;     /* while anything is gone */
+  guint32 kept;      /* refused, but nobody was told */
+  guint32 status;    /* that the guest wrote last */
+  guint32 statuses[SV_ACPI_SLOTS_MAX]; /* of what is kept */
+  GSource *tell;     /* while anything is gone or kept */
 };
 
 enum
 {
   SIGNAL_EJECTED,
+  SIGNAL_REFUSED,
   N_SIGNALS
 };
 
@@ -64,12 +71,15 @@ tell (gpointer user_data)
 {
   SvAcpiSlots *self = user_data;
   guint32 gone = self->gone;
+  guint32 kept = self->kept;
 
-  self->gone = 0;
+  self->gone = self->kept = 0;
   g_clear_pointer (&self->tell, g_source_unref);
   for (guint slot = 0; slot < self->n_slots; slot++)
     if ((gone & (1u << slot)) != 0)
       g_signal_emit (self, signals[SIGNAL_EJECTED], 0, slot);
+    else if ((kept & (1u << slot)) != 0)
+      g_signal_emit (self, signals[SIGNAL_REFUSED], 0, slot, self->statuses[slot]);
   return G_SOURCE_REMOVE;
 }
 
@@ -81,21 +91,43 @@ stop_telling (SvAcpiSlots *self)
   g_clear_pointer (&self->tell, g_source_unref);
 }
 
+/* Only what the guest was asked for; its own idea of ejecting something is not ours. */
+static guint32
+take_answer (SvAcpiSlots *self, guint32 slots)
+{
+  slots &= self->asked;
+  self->asked &= ~slots;
+  self->leaving &= ~slots;
+  return slots;
+}
+
+static void
+keep (SvAcpiSlots *self, guint32 slots)
+{
+  if (self->status == 0 || self->status == OST_SHUTDOWN_IN_PROGRESS
+      || self->status == OST_EJECT_IN_PROGRESS)
+    return;
+  slots = take_answer (self, slots);
+  self->kept |= slots;
+  for (guint slot = 0; slot < self->n_slots; slot++)
+    if ((slots & (1u << slot)) != 0)
+      self->statuses[slot] = self->status;
+}
+
 static void
 sv_acpi_slots_write (gpointer opaque, guint64 offset, guint64 value, guint size)
 {
   SvAcpiSlots *self = opaque;
-  guint32 gone;
 
-  if (size != 4 || offset != SV_ACPI_SLOTS_EJECT)
+  if (size != 4)
     return;
-
-  /* Only what the guest was asked for; its own idea of ejecting something is not ours. */
-  gone = value & self->asked;
-  self->asked &= ~gone;
-  self->leaving &= ~gone;
-  self->gone |= gone;
-  if (gone == 0 || self->tell != NULL)
+  if (offset == SV_ACPI_SLOTS_STATUS)
+    self->status = (guint32)value;
+  else if (offset == SV_ACPI_SLOTS_OUTCOME)
+    keep (self, (guint32)value);
+  else if (offset == SV_ACPI_SLOTS_EJECT)
+    self->gone |= take_answer (self, (guint32)value);
+  if ((self->gone | self->kept) == 0 || self->tell != NULL)
     return;
   self->tell = g_idle_source_new ();
   g_source_set_priority (self->tell, G_PRIORITY_DEFAULT);
@@ -123,10 +155,12 @@ append_registers (SvAcpiSlots *self, GByteArray *scope)
 {
   guint block;
 
-  sv_aml_operation_region (scope, "SREG", SV_AML_SYSTEM_MEMORY, self->address, 8);
+  sv_aml_operation_region (scope, "SREG", SV_AML_SYSTEM_MEMORY, self->address, 16);
   block = sv_aml_begin_field (scope, "SREG", SV_AML_ACCESS_DWORD | SV_AML_UPDATE_ZEROS);
   sv_aml_field_unit (scope, "LEAV", 32);
   sv_aml_field_unit (scope, "EJEC", 32);
+  sv_aml_field_unit (scope, "OSTS", 32);
+  sv_aml_field_unit (scope, "OSTN", 32);
   sv_aml_end (scope, block);
 
   sv_aml_operation_region (scope, "SRAM", SV_AML_SYSTEM_MEMORY, self->state, SV_ACPI_SLOTS_MAX);
@@ -141,12 +175,41 @@ append_registers (SvAcpiSlots *self, GByteArray *scope)
   sv_aml_end (scope, block);
 }
 
+/* Method (_OST, 3) { If ((ARG0 & 0xff) == 3) { OSTS = ARG1; OSTN = ...: the caller appends what it is about } } */
+static guint
+begin_outcome (GByteArray *aml, guint *condition)
+{
+  const guint method = sv_aml_begin_method (aml, "_OST", 3, TRUE);
+
+  /* Requests to eject, of the firmware or of the guest itself (0x103) */
+  *condition = sv_aml_begin_if (aml);
+  sv_aml_op (aml, SV_AML_LEQUAL);
+  sv_aml_op (aml, SV_AML_AND);
+  sv_aml_op (aml, SV_AML_ARG0);
+  sv_aml_int (aml, 0xff);
+  sv_aml_op (aml, SV_AML_NO_TARGET);
+  sv_aml_int (aml, SV_ACPI_NOTIFY_EJECT_REQUEST);
+  sv_aml_op (aml, SV_AML_STORE);
+  sv_aml_op (aml, SV_AML_ARG1);
+  sv_aml_path (aml, "OSTS");
+  sv_aml_op (aml, SV_AML_STORE);
+  return method;
+}
+
+static void
+end_outcome (GByteArray *aml, guint method, guint condition)
+{
+  sv_aml_path (aml, "OSTN");
+  sv_aml_end (aml, condition);
+  sv_aml_end (aml, method);
+}
+
 /* Method (_STA) { Return (PLxx) }, Method (_EJ0, 1) { EJEC = bit } */
 static void
 append_slot_methods (GByteArray *aml, guint slot)
 {
   char name[5];
-  guint method;
+  guint method, condition;
 
   name_of_slot (name, 'P', slot);
   method = sv_aml_begin_method (aml, "_STA", 0, FALSE);
@@ -159,6 +222,10 @@ append_slot_methods (GByteArray *aml, guint slot)
   sv_aml_int (aml, 1u << slot);
   sv_aml_path (aml, "EJEC");
   sv_aml_end (aml, method);
+
+  method = begin_outcome (aml, &condition);
+  sv_aml_int (aml, 1u << slot);
+  end_outcome (aml, method, condition);
 }
 
 static void
@@ -233,7 +300,7 @@ append_look (SvAcpiSlots *self, GByteArray *scope)
 static void
 append_eject (GByteArray *scope)
 {
-  guint device, method;
+  guint device, method, condition;
 
   sv_aml_name_int (scope, "ASKD", 0);
   device = sv_aml_begin_device (scope, "EJCT");
@@ -251,6 +318,10 @@ append_eject (GByteArray *scope)
   sv_aml_op (scope, SV_AML_LOCAL0);
   sv_aml_path (scope, "EJEC");
   sv_aml_end (scope, method);
+  /* After an eject that went well there is nothing left that it could be about. */
+  method = begin_outcome (scope, &condition);
+  sv_aml_path (scope, "ASKD");
+  end_outcome (scope, method, condition);
   sv_aml_end (scope, device);
 }
 
@@ -317,7 +388,7 @@ sv_acpi_slots_reset (SvDevice *device)
   SvAcpiSlots *self = SV_ACPI_SLOTS (device);
 
   stop_telling (self);
-  self->unseen = self->leaving = self->asked = self->gone = 0;
+  self->unseen = self->leaving = self->asked = self->gone = self->kept = 0;
 }
 
 static void
@@ -348,6 +419,18 @@ sv_acpi_slots_class_init (SvAcpiSlotsClass *klass)
    */
   signals[SIGNAL_EJECTED] = g_signal_new ("ejected", SV_TYPE_ACPI_SLOTS, G_SIGNAL_RUN_LAST, 0, NULL,
                                           NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT);
+
+  /**
+   * SvAcpiSlots::refused:
+   * @self: the slots
+   * @slot: number of a slot
+   * @status: why, as _OST tells it (ACPI 6.5 §6.3.5)
+   *
+   * The guest was asked to give the slot up and keeps it. VM lock held, main thread.
+   */
+  signals[SIGNAL_REFUSED]
+      = g_signal_new ("refused", SV_TYPE_ACPI_SLOTS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                      G_TYPE_NONE, 2, G_TYPE_UINT, G_TYPE_UINT);
 }
 
 static void
@@ -462,6 +545,7 @@ sv_acpi_slots_remove (SvAcpiSlots *self, guint slot)
   self->leaving &= others;
   self->asked &= others;
   self->gone &= others;
+  self->kept &= others;
 }
 
 /**

@@ -10,6 +10,8 @@ G_BEGIN_DECLS
 #define SV_ACPI_SLOTS_SIZE 0x1000u
 #define SV_ACPI_SLOTS_LEAVING 0x0u /* slots that are to be given up; reading clears it */
 #define SV_ACPI_SLOTS_EJECT 0x4u   /* the guest writes the slots it has given up */
+#define SV_ACPI_SLOTS_STATUS 0x8u  /* the guest writes how a request ended (_OST's status code) ... */
+#define SV_ACPI_SLOTS_OUTCOME 0xcu /* ... and then the slots that this is about */
 
 /* Guest memory: one byte of _STA for each slot */
 #define SV_ACPI_SLOTS_MAX 32u
@@ -24,7 +26,8 @@ G_BEGIN_DECLS
  * comes is announced by Notify (bus check) for the module device that holds the slots, what shall go by Notify
  * (eject request); the guest answers through _EJ0.
  *
- * Signal `ejected` (guint slot): the guest has given the slot up. VM lock held, main thread.
+ * Signal `ejected` (guint slot): the guest has given the slot up. Signal `refused` (guint slot, guint status): it was
+ * asked to and keeps it. VM lock held, main thread.
  */
 #define SV_TYPE_ACPI_SLOTS (sv_acpi_slots_get_type ())
 SV_API G_DECLARE_FINAL_TYPE (SvAcpiSlots, sv_acpi_slots, SV, ACPI_SLOTS, SvDevice)

@@ -378,6 +378,32 @@ on_ejected (SvAcpiSlots *acpi, guint n, SvMicrovmSlots *self)
     take_out (self, slot);
 }
 
+static void
+on_refused (SvAcpiSlots *acpi, guint n, guint status, SvMicrovmSlots *self)
+{
+  Slot *slot = &self->slots[n];
+  SvDevice *device = device_in (slot);
+  SvMachine *machine = device != NULL ? sv_device_get_machine (device) : NULL;
+  g_autoptr (JsonObject) event = NULL;
+  g_autofree char *number = NULL;
+  JsonObject *info;
+
+  if (!slot->leaving || machine == NULL)
+    return;
+  slot->leaving = FALSE;
+  event = json_object_new ();
+  info = json_object_new ();
+  number = g_strdup_printf ("%u", n);
+  json_object_set_string_member (info, "device", sv_object_get_id (SV_OBJECT (device)));
+  json_object_set_string_member (info, "slot", number);
+  json_object_set_string_member (info, "slot-type", "virtio-mmio");
+  json_object_set_int_member (info, "source", SV_ACPI_NOTIFY_EJECT_REQUEST);
+  json_object_set_int_member (info, "status", status);
+  json_object_set_object_member (event, "info", info);
+  sv_machine_emit_device_event (machine, "ACPI_DEVICE_OST", event);
+  sv_machine_emit_unplug_refused (machine, device);
+}
+
 void
 sv_microvm_slots_vacated (SvMicrovmSlots *self, SvBus *bus)
 {
@@ -521,5 +547,6 @@ sv_microvm_slots_build (SvMicrovmSlots *self, SvAcpiGed *ged, GError **error)
   self->acpi = sv_acpi_slots_new (ged, SV_MICROVM_SLOTS_BASE, SV_X86_SLOT_STATE, N_SLOTS);
   sv_acpi_slots_set_describe (self->acpi, describe_slot, self);
   g_signal_connect (self->acpi, "ejected", G_CALLBACK (on_ejected), self);
+  g_signal_connect (self->acpi, "refused", G_CALLBACK (on_refused), self);
   return sv_machine_adopt (self->machine, SV_DEVICE (self->acpi), NULL, error);
 }

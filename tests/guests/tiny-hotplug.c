@@ -6,6 +6,9 @@
 #define GED_EVENTS 0xf0000000u
 #define SLOTS_LEAVING 0xf0001000u
 #define SLOTS_EJECT 0xf0001004u
+#define SLOTS_STATUS 0xf0001008u
+#define SLOTS_OUTCOME 0xf000100cu
+#define STATUS_BUSY 0x82u
 #define VIRTIO_MMIO 0xf0100000u
 #define VIRTIO_MMIO_SIZE 0x200u
 #define N_SLOTS 11
@@ -82,20 +85,33 @@ set_address (uint64_t at, const void *pointer)
   set (at + 4, (uint32_t) ((uint64_t) pointer >> 32));
 }
 
-/* What an operating system with ACPI does, without drivers. */
+/* What an operating system with ACPI does, without drivers; with @refuse it keeps what it is asked for once. */
 void
-answer_ejects (void)
+answer_ejects (int refuse)
 {
+  uint32_t refused = 0;
+
   map_devices ();
   print ("answering\n");
   for (;;)
     {
+      uint32_t events = get (GED_EVENTS);
       uint32_t leaving;
 
-      if ((get (GED_EVENTS) & 1u << 3) == 0)
+      if (refuse && (events & 1u << 2) != 0)
+        print ("looked\n");
+      if ((events & 1u << 3) == 0)
         continue;
       leaving = get (SLOTS_LEAVING);
-      if (leaving != 0)
+      if (leaving == 0)
+        continue;
+      if (refuse && (leaving & ~refused) != 0)
+        {
+          refused |= leaving;
+          set (SLOTS_STATUS, STATUS_BUSY);
+          set (SLOTS_OUTCOME, leaving);
+        }
+      else
         set (SLOTS_EJECT, leaving);
     }
 }

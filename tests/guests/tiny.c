@@ -221,8 +221,8 @@ act (char letter, char how, uint64_t info, const char *words)
     out8 (0x64, 0xfe);
   else if (letter == 't')
     triple_fault ();
-  else if (letter == 'g')
-    answer_ejects ();
+  else if (letter == 'g' || letter == 'b')
+    answer_ejects (letter == 'b');
   else if (letter == 'v')
     drive_disk ();
   else if (letter == 'x')

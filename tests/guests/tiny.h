@@ -8,5 +8,5 @@ void print_number (uint64_t value);
 void map_devices (void);
 
 /* tiny-hotplug.c; they do not return */
-void answer_ejects (void);
+void answer_ejects (int refuse);
 void drive_disk (void);

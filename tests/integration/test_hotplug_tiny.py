@@ -109,3 +109,22 @@ def test_guest_that_does_not_answer(tiny, disk_dir):
     # It never looked, so nobody needs to be asked.
     add_disk(qmp, "drive-0", path)
     remove_disk(qmp, "drive-0")
+
+
+def test_guest_that_keeps_a_disk(tiny, disk_dir):
+    """_OST says why; the disk stays and works, and may be asked for again."""
+    vm = tiny("b")
+    vm.console.wait_for("answering")
+    qmp = vm.qmp()
+    add_disk(qmp, "drive-0", make_disk(disk_dir, "disk", "DISK"), addr="0x1")
+    # It is asked only when it knows of the disk.
+    vm.console.wait_for("looked")
+    qmp.execute("device_del", {"id": "drive-0"})
+    info = qmp.wait_event("ACPI_DEVICE_OST")["data"]["info"]
+    assert (info["device"], info["slot-type"], info["source"], info["status"]) == (
+        "drive-0", "virtio-mmio", 3, 0x82)
+    assert qmp.wait_event("DEVICE_UNPLUG_GUEST_ERROR")["data"] == {
+        "device": "drive-0", "path": "/machine/peripheral/drive-0"}
+    assert len(qmp.execute("query-block")) == 1
+    remove_disk(qmp, "drive-0")
+    assert qmp.execute("query-block") == []

@@ -144,7 +144,25 @@ class Vm:
 
     def qmp(self, negotiate=False):
         """A new QMP connection; waits for the socket as long as the process lives."""
-        return self.connect(lambda: QmpClient.connect(self.qmp_path, negotiate=negotiate))
+        client = self.connect(lambda: QmpClient.connect(self.qmp_path, negotiate=negotiate))
+        self._check_filters()
+        return client
+
+    def _check_filters(self, timeout=10):
+        """System calls of every thread are filtered in every test, but in those of the switch itself."""
+        if "-disable-seccomp" in self.argv or "off" in self.argv:
+            return
+        limit = time.monotonic() + timeout * SCALE
+        # A thread that has not run yet has none.
+        while self._has_unfiltered_thread() and not self.wait_exit(0.01):
+            assert time.monotonic() < limit, "a thread without a system call filter"
+
+    def _has_unfiltered_thread(self):
+        try:
+            return any("\nSeccomp:\t2\n" not in (task / "status").read_text()
+                       for task in Path(f"/proc/{self.pid}/task").iterdir())
+        except (FileNotFoundError, ProcessLookupError):
+            return True
 
     def connect(self, attempt, timeout=10):
         """Calls @attempt until the server's socket is there."""

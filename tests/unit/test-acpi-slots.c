@@ -42,6 +42,8 @@ typedef struct
   SvAcpiSlots *slots;
   guint pulses;
   guint32 ejected;
+  guint32 refused;
+  guint status;
 } Fixture;
 
 static void
@@ -56,6 +58,14 @@ on_ejected (SvAcpiSlots *slots, guint slot, Fixture *f)
 {
   g_assert_cmpuint (f->ejected & (1u << slot), ==, 0);
   f->ejected |= 1u << slot;
+}
+
+static void
+on_refused (SvAcpiSlots *slots, guint slot, guint status, Fixture *f)
+{
+  g_assert_cmpuint (f->refused & (1u << slot), ==, 0);
+  f->refused |= 1u << slot;
+  f->status = status;
 }
 
 static void
@@ -95,6 +105,7 @@ set_up (Fixture *f, gconstpointer data)
   f->slots = sv_acpi_slots_new (f->ged, SLOTS, STATE, N_SLOTS);
   place (f, "slots", f->slots);
   g_signal_connect (f->slots, "ejected", G_CALLBACK (on_ejected), f);
+  g_signal_connect (f->slots, "refused", G_CALLBACK (on_refused), f);
 }
 
 static void
@@ -207,7 +218,7 @@ test_hostile (Fixture *f, gconstpointer data)
   sv_acpi_slots_request_eject (f->slots, 1);
   sv_address_space_io_write (f->memory, SLOTS + SV_ACPI_SLOTS_EJECT, 2, 1);
   sv_address_space_io_write (f->memory, SLOTS + SV_ACPI_SLOTS_LEAVING, 0xffffffff, 4);
-  sv_address_space_io_write (f->memory, SLOTS + 8, 0xffffffff, 4);
+  sv_address_space_io_write (f->memory, SLOTS + 16, 0xffffffff, 4);
   while (g_main_context_iteration (NULL, FALSE))
     ;
   g_assert_cmphex (f->ejected, ==, 0);
@@ -222,6 +233,46 @@ test_hostile (Fixture *f, gconstpointer data)
   while (g_main_context_iteration (NULL, FALSE))
     ;
   g_assert_cmphex (f->ejected, ==, 0);
+}
+
+static void
+tell_outcome (Fixture *f, guint32 status, guint32 slots)
+{
+  sv_address_space_io_write (f->memory, SLOTS + SV_ACPI_SLOTS_STATUS, status, 4);
+  sv_address_space_io_write (f->memory, SLOTS + SV_ACPI_SLOTS_OUTCOME, slots, 4);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+}
+
+static void
+test_refused (Fixture *f, gconstpointer data)
+{
+  sv_acpi_slots_clear (f->slots);
+  sv_acpi_slots_insert (f->slots, 1);
+  sv_acpi_slots_insert (f->slots, 2);
+  look (f);
+  /* Nobody asked. */
+  tell_outcome (f, 0x82, 0xffffffff);
+  g_assert_cmphex (f->refused, ==, 0);
+
+  sv_acpi_slots_request_eject (f->slots, 1);
+  /* These are no end. */
+  tell_outcome (f, 0x84, 1u << 1);
+  tell_outcome (f, 0x83, 1u << 1);
+  tell_outcome (f, 0, 1u << 1);
+  g_assert_cmphex (f->refused, ==, 0);
+  tell_outcome (f, 0x82, 0xffffffff);
+  g_assert_cmphex (f->refused, ==, 1u << 1);
+  g_assert_cmphex (f->status, ==, 0x82);
+  /* Once told, it is done with; asked again it may leave. */
+  f->refused = 0;
+  tell_outcome (f, 0x82, 0xffffffff);
+  g_assert_cmphex (f->refused, ==, 0);
+  eject (f, 1u << 1);
+  g_assert_cmphex (f->ejected, ==, 0);
+  g_assert_true (sv_acpi_slots_request_eject (f->slots, 1));
+  eject (f, 1u << 1);
+  g_assert_cmphex (f->ejected, ==, 1u << 1);
 }
 
 /* An edge before the guest's driver is there is lost: it comes again until the guest looks. */
@@ -247,6 +298,7 @@ main (int argc, char **argv)
   ADD ("/acpi/slots/come-and-go", test_come_and_go);
   ADD ("/acpi/slots/nobody-to-ask", test_nobody_to_ask);
   ADD ("/acpi/slots/hostile", test_hostile);
+  ADD ("/acpi/slots/refused", test_refused);
   ADD ("/acpi/slots/repeat", test_repeat);
   return g_test_run ();
 }
