@@ -7,8 +7,6 @@
 
 /* Options about the process, and what must not be said together. */
 
-#define MAX_IOTHREADS 8
-
 static void
 set_string (char **slot, const char *value)
 {
@@ -170,25 +168,8 @@ check_daemon (SvVmConfig *config, GError **error)
   return TRUE;
 }
 
-static gboolean
-check_iothreads (SvVmConfig *config, GError **error)
-{
-  GPtrArray *objects = config->items[SV_CONFIG_OBJECT];
-  guint n = 0;
-
-  for (guint i = 0; i < objects->len; i++)
-    {
-      SvConfigItem *item = g_ptr_array_index (objects, i);
-
-      if (strcmp (item->type, "iothread") == 0 && ++n > MAX_IOTHREADS)
-        return sv_cli_fail (error, "%s: a VM has at most %d iothreads", item->origin,
-                            MAX_IOTHREADS);
-    }
-  return TRUE;
-}
-
 gboolean
 sv_cli_check (SvVmConfig *config, GError **error)
 {
-  return check_daemon (config, error) && check_iothreads (config, error);
+  return check_daemon (config, error);
 }

@@ -166,13 +166,30 @@ run (gpointer data)
 }
 
 static gboolean
+check_number (SvObject *container, GError **error)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < sv_object_get_n_children (container); i++)
+    n += SV_IS_IOTHREAD (sv_object_get_nth_child (container, i));
+  if (n <= SV_IOTHREAD_MAX)
+    return TRUE;
+  g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID, "a VM has at most %d iothreads",
+               SV_IOTHREAD_MAX);
+  return FALSE;
+}
+
+static gboolean
 sv_iothread_complete (SvObject *object, GError **error)
 {
   SvIothread *self = SV_IOTHREAD (object);
+  SvObject *parent = sv_object_get_parent (object);
   const char *id = sv_object_get_id (object);
   g_autoptr (GError) local_error = NULL;
   sigset_t all, old;
 
+  if (parent != NULL && !check_number (parent, error))
+    return FALSE;
   g_strlcpy (self->runner->name, id != NULL ? id : "iothread", sizeof self->runner->name);
 
   /* Signals to the process are the main thread's business. */

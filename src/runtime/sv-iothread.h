@@ -9,8 +9,10 @@ G_BEGIN_DECLS
  * SvIothread:
  *
  * A host thread, named after the object's id, that runs a [struct@GLib.MainContext] of its own
- * (wire name `iothread`). The thread starts when the object is completed and ends with it.
+ * (wire name `iothread`). The thread starts when the object is completed and ends with it. A container holds at most
+ * SV_IOTHREAD_MAX of them.
  */
+#define SV_IOTHREAD_MAX 8
 #define SV_TYPE_IOTHREAD (sv_iothread_get_type ())
 SV_API G_DECLARE_FINAL_TYPE (SvIothread, sv_iothread, SV, IOTHREAD, SvObject)
 

@@ -389,3 +389,16 @@ def test_wait_for_a_client_before_the_guest_starts(tiny, tmp_path):
     assert vm.console.text == ""
     vm.qmp()
     vm.console.wait_for("hello")
+
+
+def test_at_most_8_iothreads(launch):
+    """Also of those that come later."""
+    vm = launch("-iothread", "id=io0", machine="none", memory=None, serial=None)
+    qmp = vm.qmp()
+    for n in range(1, 8):
+        qmp.execute("object-add", {"qom-type": "iothread", "id": f"io{n}"})
+    qmp.send("object-add", {"qom-type": "iothread", "id": "io8"})
+    assert qmp.reply()["error"]["desc"] == "a VM has at most 8 iothreads"
+    qmp.execute("object-del", {"id": "io3"})
+    qmp.execute("object-add", {"qom-type": "iothread", "id": "io8"})
+    assert len(qmp.execute("query-iothreads")) == 8

@@ -312,12 +312,31 @@ test_polls_busily (void)
     }
 }
 
+/* However they are made. */
+static void
+test_at_most (void)
+{
+  g_autoptr (SvObject) objects = sv_object_new_container ();
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i <= SV_IOTHREAD_MAX; i++)
+    {
+      g_autoptr (SvObject) iothread = g_object_new (SV_TYPE_IOTHREAD, NULL);
+      g_autofree char *id = g_strdup_printf ("io%u", i);
+
+      g_assert_true (sv_object_add_child (objects, id, iothread, NULL));
+      g_assert_cmpint (sv_object_complete (iothread, &error), ==, i < SV_IOTHREAD_MAX);
+    }
+  g_assert_cmpstr (error->message, ==, "a VM has at most 8 iothreads");
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/iothread/runs", test_runs);
+  g_test_add_func ("/iothread/at-most", test_at_most);
   g_test_add_func ("/iothread/never-started", test_never_started);
   g_test_add_func ("/iothread/many-ends", test_many_ends);
   g_test_add_func ("/iothread/ends-itself", test_ends_itself);
