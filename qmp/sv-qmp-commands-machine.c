@@ -149,7 +149,7 @@ append_machine (const char *type_name, GType type, const char *alias_of, gpointe
   json_object_set_int_member (info, "cpu-max",
                               G_IS_PARAM_SPEC_UINT (cpus) ? G_PARAM_SPEC_UINT (cpus)->maximum : 1);
   json_object_set_boolean_member (info, "hotpluggable-cpus", klass->hotpluggable_cpus);
-  json_object_set_boolean_member (info, "numa-mem-supported", FALSE);
+  json_object_set_boolean_member (info, "numa-mem-supported", !klass->no_guest);
   json_object_set_boolean_member (info, "deprecated", FALSE);
   if (!klass->no_guest)
     {
@@ -200,6 +200,8 @@ set_props (JsonObject *info, SvObject *cpu)
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     sv_qmp_copy_property (props, names[i], cpu, names[i]);
+  if (sv_qmp_get_int (cpu, "node-id", -1) >= 0)
+    sv_qmp_copy_property (props, "node-id", cpu, "node-id");
   json_object_set_object_member (info, "props", props);
 }
 
@@ -230,6 +232,7 @@ static JsonObject *
 describe_place (SvMachine *machine, guint index)
 {
   const SvCpuLayout layout = sv_machine_get_cpu_layout (machine);
+  const SvNuma *numa = sv_machine_get_numa (machine);
   SvDevice *cpu = sv_machine_get_cpu (machine, index);
   JsonObject *info = json_object_new ();
   JsonObject *props = json_object_new ();
@@ -238,6 +241,8 @@ describe_place (SvMachine *machine, guint index)
   json_object_set_int_member (props, "socket-id", index / layout.threads / layout.cores / layout.dies);
   json_object_set_int_member (props, "thread-id", index % layout.threads);
   json_object_set_int_member (props, "die-id", index / layout.threads / layout.cores % layout.dies);
+  if (numa != NULL)
+    json_object_set_int_member (props, "node-id", numa->cpu_nodes[index]);
   json_object_set_object_member (info, "props", props);
   if (cpu != NULL)
     sv_qmp_set_path (info, "qom-path", SV_OBJECT (cpu));

@@ -13,6 +13,7 @@ enum
   PROP_DIE_ID,
   PROP_CORE_ID,
   PROP_THREAD_ID,
+  PROP_NODE_ID,
   PROP_HOST_THREAD_ID,
   N_PROPS
 };
@@ -25,6 +26,7 @@ struct _SvCpu
 
   gint index;
   gint ids[N_IDS];
+  gint node;
 
   SvVcpu *vcpu;
 };
@@ -89,6 +91,24 @@ find_place (SvCpu *self, SvMachine *machine, GError **error)
   return TRUE;
 }
 
+/* The node follows from the place. */
+static gboolean
+find_node (SvCpu *self, SvMachine *machine, GError **error)
+{
+  const SvNuma *numa = sv_machine_get_numa (machine);
+  const gint node = numa != NULL ? numa->cpu_nodes[self->index] : UNSET;
+
+  if (self->node != UNSET && self->node != node)
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+                   "Invalid CPU node-id: processor %d belongs to node %d, not %d", self->index, MAX (0, node),
+                   self->node);
+      return FALSE;
+    }
+  self->node = node;
+  return TRUE;
+}
+
 /* --- SvDevice --- */
 
 static gboolean
@@ -98,7 +118,7 @@ sv_cpu_realize (SvDevice *device, GError **error)
   SvMachine *machine = sv_device_get_machine (device);
   g_autoptr (SvVcpu) vcpu = NULL;
 
-  if (!find_place (self, machine, error))
+  if (!find_place (self, machine, error) || !find_node (self, machine, error))
     return FALSE;
   vcpu = sv_accel_create_vcpu (sv_machine_get_accel (machine), (guint)self->index, error);
   if (vcpu == NULL)
@@ -133,6 +153,8 @@ sv_cpu_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec
     g_value_set_uint (value, self->vcpu != NULL ? (guint)sv_vcpu_get_thread_id (self->vcpu) : 0);
   else if (id == PROP_CPU_INDEX)
     g_value_set_int (value, self->index);
+  else if (id == PROP_NODE_ID)
+    g_value_set_int (value, self->node);
   else
     g_value_set_int (value, self->ids[id - PROP_SOCKET_ID]);
 }
@@ -140,7 +162,10 @@ sv_cpu_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec
 static void
 sv_cpu_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-  SV_CPU (object)->ids[id - PROP_SOCKET_ID] = g_value_get_int (value);
+  if (id == PROP_NODE_ID)
+    SV_CPU (object)->node = g_value_get_int (value);
+  else
+    SV_CPU (object)->ids[id - PROP_SOCKET_ID] = g_value_get_int (value);
 }
 
 static void
@@ -170,6 +195,7 @@ sv_cpu_class_init (SvCpuClass *klass)
   install_id (PROP_DIE_ID, "die-id", "Die within the socket; -1: the only one");
   install_id (PROP_CORE_ID, "core-id", "Core within the die; -1: the only one");
   install_id (PROP_THREAD_ID, "thread-id", "Hardware thread within the core; -1: the only one");
+  install_id (PROP_NODE_ID, "node-id", "NUMA node of the processor; -1: that of its place");
   props[PROP_HOST_THREAD_ID] = g_param_spec_uint (
       "host-thread-id", "host-thread-id", "Kernel's id of the host thread that runs the processor", 0,
       G_MAXUINT, 0, SV_PARAM_RO);
@@ -179,7 +205,7 @@ sv_cpu_class_init (SvCpuClass *klass)
 static void
 sv_cpu_init (SvCpu *self)
 {
-  self->index = UNSET;
+  self->index = self->node = UNSET;
   for (guint n = 0; n < N_IDS; n++)
     self->ids[n] = UNSET;
 }
