@@ -187,6 +187,12 @@ sv_qmp_server_add_monitor (SvQmpServer *self, SvChardev *chardev, GError **error
   return TRUE;
 }
 
+/**
+ * sv_qmp_server_get_n_clients:
+ * @self: a server
+ *
+ * Returns: how many clients are connected
+ */
 guint
 sv_qmp_server_get_n_clients (SvQmpServer *self)
 {

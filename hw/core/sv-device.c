@@ -188,6 +188,12 @@ sv_device_set_hotplugged (SvDevice *self)
   PRIV (self)->hotplugged = TRUE;
 }
 
+/**
+ * sv_device_is_hotplugged:
+ * @self: a device
+ *
+ * Returns: whether it came while the guest ran
+ */
 gboolean
 sv_device_is_hotplugged (SvDevice *self)
 {

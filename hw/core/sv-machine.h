@@ -12,7 +12,18 @@ G_BEGIN_DECLS
 #define SV_MACHINE_MAX_CPUS 254u
 
 /**
- * SvRunState: as QEMU's RunState names them (`prelaunch`, `running`, `paused`, `shutdown`, `internal-error`, ...).
+ * SvRunState:
+ * @SV_RUN_STATE_PRELAUNCH: the guest did not run yet, or was reset while it did not run
+ * @SV_RUN_STATE_RUNNING: the processors run
+ * @SV_RUN_STATE_PAUSED: somebody at the host stopped them
+ * @SV_RUN_STATE_SHUTDOWN: the guest is off
+ * @SV_RUN_STATE_INTERNAL_ERROR: a processor cannot go on
+ * @SV_RUN_STATE_IO_ERROR: a disk cannot go on, and shall stop the VM then
+ * @SV_RUN_STATE_GUEST_PANICKED: the guest's kernel panicked
+ * @SV_RUN_STATE_INMIGRATE: waits for the state of a VM that comes here
+ * @SV_RUN_STATE_POSTMIGRATE: the VM went elsewhere
+ *
+ * What a VM is doing, as QEMU's RunState names it.
  */
 typedef enum
 {
@@ -28,7 +39,18 @@ typedef enum
 } SvRunState;
 
 /**
- * SvShutdownCause: why a VM stops or restarts, as QEMU's ShutdownCause names it (enum nicks).
+ * SvShutdownCause:
+ * @SV_SHUTDOWN_CAUSE_NONE: there is none
+ * @SV_SHUTDOWN_CAUSE_HOST_ERROR: an error of the host
+ * @SV_SHUTDOWN_CAUSE_HOST_QMP_QUIT: QMP's quit
+ * @SV_SHUTDOWN_CAUSE_HOST_QMP_SYSTEM_RESET: QMP's system_reset, or [method@Machine.reset]
+ * @SV_SHUTDOWN_CAUSE_HOST_SIGNAL: a signal to the process
+ * @SV_SHUTDOWN_CAUSE_HOST_UI: a person at a console, or [method@Machine.quit]
+ * @SV_SHUTDOWN_CAUSE_GUEST_SHUTDOWN: the guest switched itself off
+ * @SV_SHUTDOWN_CAUSE_GUEST_RESET: the guest restarted itself
+ * @SV_SHUTDOWN_CAUSE_GUEST_PANIC: the guest cannot go on
+ *
+ * Why a VM stops or restarts, as QEMU's ShutdownCause names it.
  */
 typedef enum
 {
@@ -44,7 +66,13 @@ typedef enum
 } SvShutdownCause;
 
 /**
- * SvPanicAction: what a guest's panic does to the VM; `pause`, `shutdown`, `exit-failure` or `none`, as QEMU's PanicAction.
+ * SvPanicAction:
+ * @SV_PANIC_ACTION_PAUSE: the VM stops and waits
+ * @SV_PANIC_ACTION_SHUTDOWN: the VM ends
+ * @SV_PANIC_ACTION_EXIT_FAILURE: the VM ends, and so does its process, with a status that tells
+ * @SV_PANIC_ACTION_NONE: nothing
+ *
+ * What a guest's panic does to the VM, as QEMU's PanicAction names it.
  */
 typedef enum
 {

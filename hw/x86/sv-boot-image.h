@@ -13,6 +13,8 @@ G_BEGIN_DECLS
  * @SV_BOOT_ERROR_FORMAT: a kernel is malformed, or of a kind that cannot be started
  * @SV_BOOT_ERROR_MEMORY: guest memory has no room for something
  * @SV_BOOT_ERROR_CMDLINE: the command line is too long
+ *
+ * What goes wrong with the files that a machine boots.
  */
 typedef enum
 {

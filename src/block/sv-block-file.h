@@ -20,6 +20,8 @@ SV_API G_DECLARE_FINAL_TYPE (SvBlockFile, sv_block_file, SV, BLOCK_FILE, SvBlock
      * SvBlockAio:
      * @SV_BLOCK_AIO_THREADS: a few threads per queue
      * @SV_BLOCK_AIO_IO_URING: io_uring; threads where the kernel has none (the default)
+     *
+     * How requests are given to the host.
      */
     typedef enum {
       SV_BLOCK_AIO_THREADS,
@@ -31,6 +33,8 @@ SV_API G_DECLARE_FINAL_TYPE (SvBlockFile, sv_block_file, SV, BLOCK_FILE, SvBlock
  * @SV_BLOCK_LOCKING_AUTO: lock where the file system can
  * @SV_BLOCK_LOCKING_ON: lock or fail
  * @SV_BLOCK_LOCKING_OFF: do not lock
+ *
+ * Whether an image is locked against other processes.
  */
 typedef enum
 {

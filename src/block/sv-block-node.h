@@ -46,6 +46,8 @@ struct _SvBlockNodeClass
  * SvBlockDiscard:
  * @SV_BLOCK_DISCARD_IGNORE: discard requests do nothing (`ignore`, `off`)
  * @SV_BLOCK_DISCARD_UNMAP: discarded ranges are given back (`unmap`, `on`)
+ *
+ * What becomes of discard requests.
  */
 typedef enum
 {
@@ -58,6 +60,8 @@ typedef enum
  * @SV_BLOCK_DETECT_ZEROES_OFF: zeroes are written as any data
  * @SV_BLOCK_DETECT_ZEROES_ON: writes of zeroes become write-zeroes requests
  * @SV_BLOCK_DETECT_ZEROES_UNMAP: the same, and may make holes when `discard` is `unmap`
+ *
+ * What becomes of writes that contain nothing but zeroes.
  */
 typedef enum
 {
@@ -76,6 +80,8 @@ SV_API GType sv_block_detect_zeroes_get_type (void);
  * @SV_BLOCK_ERROR_OPEN: the image cannot be opened
  * @SV_BLOCK_ERROR_LOCKED: another process uses the image
  * @SV_BLOCK_ERROR_INVALID: a property's value does not fit
+ *
+ * What goes wrong with disk images.
  */
 typedef enum
 {

@@ -74,6 +74,8 @@ struct _SvChardevClass
  * @SV_CHARDEV_ERROR_ADDRESS: the address is malformed, unknown or taken
  * @SV_CHARDEV_ERROR_BUSY: the device has a front end already
  * @SV_CHARDEV_ERROR_UNSUPPORTED: this back end cannot do that
+ *
+ * What goes wrong with character devices.
  */
 typedef enum
 {

@@ -192,6 +192,8 @@ SV_API int sv_netdev_get_vhost_fd (SvNetdev *self, guint n);
  * SvNetError:
  * @SV_NET_ERROR_INVALID: properties that are wrong or do not go together
  * @SV_NET_ERROR_OPEN: the host refused
+ *
+ * What goes wrong with network back ends.
  */
 typedef enum
 {

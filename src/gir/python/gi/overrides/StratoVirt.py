@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from gi import docstring
+from gi._gi import FunctionInfo
 from gi.module import get_introspection_module
 from gi.overrides import override
 from gi.repository import GLib
@@ -36,12 +37,28 @@ class _Documentation:
         return f"{plain.strip()}\n\n{text}" if text else plain
 
 
-docstring.set_doc_string_generator(_Documentation())
+_documentation = _Documentation()
+docstring.set_doc_string_generator(_documentation)
+
+
+def _described(name, info):
+    """A Python function for a method of the typelib: help() shows those with their text."""
+    def method(self, *args, **kwargs):
+        return info(self, *args, **kwargs)
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = info.__doc__
+    return method
+
+
+def _methods(base):
+    return {name: _described(name, info) for name, info in vars(base).items()
+            if isinstance(info, FunctionInfo) and info.is_method()}
 
 
 @override
 class Object(StratoVirt.Object):
     __doc__ = StratoVirt.Object.__doc__
+    locals().update(_methods(StratoVirt.Object))
 
     def __bool__(self):
         """An object without children is one, too."""
@@ -58,6 +75,7 @@ def _is_unplaced(value):
 @override
 class Machine(StratoVirt.Machine):
     __doc__ = StratoVirt.Machine.__doc__
+    locals().update(_methods(StratoVirt.Machine))
 
     def __enter__(self):
         return self
@@ -109,3 +127,17 @@ class Machine(StratoVirt.Machine):
 
 
 __all__.append("Machine")
+
+
+def _describe_others():
+    """The same for all other classes that have methods."""
+    owners = {name.partition(".")[0] for name in _documentation.texts() if "." in name}
+    for name in sorted(owners - set(__all__)):
+        base = getattr(StratoVirt, name)
+        methods = _methods(base) if isinstance(base, type) else {}
+        if methods:
+            globals()[name] = override(type(base)(name, (base,), {"__doc__": base.__doc__, **methods}))
+            __all__.append(name)
+
+
+_describe_others()
