@@ -61,10 +61,12 @@ fail (SvMemoryBackend *self, int code, GError **error, const char *what)
 {
   SvMemoryBackendPrivate *priv = get_private (self);
   const char *id = sv_object_get_id (SV_OBJECT (self));
+  gboolean huge = code == ENOMEM && priv->page_size > (gsize)sysconf (_SC_PAGESIZE);
 
   g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code),
-               "memory backend '%s': cannot %s %" G_GUINT64_FORMAT " bytes: %s",
-               id != NULL ? id : "", what, priv->size, g_strerror (code));
+               "memory backend '%s': cannot %s %" G_GUINT64_FORMAT " bytes: %s%s",
+               id != NULL ? id : "", what, priv->size, g_strerror (code),
+               huge ? "; the host lacks free huge pages (HugePages_Free in /proc/meminfo)" : "");
   return FALSE;
 }
 

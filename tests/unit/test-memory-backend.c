@@ -312,7 +312,8 @@ test_memfd_huge (Fixture *f, gconstpointer data)
     g_assert_cmpuint (sv_memory_backend_get_page_size (backend), ==, 2 * MIB);
   else
     g_assert_cmpstr (error->message, ==,
-                     "memory backend '': cannot map 2097152 bytes: Cannot allocate memory");
+                     "memory backend '': cannot map 2097152 bytes: Cannot allocate memory; the host "
+                     "lacks free huge pages (HugePages_Free in /proc/meminfo)");
 }
 
 /* --- Files --- */
