@@ -26,6 +26,8 @@ sv_acpi_append_fadt (GByteArray *tables, const SvAcpiConfig *config, guint64 dsd
 /* The entry of a processor in the MADT (ACPI 6.5 §5.2.12.2, §5.2.12.12). Returns whether it is one of an x2APIC. */
 gboolean sv_acpi_append_madt_cpu (GByteArray *table, guint uid, const SvAcpiCpu *cpu);
 
+/* The device `CPUS` of SvAcpiCpus, whose registers lie at @address. */
+void sv_acpi_cpus_append_aml (GByteArray *scope, guint64 address, const SvAcpiCpu *places, guint n_places);
 /* SPCR, SRAT, SLIT; return their offsets. */
 guint sv_acpi_append_spcr (GByteArray *tables, const SvAcpiConfig *config);
 guint sv_acpi_append_srat (GByteArray *tables, const SvAcpiConfig *config);

@@ -4,23 +4,6 @@
 
 #include "hw/core/sv-machine-private.h"
 
-GType
-sv_panic_action_get_type (void)
-{
-  static gsize type;
-  static const GEnumValue values[] = {
-    { SV_PANIC_ACTION_PAUSE, "SV_PANIC_ACTION_PAUSE", "pause" },
-    { SV_PANIC_ACTION_SHUTDOWN, "SV_PANIC_ACTION_SHUTDOWN", "shutdown" },
-    { SV_PANIC_ACTION_EXIT_FAILURE, "SV_PANIC_ACTION_EXIT_FAILURE", "exit-failure" },
-    { SV_PANIC_ACTION_NONE, "SV_PANIC_ACTION_NONE", "none" },
-    { 0, NULL, NULL },
-  };
-
-  if (g_once_init_enter (&type))
-    g_once_init_leave (&type, g_enum_register_static ("SvPanicAction", values));
-  return type;
-}
-
 static const char *
 get_word (SvPanicAction action)
 {

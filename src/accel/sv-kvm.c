@@ -6,11 +6,11 @@
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "src/accel/sv-kvm-arch.h"
+#include "src/accel/sv-kvm-parked.h"
 #include "src/accel/sv-kvm-routes.h"
 #include "src/runtime/sv-vm-lock.h"
 #include "src/runtime/sv-log.h"
@@ -39,16 +39,8 @@ struct _SvKvm
   gboolean clock_stopped;
 
   SvKvmRoutes *routes; /* NULL: the kernel's own ones */
-  GArray *parked;      /* Parked: vCPUs that nobody uses now */
+  GArray *parked;      /* vCPUs that nobody uses now */
 };
-
-/* KVM cannot take a vCPU out of a VM: the next processor of that number gets it again. */
-typedef struct
-{
-  guint index;
-  int fd;
-  gpointer run;
-} Parked;
 
 G_DEFINE_FINAL_TYPE (SvKvm, sv_kvm, SV_TYPE_ACCEL)
 
@@ -245,38 +237,13 @@ sv_kvm_set_run_mapping (SvKvm *self, gpointer run)
 void
 sv_kvm_park_vcpu (SvKvm *self, guint index, int fd, gpointer run)
 {
-  const Parked parked = { index, fd, run };
-
-  g_array_append_val (self->parked, parked);
+  sv_kvm_parked_add (self->parked, index, fd, run);
 }
 
 int
 sv_kvm_take_parked_vcpu (SvKvm *self, guint index, gpointer *run)
 {
-  for (guint i = 0; i < self->parked->len; i++)
-    {
-      const Parked parked = g_array_index (self->parked, Parked, i);
-
-      if (parked.index != index)
-        continue;
-      g_array_remove_index_fast (self->parked, i);
-      *run = parked.run;
-      return parked.fd;
-    }
-  return -1;
-}
-
-static void
-close_parked (SvKvm *self)
-{
-  for (guint i = 0; i < self->parked->len; i++)
-    {
-      const Parked *parked = &g_array_index (self->parked, Parked, i);
-
-      munmap (parked->run, self->run_size);
-      close (parked->fd);
-    }
-  g_array_unref (self->parked);
+  return sv_kvm_parked_take (self->parked, index, run);
 }
 
 static void
@@ -494,7 +461,7 @@ sv_kvm_finalize (GObject *object)
 {
   SvKvm *self = SV_KVM (object);
 
-  close_parked (self);
+  sv_kvm_parked_free (self->parked, self->run_size);
   if (self->vm_fd >= 0)
     close (self->vm_fd);
   if (self->system_fd >= 0)
@@ -530,7 +497,7 @@ static void
 sv_kvm_init (SvKvm *self)
 {
   self->system_fd = self->vm_fd = -1;
-  self->parked = g_array_new (FALSE, FALSE, sizeof (Parked));
+  self->parked = sv_kvm_parked_new ();
   self->slots = g_array_new (FALSE, TRUE, sizeof (struct kvm_userspace_memory_region));
 }
 
