@@ -7,6 +7,7 @@
 #include "qmp/sv-qmp-error.h"
 #include "qmp/sv-qmp-tree.h"
 #include "qom/sv-type-registry.h"
+#include "qom/sv-value.h"
 
 typedef struct
 {
@@ -145,12 +146,32 @@ check_back_end (const char *name, GError **error)
   return FALSE;
 }
 
+/* As QEMU's: what is a number or boolean is not said in a string. */
+static gboolean
+check_json_types (const char *name, JsonObject *properties, GError **error)
+{
+  g_autoptr (GTypeClass) klass = g_type_class_ref (sv_type_registry_lookup (name));
+  JsonObjectIter iter;
+  const char *member;
+  JsonNode *node;
+
+  json_object_iter_init_ordered (&iter, properties);
+  while (json_object_iter_next_ordered (&iter, &member, &node))
+    {
+      GParamSpec *pspec = sv_property_find (G_OBJECT_CLASS (klass), member);
+
+      if (pspec && !sv_value_check_json_type (pspec, node, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 SV_QMP_COMMAND (object_add)
 {
   const char *type = json_object_get_string_member (arguments, "qom-type");
   const char *id = json_object_get_string_member (arguments, "id");
 
-  if (check_back_end (type, error))
+  if (check_back_end (type, error) && check_json_types (type, arguments, error))
     sv_qmp_add_object (call, "objects", id, type, SV_TYPE_OBJECT, arguments, error);
   return NULL;
 }

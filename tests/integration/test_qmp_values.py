@@ -162,3 +162,23 @@ def test_filter_of_a_card(tiny, machine, card):
     assert qmp.execute("query-rx-filter", {"name": "net0"}) == [expected]
     with pytest.raises(QmpError, match="'net1' is no network card"):
         qmp.execute("query-rx-filter", {"name": "net1"})
+
+
+def test_one_iothread_too_many(qmp):
+    for i in range(8):
+        qmp.execute("object-add", {"qom-type": "iothread", "id": f"io{i}"})
+    with pytest.raises(QmpError, match="a VM has at most 8 iothreads"):
+        qmp.execute("object-add", {"qom-type": "iothread", "id": "io8"})
+    qmp.execute("object-del", {"id": "io3"})
+    qmp.execute("object-add", {"qom-type": "iothread", "id": "io8"})
+
+
+def test_new_objects_have_json_types(qmp, tmp_path):
+    for values, message in (({"size": "1M"}, "Parameter 'size' expects a size from 0B"),
+                            ({"size": 1 << 20, "prealloc": "on"},
+                             "Parameter 'prealloc' expects true or false, got '\"on\"'")):
+        with pytest.raises(QmpError) as caught:
+            qmp.execute("object-add", {"qom-type": "memory-backend-file", "id": "m",
+                                       "mem-path": str(tmp_path / "ram"), **values})
+        assert caught.value.desc.startswith(message)
+    assert list(tmp_path.iterdir()) == []
