@@ -70,7 +70,7 @@ run_vm (SvVmConfig *config, GError **error)
   if (!sv_seccomp_enter (SV_THREAD_MAIN, error))
     return EXIT_FAILURE;
 
-  g_main_loop_run (loop);
+  sv_vm_lock_run (loop);
   sv_qmp_server_flush (vm->qmp, FLUSH_MS);
   return run.status;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "qom/sv-property.h"
+#include "src/runtime/sv-io-ring.h"
 #include "src/runtime/sv-privileges.h"
 #include "src/runtime/sv-seccomp.h"
 #include "src/runtime/sv-vm-lock.h"
@@ -68,6 +69,7 @@ runner_free (gpointer data)
 {
   Runner *runner = data;
 
+  sv_io_ring_forget (runner->context);
   g_main_context_unref (runner->context);
   g_mutex_clear (&runner->mutex);
   g_cond_clear (&runner->started);
@@ -112,12 +114,16 @@ static gint
 poll_busily (GPollFD *fds, guint n_fds, gint timeout)
 {
   Runner *runner = current_runner;
+  GMainContext *context;
   guint64 max = runner != NULL ? __atomic_load_n (&runner->poll_max_ns, __ATOMIC_RELAXED) : 0;
   guint64 start, limit, spent = 0;
   gint result;
 
-  if (max == 0 || timeout == 0)
+  if (runner == NULL)
     return g_poll (fds, n_fds, timeout);
+  context = runner->context;
+  if (max == 0 || timeout == 0)
+    return sv_io_ring_poll (context, fds, n_fds, timeout, TRUE);
 
   start = now_ns ();
   limit = MIN (runner->poll_ns, max);
@@ -125,13 +131,15 @@ poll_busily (GPollFD *fds, guint n_fds, gint timeout)
     limit = MIN (limit, (guint64)timeout * 1000000);
   while (spent < limit)
     {
+      if (sv_io_ring_has_news (context))
+        return sv_io_ring_poll (context, fds, n_fds, 0, FALSE);
       result = g_poll (fds, n_fds, 0);
       if (result != 0)
         return result;
       spent = now_ns () - start;
     }
 
-  result = g_poll (fds, n_fds, timeout);
+  result = sv_io_ring_poll (context, fds, n_fds, timeout, FALSE);
   adapt_poll_time (runner, max, now_ns () - start);
   return result;
 }

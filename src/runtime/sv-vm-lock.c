@@ -2,8 +2,7 @@
 
 #include "src/runtime/sv-vm-lock.h"
 
-#include <errno.h>
-
+#include "src/runtime/sv-io-ring.h"
 #include "src/runtime/sv-tsan.h"
 
 /*
@@ -16,6 +15,8 @@ static GMutex next;
 static guint n_waiting;
 
 static _Thread_local gboolean mine;
+/* A main loop runs in this thread until it is told to quit. */
+static _Thread_local gboolean running;
 
 static void
 acquired (void)
@@ -120,18 +121,22 @@ sv_vm_lock_wait_until (GCond *cond, gint64 end_time)
 static gint
 poll_unlocked (GPollFD *fds, guint n_fds, gint timeout)
 {
-  gint result;
-  int saved_errno;
+  return sv_io_ring_poll (NULL, fds, n_fds, timeout, running);
+}
 
-  if (!mine)
-    return g_poll (fds, n_fds, timeout);
-
-  sv_vm_unlock ();
-  result = g_poll (fds, n_fds, timeout);
-  saved_errno = errno;
-  sv_vm_lock ();
-  errno = saved_errno;
-  return result;
+/**
+ * sv_vm_lock_run:
+ * @loop: a loop of the default context, to which the VM lock is attached
+ *
+ * Runs @loop as g_main_loop_run() does. All else that polls the context returns after each thing that was done;
+ * this goes on polling when that was on the data path of a device.
+ */
+void
+sv_vm_lock_run (GMainLoop *loop)
+{
+  running = TRUE;
+  g_main_loop_run (loop);
+  running = FALSE;
 }
 
 /**

@@ -20,5 +20,6 @@ SV_API gboolean sv_vm_lock_wait_until (GCond *cond, gint64 end_time);
  * before it runs the loop. Idempotent. */
 SV_API void sv_vm_lock_attach (GMainContext *context);
 SV_API gboolean sv_vm_lock_is_attached (GMainContext *context);
+SV_API void sv_vm_lock_run (GMainLoop *loop);
 
 G_END_DECLS

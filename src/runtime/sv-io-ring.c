@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "src/runtime/sv-io-ring.h"
+
+#include <errno.h>
+#include <liburing.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "src/runtime/sv-uring.h"
+#include "src/runtime/sv-vm-lock.h"
+
+#define SQ_ENTRIES 128
+#define CQ_ENTRIES 1024
+/* How long to leave the kernel alone when it is out of memory */
+#define RETRY_MS 1
+/* EXT_ARG: timeouts; RSRC_TAGS came with the kernel that also has polls which stay (5.13) */
+#define NEEDED_FEATURES (IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_RSRC_TAGS)
+
+/* What is in user_data: 0 for nothing of interest, an operation, or with this bit a descriptor of GLib's. */
+#define IS_POLL 1u
+#define POLL_INDEX_SHIFT 1
+#define POLL_INDEX_BITS 24
+#define POLL_ROUND_SHIFT (POLL_INDEX_SHIFT + POLL_INDEX_BITS)
+
+struct _SvIoRing
+{
+  struct io_uring ring;
+  GMainContext *context;
+  SvIoRingBatch *batches;
+  /* That have not been done to the end */
+  guint n_ops;
+  guint n_called;
+  /* In the kernel, the VM lock not held: others may be at work on the ring meanwhile */
+  gboolean waiting;
+
+  /* What GLib polls, while it does; those of another round are of no interest any more. */
+  GPollFD *fds;
+  guint n_ready;
+  guint64 round;
+};
+
+typedef struct
+{
+  GMainContext *context;
+  SvIoRing *ring;
+} Entry;
+
+G_LOCK_DEFINE_STATIC (rings);
+static GArray *rings;
+
+/* The ring whose context this thread polls, while callbacks run: it goes on to submit. */
+static _Thread_local SvIoRing *current;
+
+static gboolean
+make_ring (struct io_uring *ring)
+{
+  static const guint8 operations[] = {
+    IORING_OP_NOP,          IORING_OP_POLL_ADD, IORING_OP_POLL_REMOVE, IORING_OP_ASYNC_CANCEL,
+    IORING_OP_READ,         IORING_OP_READV,    IORING_OP_WRITE,       IORING_OP_WRITEV,
+    IORING_OP_FSYNC,        IORING_OP_FALLOCATE,
+  };
+  struct io_uring_params params = {
+    .flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_R_DISABLED,
+    .cq_entries = CQ_ENTRIES,
+  };
+
+  if (io_uring_queue_init_params (SQ_ENTRIES, ring, &params) < 0)
+    return FALSE;
+  if ((ring->features & NEEDED_FEATURES) == NEEDED_FEATURES
+      && sv_uring_enable_only (ring, operations, G_N_ELEMENTS (operations),
+                               IOSQE_IO_LINK | IOSQE_IO_HARDLINK)
+             == 0)
+    return TRUE;
+  io_uring_queue_exit (ring);
+  return FALSE;
+}
+
+static SvIoRing *
+find (GMainContext *context)
+{
+  SvIoRing *found = NULL;
+
+  if (context == NULL)
+    context = g_main_context_default ();
+  G_LOCK (rings);
+  for (guint i = 0; rings != NULL && i < rings->len; i++)
+    if (g_array_index (rings, Entry, i).context == context)
+      found = g_array_index (rings, Entry, i).ring;
+  G_UNLOCK (rings);
+  return found;
+}
+
+/**
+ * sv_io_ring_get: (skip)
+ * @context: (nullable): an iothread's context, or %NULL for the default one
+ *
+ * Makes the ring of a context when it is first asked for. It stays until sv_io_ring_forget().
+ *
+ * Returns: (nullable): the ring; %NULL when this kernel has none that is good enough
+ */
+SvIoRing *
+sv_io_ring_get (GMainContext *context)
+{
+  SvIoRing *self = find (context);
+  Entry entry;
+
+  if (context == NULL)
+    context = g_main_context_default ();
+  if (self != NULL)
+    return self;
+  if (g_main_context_get_poll_func (context) == g_poll)
+    {
+      /* Nobody polls the ring of a context that is neither an iothread's nor under the VM lock. */
+      if (context != g_main_context_default ())
+        return NULL;
+      sv_vm_lock_attach (context);
+    }
+
+  self = g_new0 (SvIoRing, 1);
+  if (!make_ring (&self->ring))
+    {
+      g_free (self);
+      return NULL;
+    }
+  self->context = context;
+  entry = (Entry){ context, self };
+  G_LOCK (rings);
+  if (rings == NULL)
+    rings = g_array_new (FALSE, FALSE, sizeof (Entry));
+  g_array_append_val (rings, entry);
+  G_UNLOCK (rings);
+  return self;
+}
+
+static guint process (SvIoRing *self);
+
+/**
+ * sv_io_ring_forget: (skip)
+ * @context: a context that nobody runs any more
+ *
+ * Frees the ring of @context if there is one.
+ */
+void
+sv_io_ring_forget (GMainContext *context)
+{
+  SvIoRing *self = find (context);
+
+  if (self == NULL)
+    return;
+  /* What was cancelled last may not have been told of. */
+  sv_io_ring_submit (self);
+  process (self);
+  G_LOCK (rings);
+  for (guint i = 0; i < rings->len; i++)
+    if (g_array_index (rings, Entry, i).ring == self)
+      {
+        g_array_remove_index_fast (rings, i);
+        break;
+      }
+  if (rings->len == 0)
+    g_clear_pointer (&rings, g_array_unref);
+  G_UNLOCK (rings);
+  io_uring_queue_exit (&self->ring);
+  g_free (self);
+}
+
+/* --- submission --- */
+
+/* Shows the kernel what was prepared; returns how many it has not taken yet. What liburing does before it enters
+ * the kernel, which must be possible without the VM lock. */
+static guint
+publish (SvIoRing *self)
+{
+  struct io_uring_sq *sq = &self->ring.sq;
+  guint tail = *sq->ktail;
+
+  for (; sq->sqe_head != sq->sqe_tail; sq->sqe_head++)
+    sq->array[tail++ & *sq->kring_mask] = sq->sqe_head & *sq->kring_mask;
+  __atomic_store_n (sq->ktail, tail, __ATOMIC_RELEASE);
+  return tail - __atomic_load_n (sq->khead, __ATOMIC_ACQUIRE);
+}
+
+static int
+enter (SvIoRing *self, guint n_submit, guint n_wait, gint timeout)
+{
+  struct __kernel_timespec time = { timeout / 1000, timeout % 1000 * 1000000 };
+  struct io_uring_getevents_arg arg = { .ts = timeout >= 0 ? (gsize) &time : 0 };
+  long result = syscall (SYS_io_uring_enter, self->ring.ring_fd, n_submit, n_wait,
+                         IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg, sizeof arg);
+
+  return result < 0 ? -errno : (int) result;
+}
+
+/**
+ * sv_io_ring_submit: (skip)
+ * @self: a ring
+ *
+ * Starts what was prepared right now. Before a descriptor is closed, none that uses it may be left.
+ */
+void
+sv_io_ring_submit (SvIoRing *self)
+{
+  guint n;
+
+  while ((n = publish (self)) > 0)
+    {
+      int result = enter (self, n, 0, -1);
+
+      if (result >= 0 || result == -EINTR)
+        continue;
+      /* No memory, or too many results that nobody has looked at: those are told of first. */
+      if (process (self) == 0)
+        g_poll (NULL, 0, RETRY_MS);
+    }
+}
+
+/**
+ * sv_io_ring_reserve: (skip)
+ * @self: a ring
+ * @n: at most 64
+ *
+ * Makes room so that @n operations that are linked go to the kernel together.
+ */
+void
+sv_io_ring_reserve (SvIoRing *self, guint n)
+{
+  if (io_uring_sq_space_left (&self->ring) < n)
+    sv_io_ring_submit (self);
+}
+
+/**
+ * sv_io_ring_prepare: (skip)
+ * @self: a ring
+ * @op: (nullable): whom to tell; %NULL: nobody is interested
+ *
+ * Gets an entry to fill in. It is submitted when the context polls next, or by sv_io_ring_submit().
+ *
+ * Returns: (transfer none): the entry, for one of liburing's functions that fill it in
+ */
+struct io_uring_sqe *
+sv_io_ring_prepare (SvIoRing *self, SvIoRingOp *op)
+{
+  struct io_uring_sqe *sqe;
+
+  while ((sqe = io_uring_get_sqe (&self->ring)) == NULL)
+    sv_io_ring_submit (self);
+  io_uring_prep_nop (sqe);
+  io_uring_sqe_set_data (sqe, op);
+  if (op != NULL)
+    self->n_ops++;
+  if (self->waiting)
+    g_main_context_wakeup (self->context);
+  return sqe;
+}
+
+/**
+ * sv_io_ring_cancel: (skip)
+ * @self: a ring
+ * @op: an operation that is not done
+ *
+ * Prepares the end of @op, which is told of as ever, with -ECANCELED if that was in time.
+ */
+void
+sv_io_ring_cancel (SvIoRing *self, SvIoRingOp *op)
+{
+  io_uring_prep_cancel (sv_io_ring_prepare (self, NULL), op, 0);
+}
+
+/**
+ * sv_io_ring_signal: (skip)
+ * @fd: an eventfd that is not closed before the ring of the context was submitted
+ *
+ * Adds one to an eventfd, at once or, within a callback of the thread's ring, by the next system call.
+ */
+void
+sv_io_ring_signal (int fd)
+{
+  static const guint64 one = 1;
+
+  /* Fails only when the counter is full, and then it is pending anyhow. */
+  if (current != NULL)
+    io_uring_prep_write (sv_io_ring_prepare (current, NULL), fd, &one, sizeof one, 0);
+  else if (write (fd, &one, sizeof one) < 0)
+    return;
+}
+
+/* --- completion --- */
+
+static void
+poll_done (SvIoRing *self, guint64 data, int result)
+{
+  guint index = data >> POLL_INDEX_SHIFT & ((1u << POLL_INDEX_BITS) - 1);
+  GPollFD *fd;
+
+  if (self->fds == NULL || data >> POLL_ROUND_SHIFT != (self->round & (G_MAXUINT64 >> POLL_ROUND_SHIFT)))
+    return;
+  fd = &self->fds[index];
+  fd->revents = result < 0 ? G_IO_NVAL : result & (fd->events | G_IO_ERR | G_IO_HUP | G_IO_NVAL);
+  self->n_ready++;
+}
+
+/* Tells of all that is done; returns how much that was. */
+static guint
+process (SvIoRing *self)
+{
+  struct io_uring_cqe *cqe;
+  guint n = 0;
+
+  for (; io_uring_peek_cqe (&self->ring, &cqe) == 0; n++)
+    {
+      guint64 data = io_uring_cqe_get_data64 (cqe);
+      gboolean more = (cqe->flags & IORING_CQE_F_MORE) != 0;
+      int result = cqe->res;
+      SvIoRingOp *op = (SvIoRingOp *) (gsize) data;
+
+      /* Out of the ring before the callback, which may look at it. */
+      io_uring_cqe_seen (&self->ring, cqe);
+      if ((data & IS_POLL) != 0)
+        poll_done (self, data, result);
+      else if (op != NULL)
+        {
+          self->n_ops -= !more;
+          self->n_called++;
+          op->done (op, result, more);
+        }
+    }
+  while (self->batches != NULL)
+    {
+      SvIoRingBatch *batch = self->batches;
+
+      self->batches = batch->next;
+      batch->open = FALSE;
+      batch->end (batch);
+    }
+  return n;
+}
+
+/**
+ * sv_io_ring_join: (skip)
+ * @self: a ring, in the callback of an operation
+ * @batch: what to end when there are no more; may be in already
+ */
+void
+sv_io_ring_join (SvIoRing *self, SvIoRingBatch *batch)
+{
+  if (batch->open)
+    return;
+  batch->open = TRUE;
+  batch->next = self->batches;
+  self->batches = batch;
+}
+
+/**
+ * sv_io_ring_wait: (skip)
+ * @self: a ring with operations that end soon
+ *
+ * Submits what was prepared, waits until something is done and tells of it.
+ */
+void
+sv_io_ring_wait (SvIoRing *self)
+{
+  int result;
+
+  /* Signals for interrupts are not to wait here for a thread that may have other things to do. */
+  do
+    result = enter (self, publish (self), 1, -1);
+  while (result == -EINTR);
+  if (process (self) == 0 && result < 0)
+    g_poll (NULL, 0, RETRY_MS);
+  if (!self->waiting)
+    return;
+
+  /* The thread that polls has to look, whatever of it was told of here. */
+  sv_io_ring_prepare (self, NULL);
+  enter (self, publish (self), 0, -1);
+}
+
+/* --- polling --- */
+
+static void
+arm_polls (SvIoRing *self, GPollFD *fds, guint n_fds)
+{
+  self->round++;
+  self->fds = fds;
+  self->n_ready = 0;
+  for (guint i = 0; i < n_fds; i++)
+    {
+      struct io_uring_sqe *sqe = sv_io_ring_prepare (self, NULL);
+
+      fds[i].revents = 0;
+      io_uring_prep_poll_add (sqe, fds[i].fd, fds[i].events);
+      io_uring_sqe_set_data64 (sqe, self->round << POLL_ROUND_SHIFT | i << POLL_INDEX_SHIFT | IS_POLL);
+    }
+}
+
+/* The next poll begins anew: what a descriptor stands for may be another file then. */
+static void
+disarm_polls (SvIoRing *self, guint n_fds)
+{
+  for (guint i = 0; i < n_fds; i++)
+    if (self->fds[i].revents == 0)
+      io_uring_prep_poll_remove (sv_io_ring_prepare (self, NULL),
+                                 self->round << POLL_ROUND_SHIFT | i << POLL_INDEX_SHIFT | IS_POLL);
+  self->fds = NULL;
+}
+
+static int
+enter_unlocked (SvIoRing *self, gint timeout)
+{
+  gboolean locked = sv_vm_lock_is_mine ();
+  guint n = publish (self);
+  int result;
+
+  self->waiting = TRUE;
+  if (locked)
+    sv_vm_unlock ();
+  result = enter (self, n, 1, timeout);
+  if (locked)
+    sv_vm_lock ();
+  self->waiting = FALSE;
+  return result;
+}
+
+static gint
+poll_unlocked (SvIoRing *self, GPollFD *fds, guint n_fds, gint timeout)
+{
+  gboolean locked = sv_vm_lock_is_mine ();
+  gint result;
+  int code;
+
+  if (self != NULL)
+    self->waiting = TRUE;
+  if (locked)
+    sv_vm_unlock ();
+  result = g_poll (fds, n_fds, timeout);
+  code = errno;
+  if (locked)
+    sv_vm_lock ();
+  if (self != NULL)
+    self->waiting = FALSE;
+  errno = code;
+  return result;
+}
+
+static guint
+process_as_poller (SvIoRing *self)
+{
+  SvIoRing *before = current;
+  guint n_called = self->n_called;
+
+  current = self;
+  process (self);
+  current = before;
+  return self->n_called - n_called;
+}
+
+static gint64
+now_ms (void)
+{
+  return g_get_monotonic_time () / 1000;
+}
+
+/**
+ * sv_io_ring_poll: (skip)
+ * @context: what is polled
+ * @fds: as for g_poll()
+ * @n_fds: as for g_poll()
+ * @timeout: as for g_poll()
+ * @stay: go on after operations were done, as nobody waits for what they lead to
+ *
+ * Does what g_poll() does, and meanwhile runs the ring of @context. Drops the VM lock while it waits if this
+ * thread holds it.
+ *
+ * Returns: as g_poll()
+ */
+gint
+sv_io_ring_poll (GMainContext *context, GPollFD *fds, guint n_fds, gint timeout, gboolean stay)
+{
+  SvIoRing *self = find (context);
+  gint64 end = timeout > 0 ? now_ms () + timeout : 0;
+  gint left = timeout;
+
+  if (self == NULL || (self->n_ops == 0 && publish (self) == 0))
+    return poll_unlocked (self, fds, n_fds, timeout);
+  if (timeout == 0)
+    {
+      sv_io_ring_submit (self);
+      process_as_poller (self);
+      sv_io_ring_submit (self);
+      return poll_unlocked (self, fds, n_fds, 0);
+    }
+
+  arm_polls (self, fds, n_fds);
+  for (;;)
+    {
+      int result = enter_unlocked (self, left);
+      guint n = process_as_poller (self);
+
+      if (self->n_ready > 0 || result == -ETIME || (n > 0 && !stay))
+        break;
+      if (result < 0 && result != -EINTR && n == 0)
+        {
+          poll_unlocked (self, fds, n_fds, RETRY_MS);
+          break;
+        }
+      if (timeout > 0)
+        left = (gint) MAX (end - now_ms (), 0);
+      if (left == 0)
+        break;
+    }
+  disarm_polls (self, n_fds);
+  return (gint) self->n_ready;
+}
+
+/**
+ * sv_io_ring_has_news: (skip)
+ * @context: a context
+ *
+ * Starts what was prepared in its ring, and looks without waiting.
+ *
+ * Returns: whether something is done that sv_io_ring_poll() will tell of
+ */
+gboolean
+sv_io_ring_has_news (GMainContext *context)
+{
+  SvIoRing *self = find (context);
+
+  if (self == NULL)
+    return FALSE;
+  sv_io_ring_submit (self);
+  return io_uring_cq_ready (&self->ring) > 0;
+}
