@@ -147,6 +147,8 @@ post (SvVirtioBlkErrors *self, gboolean read, SvBlockdevOnError action, int code
   g_source_set_callback (source, deliver, message, message_free);
   sv_tsan_release (message);
   g_source_attach (source, NULL);
+  /* This may be the main thread, in the ring of its context. */
+  g_main_context_wakeup (NULL);
 }
 
 static SvBlockdevOnError

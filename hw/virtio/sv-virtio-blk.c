@@ -1,73 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hw/virtio/sv-virtio-blk.h"
+#include "hw/virtio/sv-virtio-blk-private.h"
 
 #include <linux/virtio_blk.h>
 #include <linux/virtio_ids.h>
 #include <string.h>
 
-#include "hw/virtio/sv-virtio-blk-queue.h"
 #include "src/runtime/sv-iothread.h"
 
 /* Up to and with the fields of write-zeroes. */
 #define CONFIG_SIZE 60
-#define MIN_QUEUE_SIZE 4
-#define MAX_BLOCK_SIZE 32768
 #define FEATURE(bit) (G_GUINT64_CONSTANT (1) << (bit))
 
 G_STATIC_ASSERT (offsetof (struct virtio_blk_config, write_zeroes_may_unmap) == 56);
 
-struct _SvVirtioBlk
-{
-  SvVirtioDevice parent_instance;
-
-  SvObject *drive;
-  SvObject *iothread;
-  char *serial;
-  guint16 num_queues;
-  guint16 queue_size;
-  guint32 logical_block_size;
-  guint32 physical_block_size;
-  gboolean write_cache;
-  gboolean config_wce;
-  gboolean discard;
-  gboolean write_zeroes;
-  gint bootindex;
-  guint64 limits[SV_BLOCK_N_LIMITS]; /* until there is a node */
-  guint limits_set;
-
-  SvVirtioBlkErrors errors;
-  SvVirtioBlkDisk disk;
-  SvVirtioBlkQueue **queues; /* while started */
-  gulong size_handler;
-};
-
 G_DEFINE_TYPE (SvVirtioBlk, sv_virtio_blk, SV_TYPE_VIRTIO_DEVICE)
-
-enum
-{
-  PROP_0,
-  PROP_DRIVE,
-  PROP_IOTHREAD,
-  PROP_SERIAL,
-  PROP_NUM_QUEUES,
-  PROP_QUEUE_SIZE,
-  PROP_LOGICAL_BLOCK_SIZE,
-  PROP_PHYSICAL_BLOCK_SIZE,
-  PROP_WRITE_CACHE,
-  PROP_CONFIG_WCE,
-  PROP_DISCARD,
-  PROP_WRITE_ZEROES,
-  PROP_BOOTINDEX,
-  PROP_RERROR,
-  PROP_WERROR,
-  PROP_IO_STATUS,
-  PROP_LIMIT,
-  PROP_IOPS = PROP_LIMIT + SV_BLOCK_N_LIMITS,
-  N_PROPS
-};
-
-static GParamSpec *props[N_PROPS];
 
 static gboolean
 is_power_of_two (guint n)
@@ -91,25 +38,25 @@ check_properties (SvVirtioBlk *self, GError **error)
                    sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)));
       return FALSE;
     }
-  if (!is_power_of_two (self->queue_size) || self->queue_size < MIN_QUEUE_SIZE
+  if (!is_power_of_two (self->queue_size) || self->queue_size < SV_VIRTIO_BLK_MIN_QUEUE_SIZE
       || self->queue_size > SV_VIRTQUEUE_MAX_SIZE)
     {
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
                    "'%s': queue-size=%u must be a power of two from %d to %d", sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)),
-                   self->queue_size, MIN_QUEUE_SIZE, SV_VIRTQUEUE_MAX_SIZE);
+                   self->queue_size, SV_VIRTIO_BLK_MIN_QUEUE_SIZE, SV_VIRTQUEUE_MAX_SIZE);
       return FALSE;
     }
   if (!is_power_of_two (self->logical_block_size) || self->logical_block_size < 512
-      || self->logical_block_size > MAX_BLOCK_SIZE || !is_power_of_two (self->physical_block_size)
+      || self->logical_block_size > SV_VIRTIO_BLK_MAX_BLOCK_SIZE || !is_power_of_two (self->physical_block_size)
       || self->physical_block_size < self->logical_block_size
-      || self->physical_block_size > MAX_BLOCK_SIZE)
+      || self->physical_block_size > SV_VIRTIO_BLK_MAX_BLOCK_SIZE)
     {
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
                    "'%s': logical_block_size=%u and physical_block_size=%u must be powers of two "
                    "from 512 to %d, "
                    "the logical one not larger than the physical one",
                    sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)), self->logical_block_size, self->physical_block_size,
-                   MAX_BLOCK_SIZE);
+                   SV_VIRTIO_BLK_MAX_BLOCK_SIZE);
       return FALSE;
     }
   return TRUE;
@@ -295,28 +242,6 @@ sv_virtio_blk_hurry_queue (SvVirtioDevice *device, guint n)
   return sv_virtio_blk_queue_hurry (SV_VIRTIO_BLK (device)->queues[n], device);
 }
 
-/* --- limits: the node's, by way of the disk --- */
-
-static guint64
-get_limit (SvVirtioBlk *self, SvBlockLimit limit)
-{
-  return self->drive != NULL && (self->limits_set & (1u << limit)) == 0
-             ? sv_block_node_get_limit (SV_BLOCK_NODE (self->drive), limit)
-             : self->limits[limit];
-}
-
-static void
-set_limit (SvVirtioBlk *self, SvBlockLimit limit, guint64 per_second)
-{
-  if (self->disk.node != NULL)
-    {
-      sv_block_node_set_limit (self->disk.node, limit, per_second);
-      return;
-    }
-  self->limits[limit] = per_second;
-  self->limits_set |= 1u << limit;
-}
-
 static void
 apply_limits (SvVirtioBlk *self)
 {
@@ -356,6 +281,7 @@ sv_virtio_blk_setup (SvVirtioDevice *device, GError **error)
     {
       guint n = sv_virtio_device_add_queue (device, self->queue_size);
 
+      sv_virtio_device_set_queue_by_ring (device, n, TRUE);
       if (self->iothread)
         sv_virtio_device_set_queue_context (device, n,
                                             sv_iothread_get_context (SV_IOTHREAD (self->iothread)));
@@ -373,134 +299,6 @@ sv_virtio_blk_teardown (SvVirtioDevice *device)
   g_clear_signal_handler (&self->size_handler, self->disk.node);
   sv_object_release (SV_OBJECT (self->disk.node), SV_OBJECT (self));
   g_clear_object (&self->disk.node);
-}
-
-/* --- properties --- */
-
-static void
-sv_virtio_blk_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  SvVirtioBlk *self = SV_VIRTIO_BLK (object);
-
-  switch (id)
-    {
-    case PROP_DRIVE:
-      g_value_set_object (value, self->drive);
-      break;
-    case PROP_IOTHREAD:
-      g_value_set_object (value, self->iothread);
-      break;
-    case PROP_SERIAL:
-      g_value_set_string (value, self->serial);
-      break;
-    case PROP_NUM_QUEUES:
-      g_value_set_uint (value, self->num_queues);
-      break;
-    case PROP_QUEUE_SIZE:
-      g_value_set_uint (value, self->queue_size);
-      break;
-    case PROP_LOGICAL_BLOCK_SIZE:
-      g_value_set_uint (value, self->logical_block_size);
-      break;
-    case PROP_PHYSICAL_BLOCK_SIZE:
-      g_value_set_uint (value, self->physical_block_size);
-      break;
-    case PROP_WRITE_CACHE:
-      g_value_set_boolean (value, self->write_cache);
-      break;
-    case PROP_CONFIG_WCE:
-      g_value_set_boolean (value, self->config_wce);
-      break;
-    case PROP_DISCARD:
-      g_value_set_boolean (value, self->discard);
-      break;
-    case PROP_WRITE_ZEROES:
-      g_value_set_boolean (value, self->write_zeroes);
-      break;
-    case PROP_BOOTINDEX:
-      g_value_set_int (value, self->bootindex);
-      break;
-    case PROP_RERROR:
-      g_value_set_enum (value, self->errors.rerror);
-      break;
-    case PROP_WERROR:
-      g_value_set_enum (value, self->errors.werror);
-      break;
-    case PROP_IO_STATUS:
-      g_value_set_enum (value, self->errors.status);
-      break;
-    case PROP_IOPS:
-      g_value_set_uint64 (value, get_limit (self, SV_BLOCK_LIMIT_IOPS_TOTAL));
-      break;
-    default:
-      if (id >= PROP_LIMIT && id < PROP_IOPS)
-        g_value_set_uint64 (value, get_limit (self, id - PROP_LIMIT));
-      else
-        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
-}
-
-static void
-sv_virtio_blk_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
-{
-  SvVirtioBlk *self = SV_VIRTIO_BLK (object);
-
-  switch (id)
-    {
-    case PROP_DRIVE:
-      sv_object_set_link (SV_OBJECT (self), pspec, &self->drive, g_value_get_object (value));
-      return;
-    case PROP_IOTHREAD:
-      sv_object_set_link (SV_OBJECT (self), pspec, &self->iothread, g_value_get_object (value));
-      return;
-    case PROP_SERIAL:
-      g_free (self->serial);
-      self->serial = g_value_dup_string (value);
-      break;
-    case PROP_NUM_QUEUES:
-      self->num_queues = g_value_get_uint (value);
-      break;
-    case PROP_QUEUE_SIZE:
-      self->queue_size = g_value_get_uint (value);
-      break;
-    case PROP_LOGICAL_BLOCK_SIZE:
-      self->logical_block_size = g_value_get_uint (value);
-      break;
-    case PROP_PHYSICAL_BLOCK_SIZE:
-      self->physical_block_size = g_value_get_uint (value);
-      break;
-    case PROP_WRITE_CACHE:
-      self->write_cache = g_value_get_boolean (value);
-      break;
-    case PROP_CONFIG_WCE:
-      self->config_wce = g_value_get_boolean (value);
-      break;
-    case PROP_DISCARD:
-      self->discard = g_value_get_boolean (value);
-      break;
-    case PROP_WRITE_ZEROES:
-      self->write_zeroes = g_value_get_boolean (value);
-      break;
-    case PROP_BOOTINDEX:
-      self->bootindex = g_value_get_int (value);
-      break;
-    case PROP_RERROR:
-      self->errors.rerror = g_value_get_enum (value);
-      break;
-    case PROP_WERROR:
-      self->errors.werror = g_value_get_enum (value);
-      break;
-    case PROP_IOPS:
-      set_limit (self, SV_BLOCK_LIMIT_IOPS_TOTAL, g_value_get_uint64 (value));
-      return;
-    default:
-      if (id >= PROP_LIMIT && id < PROP_IOPS)
-        set_limit (self, id - PROP_LIMIT, g_value_get_uint64 (value));
-      else
-        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-      return;
-    }
-  g_object_notify_by_pspec (object, pspec);
 }
 
 /* Requests that wait are repeated: whether they fail again is known later. */
@@ -531,65 +329,12 @@ sv_virtio_blk_finalize (GObject *object)
 }
 
 static void
-install_properties (GObjectClass *object_class)
-{
-  props[PROP_DRIVE] = g_param_spec_object ("drive", "drive", "Disk image: id of a drive or node",
-                                           SV_TYPE_BLOCK_NODE, SV_PARAM_RW_WIRING);
-  props[PROP_IOTHREAD] = g_param_spec_object (
-      "iothread", "iothread", "Thread that handles the queues; the main thread if there is none",
-      SV_TYPE_IOTHREAD, SV_PARAM_RW_WIRING);
-  props[PROP_SERIAL]
-      = g_param_spec_string ("serial", "serial", "Serial number; the guest sees its first 20 bytes",
-                             NULL, SV_PARAM_RW_WIRING);
-  props[PROP_NUM_QUEUES] = g_param_spec_uint ("num-queues", "num-queues", "Number of queues", 1,
-                                              256, 1, SV_PARAM_RW_WIRING);
-  props[PROP_QUEUE_SIZE]
-      = g_param_spec_uint ("queue-size", "queue-size", "Descriptors in each queue, a power of two",
-                           MIN_QUEUE_SIZE, SV_VIRTQUEUE_MAX_SIZE, 256, SV_PARAM_RW_WIRING);
-  props[PROP_LOGICAL_BLOCK_SIZE]
-      = g_param_spec_uint ("logical-block-size", "logical_block_size",
-                           "Smallest unit that the guest may read or write, in bytes", 512,
-                           MAX_BLOCK_SIZE, 512, SV_PARAM_RW_WIRING | SV_PARAM_SIZE);
-  props[PROP_PHYSICAL_BLOCK_SIZE]
-      = g_param_spec_uint ("physical-block-size", "physical_block_size",
-                           "Smallest unit that is written efficiently, in bytes", 512,
-                           MAX_BLOCK_SIZE, 512, SV_PARAM_RW_WIRING | SV_PARAM_SIZE);
-  props[PROP_WRITE_CACHE]
-      = g_param_spec_boolean ("write-cache", "write-cache",
-                              "Writes may stay in a cache until a flush", TRUE, SV_PARAM_RW_WIRING);
-  props[PROP_CONFIG_WCE] = g_param_spec_boolean (
-      "config-wce", "config-wce", "The guest may switch the write cache", TRUE, SV_PARAM_RW_WIRING);
-  props[PROP_DISCARD] = g_param_spec_boolean ("discard", "discard", "Offer discard requests", TRUE,
-                                              SV_PARAM_RW_WIRING);
-  props[PROP_WRITE_ZEROES] = g_param_spec_boolean (
-      "write-zeroes", "write-zeroes", "Offer write-zeroes requests", TRUE, SV_PARAM_RW_WIRING);
-  props[PROP_BOOTINDEX]
-      = g_param_spec_int ("bootindex", "bootindex", "Place in the boot order of firmware; -1: none",
-                          -1, G_MAXINT, -1, SV_PARAM_RW_WIRING);
-  props[PROP_RERROR] = g_param_spec_enum (
-      "rerror", "rerror", "What becomes of reads that fail on the host", SV_TYPE_BLOCKDEV_ON_ERROR,
-      SV_BLOCKDEV_ON_ERROR_AUTO, SV_PARAM_RW_WIRING);
-  props[PROP_WERROR] = g_param_spec_enum (
-      "werror", "werror", "What becomes of writes that fail on the host", SV_TYPE_BLOCKDEV_ON_ERROR,
-      SV_BLOCKDEV_ON_ERROR_AUTO, SV_PARAM_RW_WIRING);
-  for (guint i = 0; i < SV_BLOCK_N_LIMITS; i++)
-    props[PROP_LIMIT + i] = sv_block_limit_new_pspec (i);
-  props[PROP_IO_STATUS]
-      = g_param_spec_enum ("io-status", "io-status", "Why the VM was stopped for this disk, if it was",
-                           SV_TYPE_BLOCK_DEVICE_IO_STATUS, SV_BLOCK_DEVICE_IO_STATUS_OK, SV_PARAM_RO);
-  props[PROP_IOPS] = sv_block_limit_new_alias ();
-  g_object_class_install_properties (object_class, N_PROPS, props);
-}
-
-static void
 sv_virtio_blk_class_init (SvVirtioBlkClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   SvDeviceClass *device_class = SV_DEVICE_CLASS (klass);
   SvVirtioDeviceClass *virtio_class = SV_VIRTIO_DEVICE_CLASS (klass);
 
-  object_class->get_property = sv_virtio_blk_get_property;
-  object_class->set_property = sv_virtio_blk_set_property;
   object_class->dispose = sv_virtio_blk_dispose;
   object_class->finalize = sv_virtio_blk_finalize;
 
@@ -609,7 +354,7 @@ sv_virtio_blk_class_init (SvVirtioBlkClass *klass)
   virtio_class->handle_queue = sv_virtio_blk_handle_queue;
   virtio_class->drain_queue = sv_virtio_blk_drain_queue;
   virtio_class->hurry_queue = sv_virtio_blk_hurry_queue;
-  install_properties (object_class);
+  sv_virtio_blk_install_properties (object_class);
 }
 
 static void

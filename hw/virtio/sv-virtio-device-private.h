@@ -3,6 +3,7 @@
 
 #include "hw/virtio/sv-virtio-bus.h"
 #include "hw/virtio/sv-virtio-device.h"
+#include "hw/virtio/sv-virtio-kicks.h"
 
 G_BEGIN_DECLS
 
@@ -10,7 +11,8 @@ typedef struct
 {
   SvVirtqueue *ring;
   GMainContext *context; /* NULL: the default one */
-  GSource *kicks;        /* while started and not quiescent */
+  SvVirtioKicks *kicks;  /* while started and not quiescent */
+  gboolean by_ring;      /* kicks may be handled by the context's ring */
   int kick_fd;           /* while started */
   int call_fd;           /* while started: the kernel works on the queue and signals this; else -1 */
 } SvVirtioQueue;

@@ -5,83 +5,15 @@
 #include "hw/virtio/sv-virtio-device-private.h"
 
 #include <errno.h>
-#include <linux/virtio_config.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "src/runtime/sv-iothread.h"
 #include "src/runtime/sv-log.h"
-#include "src/runtime/sv-tsan.h"
 
 #define PRIV(self) (sv_virtio_device_priv (self))
 
 /* --- kicks --- */
-
-typedef struct
-{
-  GSource source;
-  SvVirtioDevice *device;
-  SvVirtqueue *ring;
-  guint n;
-  int fd;
-} KickSource;
-
-static gboolean
-kick_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
-{
-  KickSource *self = (KickSource *) source;
-  guint64 count;
-
-  sv_tsan_acquire (self);
-  /* Fails only when somebody else emptied it, which changes nothing. */
-  if (read (self->fd, &count, sizeof count) < 0)
-    count = 0;
-
-  if ((sv_virtio_device_get_status (self->device) & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
-    return G_SOURCE_CONTINUE;
-
-  SV_VIRTIO_DEVICE_GET_CLASS (self->device)->handle_queue (self->device, self->n);
-  if (sv_virtqueue_take_more (self->ring))
-    sv_virtio_device_kick (self->device, self->n);
-
-  return G_SOURCE_CONTINUE;
-}
-
-static GSourceFuncs kick_funcs = { .dispatch = kick_dispatch };
-
-static void
-attach_kicks (SvVirtioDevice *self, guint n)
-{
-  SvVirtioQueue *queue = &PRIV (self)->queues[n];
-  KickSource *kicks;
-
-  if (!sv_virtqueue_is_running (queue->ring) || queue->kicks != NULL)
-    return;
-
-  if (queue->call_fd >= 0)
-    {
-      SV_VIRTIO_DEVICE_GET_CLASS (self)->resume_queue (self, n);
-      sv_virtio_device_kick (self, n);
-      return;
-    }
-
-  queue->kicks = g_source_new (&kick_funcs, sizeof (KickSource));
-  kicks = (KickSource *) queue->kicks;
-  kicks->device = self;
-  kicks->ring = queue->ring;
-  kicks->n = n;
-  kicks->fd = queue->kick_fd;
-  g_source_set_static_name (queue->kicks, "virtqueue kicks");
-  /* Otherwise GLib takes the descriptor off the poll set while it dispatches, and wakes itself up for it:
-   * four more system calls. */
-  g_source_set_can_recurse (queue->kicks, TRUE);
-  g_source_add_unix_fd (queue->kicks, queue->kick_fd, G_IO_IN);
-  sv_tsan_release (kicks);
-  g_source_attach (queue->kicks, queue->context);
-
-  /* Buffers may be there from before: the driver's kick for them is gone or was never sent. */
-  sv_virtio_device_kick (self, n);
-}
 
 typedef struct
 {
@@ -90,17 +22,48 @@ typedef struct
 } QueueCall;
 
 static void
+attach_here (gpointer data)
+{
+  QueueCall *call = data;
+  SvVirtioQueue *queue = &PRIV (call->device)->queues[call->n];
+
+  queue->kicks = sv_virtio_kicks_new (call->device, call->n, queue->kick_fd, queue->context, queue->by_ring);
+}
+
+static void
+attach_kicks (SvVirtioDevice *self, guint n)
+{
+  SvVirtioQueue *queue = &PRIV (self)->queues[n];
+  QueueCall call = { self, n };
+
+  if (!sv_virtqueue_is_running (queue->ring) || queue->kicks != NULL)
+    return;
+
+  if (queue->call_fd >= 0)
+    SV_VIRTIO_DEVICE_GET_CLASS (self)->resume_queue (self, n);
+  else if (queue->context == NULL)
+    attach_here (&call);
+  else
+    sv_context_run_sync (queue->context, attach_here, &call);
+  /* Buffers may be there from before: the driver's kick for them is gone or was never sent. */
+  sv_virtio_device_kick (self, n);
+}
+
+static void
 pause_here (gpointer data)
 {
   QueueCall *call = data;
   SvVirtioDeviceClass *klass = SV_VIRTIO_DEVICE_GET_CLASS (call->device);
   SvVirtioQueue *queue = &PRIV (call->device)->queues[call->n];
 
-  if (queue->kicks != NULL)
-    g_source_destroy (queue->kicks);
-  g_clear_pointer (&queue->kicks, g_source_unref);
+  SvVirtioKicks *kicks = g_steal_pointer (&queue->kicks);
+
+  if (kicks != NULL)
+    sv_virtio_kicks_stop (kicks);
   if (klass->drain_queue != NULL)
     klass->drain_queue (call->device, call->n);
+  if (kicks != NULL)
+    sv_virtio_kicks_free (kicks);
 }
 
 /*
@@ -368,6 +331,23 @@ sv_virtio_device_set_queue_context (SvVirtioDevice *self, guint n, GMainContext 
     g_main_context_ref (context);
   g_clear_pointer (&queue->context, g_main_context_unref);
   queue->context = context;
+}
+
+/**
+ * sv_virtio_device_set_queue_by_ring:
+ * @self: a device in its setup or start
+ * @n: number of a queue
+ * @by_ring: whether its kicks may be handled while the context polls
+ *
+ * Says that what handle_queue does with the queue adds no sources to the context, or wakes it up when it does: the
+ * kicks need no turn of the main loop then, see [struct@IoRing]. Off by default.
+ */
+void
+sv_virtio_device_set_queue_by_ring (SvVirtioDevice *self, guint n, gboolean by_ring)
+{
+  g_return_if_fail (n < PRIV (self)->n_queues && PRIV (self)->queues[n].kicks == NULL);
+
+  PRIV (self)->queues[n].by_ring = by_ring;
 }
 
 /**

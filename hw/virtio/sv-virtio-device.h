@@ -91,6 +91,8 @@ SV_API guint sv_virtio_device_add_queue (SvVirtioDevice *self, guint max_size);
 /* In setup or start: where the queue runs (referenced); NULL: the default context. */
 SV_API void sv_virtio_device_set_queue_context (SvVirtioDevice *self, guint n, GMainContext *context);
 SV_API GMainContext *sv_virtio_device_get_queue_context (SvVirtioDevice *self, guint n);
+/* In setup or start: handle_queue attaches no sources; so kicks need no turn of the main loop. */
+SV_API void sv_virtio_device_set_queue_by_ring (SvVirtioDevice *self, guint n, gboolean by_ring);
 /* In start: the kernel works on the queue (vhost) until the device stops. Kicks stay in its kick_fd,
  * and @call_fd, which stays the caller's, is connected to the driver's interrupt. */
 SV_API void sv_virtio_device_set_queue_external (SvVirtioDevice *self, guint n, int call_fd);

@@ -7,8 +7,8 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "src/runtime/sv-io-ring.h"
 #include "src/runtime/sv-log.h"
 
 #define MAGIC 0x74726976u  /* "virt" */
@@ -147,13 +147,9 @@ sv_virtio_mmio_show_regs (SvVirtioMmio *self)
 void
 sv_virtio_mmio_interrupt (SvVirtioMmio *self, guint32 bits)
 {
-  guint64 one = 1;
-
   __atomic_fetch_or (&self->regs[VIRTIO_MMIO_INTERRUPT_STATUS / 4], GUINT32_TO_LE (bits),
                      __ATOMIC_SEQ_CST);
-  /* Fails only when the counter is full, and then an edge is pending anyhow. */
-  if (write (self->irq_fd, &one, sizeof one) < 0)
-    return;
+  sv_io_ring_signal (self->irq_fd);
 }
 
 static void

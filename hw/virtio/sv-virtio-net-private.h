@@ -40,9 +40,25 @@ struct _SvVirtioNet
 /* Executes commands of the control queue (VIRTIO 1.2 §5.1.6.5). */
 void sv_virtio_net_handle_control (SvVirtioNet *self, SvVirtqueue *queue);
 
-/* For it; VM lock held. */
-void sv_virtio_net_set_filter (SvVirtioNet *self, const SvVirtioNetFilter *filter);
+/* sv-virtio-net-mac.c: an address that was given, or the next that no other card has */
+gboolean sv_virtio_net_set_up_mac (SvVirtioNet *self, GError **error);
+
+/* sv-virtio-net-features.c */
+guint64 sv_virtio_net_get_offered (SvVirtioDevice *device);
+gboolean sv_virtio_net_check_features (SvVirtioDevice *device, guint64 features);
+gboolean sv_virtio_net_check_handover (SvVirtioDevice *device,
+                                       guint64 features,
+                                       guint n_queues,
+                                       GError **error);
+guint64 sv_virtio_net_get_guest_offloads (guint64 features);
+/* For commands, too; VM lock held. */
 gboolean sv_virtio_net_set_offloads (SvVirtioNet *self, guint64 features);
+
+/* sv-virtio-net-pairs.c; VM lock held */
+GMainContext *sv_virtio_net_get_context (SvVirtioNet *self);
+gboolean sv_virtio_net_start_pairs (SvVirtioNet *self, GError **error);
+void sv_virtio_net_free_pairs (SvVirtioNet *self);
+void sv_virtio_net_set_filter (SvVirtioNet *self, const SvVirtioNetFilter *filter);
 gboolean sv_virtio_net_set_active_pairs (SvVirtioNet *self, guint n);
 
 /* sv-virtio-net-vhost.c: the kernel moves the packets */

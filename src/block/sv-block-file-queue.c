@@ -71,11 +71,10 @@ ensure_engine (SvBlockFileQueue *self)
 
   if (!self->info->threads)
     {
-      self->engine
-          = sv_block_uring_new (self->queue.context, self->queue.depth, &engine_user, self);
+      self->engine = sv_block_uring_new (self->queue.context, &engine_user, self);
       if (self->engine)
         return TRUE;
-      g_info ("io_uring is not available (%s): using threads for disk I/O", g_strerror (errno));
+      g_info ("io_uring is not available: using threads for disk I/O");
     }
   if (!ensure_threads (self))
     return FALSE;

@@ -3,8 +3,8 @@
 
 #include <sys/uio.h>
 
-#include "qom/sv-api.h"
 #include "src/runtime/sv-clock.h"
+#include "src/runtime/sv-io-ring.h"
 
 G_BEGIN_DECLS
 
@@ -62,6 +62,8 @@ struct _SvBlockIo
   int mode;
   guint8 op;
   gboolean dsync;
+  gpointer engine; /* that does it, where an engine needs to know */
+  SvIoRingOp ring;
 };
 
 /**

@@ -306,5 +306,7 @@ sv_block_threads_new (GMainContext *context, const SvBlockEngineUser *user, gpoi
    * for it: four more system calls. */
   g_source_set_can_recurse (self->source, TRUE);
   g_source_attach (self->source, context);
+  /* It is made by a request, which may have been handled while the context polls. */
+  g_main_context_wakeup (context);
   return &self->engine;
 }

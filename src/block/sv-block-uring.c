@@ -5,29 +5,16 @@
 #include <errno.h>
 #include <limits.h>
 #include <liburing.h>
-#include <unistd.h>
 
-#include "src/runtime/sv-uring.h"
+#include "src/runtime/sv-io-ring.h"
 
-/* One submission of this many requests costs one system call; a larger ring only costs memory. */
-#define MAX_SQ_ENTRIES 64u
-#define MAX_CQ_ENTRIES 1024u
-#define RETRY_USEC 1000
-
+/* In the ring of the context, which all that works there shares. */
 typedef struct
 {
   SvBlockEngine engine;
-  struct io_uring ring;
-  GSource *source;
-  SvBlockIoList pending;
-  guint in_kernel;
+  SvIoRing *ring;
+  SvIoRingBatch batch;
 } SvBlockUring;
-
-typedef struct
-{
-  GSource source;
-  SvBlockUring *uring;
-} SvBlockUringSource;
 
 static void
 prepare (struct io_uring_sqe *sqe, const SvBlockIo *io)
@@ -66,125 +53,55 @@ prepare (struct io_uring_sqe *sqe, const SvBlockIo *io)
 }
 
 static void
-sv_block_uring_submit (SvBlockEngine *engine, SvBlockIo *io)
+end_batch (SvIoRingBatch *batch)
 {
-  engine->in_flight++;
-  sv_block_io_list_push (&((SvBlockUring *)engine)->pending, io);
+  SvBlockUring *self = (SvBlockUring *)((guint8 *)batch - G_STRUCT_OFFSET (SvBlockUring, batch));
+
+  self->engine.user->end (self->engine.data);
 }
 
 static void
-sv_block_uring_flush (SvBlockEngine *engine)
+io_done (SvIoRingOp *op, int result, gboolean more)
+{
+  SvBlockIo *io = (SvBlockIo *)((guint8 *)op - G_STRUCT_OFFSET (SvBlockIo, ring));
+  SvBlockUring *self = io->engine;
+
+  if (!self->batch.open)
+    self->engine.user->begin (self->engine.data);
+  sv_io_ring_join (self->ring, &self->batch);
+  self->engine.in_flight--;
+  io->result = result;
+  self->engine.user->complete (io, self->engine.data);
+}
+
+static void
+sv_block_uring_submit (SvBlockEngine *engine, SvBlockIo *io)
 {
   SvBlockUring *self = (SvBlockUring *)engine;
 
-  while (self->pending.head || io_uring_sq_ready (&self->ring) > 0)
-    {
-      int n;
+  engine->in_flight++;
+  io->engine = self;
+  io->ring.done = io_done;
+  prepare (sv_io_ring_prepare (self->ring, &io->ring), io);
+}
 
-      while (self->pending.head)
-        {
-          struct io_uring_sqe *sqe = io_uring_get_sqe (&self->ring);
-
-          if (sqe == NULL)
-            break;
-          prepare (sqe, self->pending.head);
-          io_uring_sqe_set_data (sqe, sv_block_io_list_pop (&self->pending));
-        }
-      n = io_uring_submit (&self->ring);
-      if (n > 0)
-        {
-          self->in_kernel += n;
-        }
-      else if (n != -EINTR)
-        {
-          /* The kernel is out of memory or wants completions reaped first: what waits for the
-           * next completion needs a nudge when there will be none. */
-          g_source_set_ready_time (self->source, g_get_monotonic_time () + RETRY_USEC);
-          return;
-        }
-    }
+/* The context does it when it polls next, by the same system call. */
+static void
+sv_block_uring_flush (SvBlockEngine *engine)
+{
 }
 
 static void
 sv_block_uring_reap (SvBlockEngine *engine, gboolean wait)
 {
-  SvBlockUring *self = (SvBlockUring *)engine;
-  struct io_uring_cqe *cqes[32];
-  gint64 results[G_N_ELEMENTS (cqes)];
-  SvBlockIo *ios[G_N_ELEMENTS (cqes)];
-  guint n;
-
-  if (wait && self->in_kernel == 0)
-    g_usleep (RETRY_USEC); /* flush could not submit */
-  else if (wait)
-    io_uring_wait_cqe (&self->ring, &cqes[0]);
-
-  /* Out of the ring before any callback runs: callbacks may flush, and the kernel gets its room. */
-  while ((n = io_uring_peek_batch_cqe (&self->ring, cqes, G_N_ELEMENTS (cqes))) > 0)
-    {
-      for (guint i = 0; i < n; i++)
-        {
-          ios[i] = io_uring_cqe_get_data (cqes[i]);
-          results[i] = cqes[i]->res;
-        }
-      io_uring_cq_advance (&self->ring, n);
-      self->in_kernel -= n;
-      engine->in_flight -= n;
-      for (guint i = 0; i < n; i++)
-        {
-          ios[i]->result = results[i];
-          engine->user->complete (ios[i], engine->data);
-        }
-    }
+  if (wait)
+    sv_io_ring_wait (((SvBlockUring *)engine)->ring);
 }
-
-static gboolean
-sv_block_uring_source_ready (SvBlockUring *self)
-{
-  return io_uring_cq_ready (&self->ring) > 0 || io_uring_cq_has_overflow (&self->ring);
-}
-
-static gboolean
-sv_block_uring_source_prepare (GSource *source, gint *timeout)
-{
-  *timeout = -1;
-  return sv_block_uring_source_ready (((SvBlockUringSource *)source)->uring);
-}
-
-static gboolean
-sv_block_uring_source_check (GSource *source)
-{
-  return sv_block_uring_source_ready (((SvBlockUringSource *)source)->uring);
-}
-
-static gboolean
-sv_block_uring_source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
-{
-  SvBlockUring *self = ((SvBlockUringSource *)source)->uring;
-  SvBlockEngine *engine = &self->engine;
-
-  g_source_set_ready_time (source, -1);
-  engine->user->begin (engine->data);
-  sv_block_uring_reap (engine, FALSE);
-  engine->user->end (engine->data);
-  return G_SOURCE_CONTINUE;
-}
-
-static GSourceFuncs source_funcs = {
-  .prepare = sv_block_uring_source_prepare,
-  .check = sv_block_uring_source_check,
-  .dispatch = sv_block_uring_source_dispatch,
-};
 
 static void
 sv_block_uring_free (SvBlockEngine *engine)
 {
-  SvBlockUring *self = (SvBlockUring *)engine;
-
-  g_source_destroy (self->source);
-  g_source_unref (self->source);
-  io_uring_queue_exit (&self->ring);
-  g_free (self);
+  g_free (engine);
 }
 
 static const SvBlockEngineOps uring_ops = {
@@ -196,58 +113,18 @@ static const SvBlockEngineOps uring_ops = {
 };
 
 SvBlockEngine *
-sv_block_uring_new (GMainContext *context,
-                    guint depth,
-                    const SvBlockEngineUser *user,
-                    gpointer data)
+sv_block_uring_new (GMainContext *context, const SvBlockEngineUser *user, gpointer data)
 {
-  g_autofree SvBlockUring *self = g_new0 (SvBlockUring, 1);
-  /* COOP_TASKRUN: no interrupts to finish requests while this thread runs; it polls soon enough. */
-  static const guint flags[] = { IORING_SETUP_COOP_TASKRUN, 0 };
-  static const guint8 operations[] = {
-    IORING_OP_NOP,    IORING_OP_READ,  IORING_OP_READV,     IORING_OP_WRITE,
-    IORING_OP_WRITEV, IORING_OP_FSYNC, IORING_OP_FALLOCATE,
-  };
-  int result = -EINVAL;
+  SvIoRing *ring = sv_io_ring_get (context);
+  SvBlockUring *self;
 
-  for (guint i = 0; i < G_N_ELEMENTS (flags) && result == -EINVAL; i++)
-    {
-      struct io_uring_params params = {
-        .flags = flags[i] | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_R_DISABLED,
-        .cq_entries = CLAMP (depth, 2 * MIN (depth, MAX_SQ_ENTRIES), MAX_CQ_ENTRIES),
-      };
-
-      result = io_uring_queue_init_params (MIN (depth, MAX_SQ_ENTRIES), &self->ring, &params);
-    }
-  if (result < 0)
-    {
-      errno = -result;
-      return NULL;
-    }
-  result = -EOPNOTSUPP;
-  if (self->ring.features & IORING_FEAT_NODROP)
-    result = sv_uring_enable_only (&self->ring, operations, G_N_ELEMENTS (operations), 0);
-  if (result < 0)
-    {
-      io_uring_queue_exit (&self->ring);
-      errno = -result;
-      return NULL;
-    }
-
+  if (ring == NULL)
+    return NULL;
+  self = g_new0 (SvBlockUring, 1);
+  self->ring = ring;
+  self->batch.end = end_batch;
   self->engine.ops = &uring_ops;
   self->engine.user = user;
   self->engine.data = data;
-  sv_block_io_list_init (&self->pending);
-
-  /* The ring's own descriptor is readable while there are completions: against an eventfd this
-   * saves reading the eventfd back, one system call for each wake-up. */
-  self->source = g_source_new (&source_funcs, sizeof (SvBlockUringSource));
-  ((SvBlockUringSource *)self->source)->uring = self;
-  g_source_set_static_name (self->source, "block io_uring");
-  /* Otherwise GLib takes the descriptor off the poll set while it dispatches, and wakes itself up
-   * for it: four more system calls. */
-  g_source_set_can_recurse (self->source, TRUE);
-  g_source_add_unix_fd (self->source, self->ring.ring_fd, G_IO_IN);
-  g_source_attach (self->source, context);
-  return &g_steal_pointer (&self)->engine;
+  return &self->engine;
 }

@@ -5,11 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* NULL when this kernel, or a security policy, offers no usable io_uring; errno tells why. In the
- * context's thread. */
-SvBlockEngine *sv_block_uring_new (GMainContext *context,
-                                   guint depth,
-                                   const SvBlockEngineUser *user,
-                                   gpointer data);
+/* NULL when this kernel, or a security policy, offers no usable io_uring. In the context's thread. */
+SvBlockEngine *
+sv_block_uring_new (GMainContext *context, const SvBlockEngineUser *user, gpointer data);
 
 G_END_DECLS

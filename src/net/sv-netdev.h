@@ -51,13 +51,15 @@ typedef enum
  * SvNetQueueFuncs:
  * @readable: there may be packets to read
  * @writable: writing may succeed again
+ * @reads_done: of the reads that sv_net_queue_start_reads() began, the first @n are done by now
  *
- * Called in the queue's context while it is watched for that, again and again as long as it is so.
+ * Called in the queue's context; the first two while it is watched for that, again and again as long as it is so.
  */
 typedef struct
 {
   void (*readable) (gpointer opaque);
   void (*writable) (gpointer opaque);
+  void (*reads_done) (gpointer opaque, guint n);
 } SvNetQueueFuncs;
 
 typedef struct _SvNetQueue SvNetQueue;
@@ -66,9 +68,9 @@ typedef struct _SvNetQueue SvNetQueue;
  * SvNetPacket:
  * @iov: its pieces
  * @n_iov: how many; 0: not to be sent
- * @result: its bytes when it was sent, or a negative errno
+ * @result: its bytes when it was sent or read, or a negative errno
  *
- * One packet to be sent.
+ * One packet to be sent, or memory for one to be read.
  */
 typedef struct
 {
@@ -77,7 +79,7 @@ typedef struct
   gssize result;
 } SvNetPacket;
 
-/* Packets that are sent at once at most. */
+/* Packets that are sent, or wait to be read, at once at most. */
 #define SV_NET_BATCH 64
 
 /**
@@ -85,6 +87,8 @@ typedef struct
  * @read: takes one packet; see sv_net_queue_read()
  * @write: sends one packet; see sv_net_queue_write()
  * @write_many: sends several; see sv_net_queue_write_many(); %NULL: one by one
+ * @start_reads: see sv_net_queue_start_reads(); %NULL: packets are only read one by one
+ * @cancel_reads: see sv_net_queue_cancel_reads()
  * @watch: what is watched for changed
  * @free: in the queue's context
  */
@@ -93,6 +97,8 @@ typedef struct
   gssize (*read) (SvNetQueue *self, const struct iovec *iov, guint n_iov);
   gssize (*write) (SvNetQueue *self, const struct iovec *iov, guint n_iov);
   guint (*write_many) (SvNetQueue *self, SvNetPacket *packets, guint n);
+  void (*start_reads) (SvNetQueue *self, SvNetPacket *packets, guint n);
+  void (*cancel_reads) (SvNetQueue *self);
   void (*watch) (SvNetQueue *self);
   void (*free) (SvNetQueue *self);
 } SvNetQueueOps;
@@ -126,6 +132,31 @@ static inline gssize
 sv_net_queue_write (SvNetQueue *self, const struct iovec *iov, guint n_iov)
 {
   return self->ops->write (self, iov, n_iov);
+}
+
+/* Whether the back end can have several reads at hand. */
+static inline gboolean
+sv_net_queue_can_start_reads (SvNetQueue *self)
+{
+  return self->ops->start_reads != NULL;
+}
+
+/*
+ * Has up to %SV_NET_BATCH packets read, in order, as they come; their results are set one after the other, as
+ * sv_net_queue_read() would return them, and told of by reads_done. @packets and what they point to stay until all are
+ * done. Not while it is watched for packets, nor while there are such reads.
+ */
+static inline void
+sv_net_queue_start_reads (SvNetQueue *self, SvNetPacket *packets, guint n)
+{
+  self->ops->start_reads (self, packets, n);
+}
+
+/* Ends the reads, which all have a result then: -ECANCELED if no packet came. reads_done is not called. */
+static inline void
+sv_net_queue_cancel_reads (SvNetQueue *self)
+{
+  self->ops->cancel_reads (self);
 }
 
 /* Sends up to %SV_NET_BATCH packets in order; how many are done. The next one must wait. */

@@ -34,6 +34,9 @@ set_irq (gpointer opaque, guint line, gboolean level)
 static gboolean
 take_irq_fd (gpointer opaque, guint line, int fd, gboolean connect, GError **error)
 {
+  BlkDriver *self = opaque;
+
+  self->irq_fd = connect ? fd : -1;
   return TRUE;
 }
 

@@ -24,6 +24,7 @@ typedef struct
   TestMemory memory;
   SvIrq *irq;
   guint n_irqs;
+  int irq_fd; /* with irqfd: what interrupts are written to */
   SvVirtioMmio *transport;
   SvVirtioDevice *device;
   char *path;

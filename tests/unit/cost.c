@@ -2,6 +2,7 @@
 
 #include "cost.h"
 
+#include <liburing.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -9,6 +10,8 @@
 #include <unistd.h>
 
 #include "qom/sv-api.h"
+#include "src/runtime/sv-io-ring.h"
+#include "src/runtime/sv-vm-lock.h"
 
 #define N_WARM_UP 128
 
@@ -81,17 +84,6 @@ run_traced (const CostFuncs *funcs, gpointer data, guint n)
   _exit (MIN (n_allocations, 100));
 }
 
-static void
-count (Cost *cost, guint64 nr)
-{
-  cost->all++;
-  cost->io += nr == SYS_io_uring_enter || nr == SYS_readv || nr == SYS_writev;
-#ifdef SYS_poll
-  cost->poll += nr == SYS_poll;
-#endif
-  cost->poll += nr == SYS_ppoll;
-}
-
 Cost
 cost_measure (const char *what, const CostFuncs *funcs, gpointer data, guint n)
 {
@@ -121,15 +113,49 @@ cost_measure (const char *what, const CostFuncs *funcs, gpointer data, guint n)
         continue;
       if (info.entry.nr == SYS_getppid)
         marked = !marked;
-      else if (marked)
-        count (&cost, info.entry.nr);
+      else if (marked && info.entry.nr != SYS_sendto)
+        cost.calls++;
     }
   g_assert_true (WIFEXITED (status));
-  cost.all /= n;
-  cost.io /= n;
-  cost.poll /= n;
+  cost.calls /= n;
   cost.n_allocations = WEXITSTATUS (status);
-  g_test_message ("%s: %.3f system calls, of these I/O %.3f, poll %.3f; %u allocations in all", what, cost.all,
-                  cost.io, cost.poll, cost.n_allocations);
+  g_test_message ("%s: %.3f system calls; %u allocations in all", what, cost.calls, cost.n_allocations);
   return cost;
+}
+
+typedef struct
+{
+  SvIoRingOp op;
+  GMainLoop *loop;
+  gboolean (*func) (gpointer data);
+  gpointer data;
+  gboolean ended;
+} Driver;
+
+static void
+on_irq (SvIoRingOp *op, int result, gboolean more)
+{
+  Driver *self = (Driver *)op;
+
+  if (!self->ended && !self->func (self->data))
+    g_main_loop_quit (self->loop);
+  self->ended |= !more;
+}
+
+void
+cost_run_loop (int irq_fd, gboolean (*on_interrupt) (gpointer data), gpointer data)
+{
+  static Driver driver;
+  static SvIoRing *ring;
+
+  /* The driver listens from the first run on. */
+  if (driver.loop == NULL)
+    {
+      ring = sv_io_ring_get (NULL);
+      g_assert_nonnull (ring);
+      driver = (Driver){ { on_irq }, g_main_loop_new (NULL, FALSE), on_interrupt, data, FALSE };
+      io_uring_prep_poll_multishot (sv_io_ring_prepare (ring, &driver.op), irq_fd, G_IO_IN);
+    }
+  sv_vm_lock_run (driver.loop);
+  g_assert_false (driver.ended);
 }

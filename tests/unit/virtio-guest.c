@@ -25,8 +25,15 @@ set_irq (gpointer opaque, guint line, gboolean level)
     ((VirtioGuest *)opaque)->n_irqs++;
 }
 
-void
-virtio_guest_init (VirtioGuest *self)
+static gboolean
+take_irq_fd (gpointer opaque, guint line, int fd, gboolean connect, GError **error)
+{
+  ((VirtioGuest *)opaque)->irq_fd = connect ? fd : -1;
+  return TRUE;
+}
+
+static void
+init (VirtioGuest *self, gboolean irqfd)
 {
   g_autoptr (GError) error = NULL;
 
@@ -34,13 +41,25 @@ virtio_guest_init (VirtioGuest *self)
   memset (self, 0, sizeof *self);
   self->root = sv_object_new_container ();
   test_memory_init (&self->memory);
-  self->irq = sv_irq_new (set_irq, NULL, self, 5);
+  self->irq = sv_irq_new (set_irq, irqfd ? take_irq_fd : NULL, self, 5);
   self->transport = sv_virtio_mmio_new (self->memory.space, 0, MMIO_BASE, self->irq);
   sv_memory_region_add (self->memory.root, MMIO_BASE, sv_virtio_mmio_get_region (self->transport), 0);
   sv_object_add_child (self->root, "transport", SV_OBJECT (self->transport), &error);
   g_assert_no_error (error);
   sv_object_complete (SV_OBJECT (self->transport), &error);
   g_assert_no_error (error);
+}
+
+void
+virtio_guest_init (VirtioGuest *self)
+{
+  init (self, FALSE);
+}
+
+void
+virtio_guest_init_irqfd (VirtioGuest *self)
+{
+  init (self, TRUE);
 }
 
 void

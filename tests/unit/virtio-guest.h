@@ -21,6 +21,7 @@ typedef struct
   TestMemory memory;
   SvIrq *irq;
   guint n_irqs;
+  int irq_fd; /* with virtio_guest_init_irqfd() */
   SvVirtioMmio *transport;
   SvVirtioDevice *device;
   guint64 features; /* that were negotiated */
@@ -31,6 +32,8 @@ typedef struct
 
 /* Memory and a transport without a device */
 void virtio_guest_init (VirtioGuest *self);
+/* The same; interrupts go nowhere but to irq_fd, as if to the kernel's controller. */
+void virtio_guest_init_irqfd (VirtioGuest *self);
 void virtio_guest_clear (VirtioGuest *self);
 /* An object in the tree, complete. @json: its properties */
 SvObject *virtio_guest_add_object (VirtioGuest *self, const char *type, const char *id, const char *json);
