@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
+#include "src/net/sv-slirp-guard.h"
+#include "src/runtime/sv-clock.h"
 #include "src/runtime/sv-log.h"
 
 /* Frames on the way to the guest, a power of two of them; more are lost, as on a wire. */
@@ -52,6 +55,7 @@ struct _SvSlirp
   guint n_frames;
 
   guint8 *sent; /* a packet in one piece */
+  SvSlirpGuard guard;
 };
 
 /* --- what libslirp calls --- */
@@ -79,7 +83,7 @@ on_guest_error (const char *message, void *opaque)
 static int64_t
 on_clock_get_ns (void *opaque)
 {
-  return g_get_monotonic_time () * 1000;
+  return sv_clock_get_ns ();
 }
 
 static void *
@@ -105,10 +109,23 @@ on_timer_mod (void *timer, int64_t expires, void *opaque)
   ((SlirpTimer *) timer)->expires = expires;
 }
 
-/* Descriptors are told anew before each poll. */
+/* Descriptors are told anew before each poll; here they are only counted. */
 static void
-on_poll_fd (int fd, void *opaque)
+on_socket_made (int fd, void *opaque)
 {
+  SvSlirp *self = opaque;
+
+  if (++self->guard.n_sockets == SV_SLIRP_MAX_SOCKETS)
+    sv_log_guest ("%s: the guest has %u connections, no more are made", self->name, SV_SLIRP_MAX_SOCKETS);
+}
+
+static void
+on_socket_closed (int fd, void *opaque)
+{
+  SvSlirp *self = opaque;
+
+  if (self->guard.n_sockets > 0)
+    self->guard.n_sockets--;
 }
 
 /* It is called within our own context, which looks again before it polls. */
@@ -124,8 +141,8 @@ static const SlirpCb callbacks = {
   .timer_new = on_timer_new,
   .timer_free = on_timer_free,
   .timer_mod = on_timer_mod,
-  .register_poll_fd = on_poll_fd,
-  .unregister_poll_fd = on_poll_fd,
+  .register_poll_fd = on_socket_made,
+  .unregister_poll_fd = on_socket_closed,
   .notify = on_notify,
 };
 
@@ -149,6 +166,17 @@ remove_poll (SvSlirp *self, SlirpPoll *poll)
   poll->added = FALSE;
 }
 
+/* One of 'hostfwd': who connects waits while there are too many connections. */
+static gboolean
+must_not_accept (SvSlirp *self, int fd)
+{
+  int listens = 0;
+  socklen_t size = sizeof listens;
+
+  return sv_slirp_guard_is_full (&self->guard)
+         && getsockopt (fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0;
+}
+
 static int
 on_add_poll (int fd, int events, void *opaque)
 {
@@ -161,7 +189,7 @@ on_add_poll (int fd, int events, void *opaque)
   /* A connection that stays costs no change of the poll set. */
   if (poll->added && poll->poll.fd != fd)
     remove_poll (self, poll);
-  poll->poll.events = to_events (events);
+  poll->poll.events = must_not_accept (self, fd) ? 0 : to_events (events);
   poll->poll.revents = 0;
   if (!poll->added)
     {
@@ -199,6 +227,12 @@ is_reading (SlirpQueue *queue)
 }
 
 static gint64
+now_ms (void)
+{
+  return sv_clock_get_ns () / 1000000;
+}
+
+static gint64
 next_timer (SvSlirp *self)
 {
   gint64 next = -1;
@@ -216,7 +250,7 @@ next_timer (SvSlirp *self)
 static void
 run_timers (SvSlirp *self)
 {
-  gint64 now = g_get_monotonic_time () / 1000;
+  gint64 now = now_ms ();
 
   for (guint i = 0; i < self->timers->len; i++)
     {
@@ -249,7 +283,7 @@ slirp_queue_prepare (GSource *source, gint *timeout)
   slirp_pollfds_fill (self->slirp, &limit, on_add_poll, self);
   remove_polls_from (self, self->n_polls);
   if (timer >= 0)
-    limit = MIN (limit, (uint32_t) CLAMP (timer - g_get_monotonic_time () / 1000, 0, G_MAXINT));
+    limit = MIN (limit, (uint32_t) CLAMP (timer - now_ms (), 0, G_MAXINT));
   *timeout = limit < G_MAXINT ? (gint) limit : -1;
   return self->n_frames > 0;
 }
@@ -319,6 +353,7 @@ static gssize
 slirp_queue_write (SvNetQueue *base, const struct iovec *iov, guint n_iov)
 {
   SvSlirp *self = queue_of (base)->slirp;
+  guint8 answer[128];
   gsize size = 0;
 
   for (guint i = 0; i < n_iov; i++)
@@ -331,7 +366,18 @@ slirp_queue_write (SvNetQueue *base, const struct iovec *iov, guint n_iov)
   /* Shorter ones than an Ethernet header are nothing that libslirp could look at. */
   if (size < 14)
     return -EINVAL;
-  slirp_input (self->slirp, self->sent, (int) size);
+  switch (sv_slirp_guard_judge (&self->guard, self->sent, size))
+    {
+    case SV_SLIRP_PASS:
+      slirp_input (self->slirp, self->sent, (int) size);
+      break;
+    case SV_SLIRP_REFUSE:
+      on_send_packet (answer, sv_slirp_guard_refuse (self->sent, size, answer), self);
+      break;
+    case SV_SLIRP_DROP:
+    default:
+      break;
+    }
   return (gssize) size;
 }
 

@@ -3,12 +3,15 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "qom/sv-property.h"
 #include "src/net/sv-host-forward.h"
 #include "src/net/sv-netdev.h"
+#include "src/net/sv-slirp-guard.h"
+#include "src/runtime/sv-clock.h"
 #include "src/sv-type-list.h"
 
 static SvObject *
@@ -222,7 +225,9 @@ discover (Guest *guest, guint32 *router, guint32 *dns)
   memcpy (bootp + 236, options, sizeof options);
   send_frame (guest, frame, sizeof frame);
 
-  size = receive_frame (guest, 0x0800, reply, sizeof reply);
+  do
+    size = receive_frame (guest, 0x0800, reply, sizeof reply);
+  while (reply[14 + 9] != IPPROTO_UDP);
   g_assert_cmpuint (reply[14 + 20 + 3], ==, 68);
   memcpy (&address, reply + 14 + 20 + 8 + 16, 4);
   for (at = 14 + 20 + 8 + 240; at + 2 < size && reply[at] != 255; at += 2 + reply[at + 1])
@@ -311,6 +316,122 @@ test_garbage (void)
   guest_clear (&guest);
 }
 
+/* --- as many sockets as a guest may have --- */
+
+static void
+put16 (guint8 *at, guint value)
+{
+  at[0] = value >> 8;
+  at[1] = value & 0xff;
+}
+
+/* A packet of the guest's to a port of the host, for which there is nobody: a datagram, or a request to connect */
+static void
+send_from (Guest *guest, guint8 protocol, guint16 port, guint16 to)
+{
+  guint8 frame[14 + 20 + 20] = { 0x52, 0x55, 10, 0, 2, 2 };
+  guint8 *ip = frame + 14, *transport = ip + 20;
+
+  memcpy (frame + 6, guest_mac, 6);
+  frame[12] = 0x08;
+  ip[0] = 0x45;
+  put16 (ip + 2, 40);
+  ip[8] = 64;
+  ip[9] = protocol;
+  memcpy (ip + 12, (const guint8[]){ 10, 0, 2, 15, 10, 0, 2, 2 }, 8);
+  put16 (ip + 10, checksum (ip, 20));
+  put16 (transport, port);
+  put16 (transport + 2, to);
+  if (protocol == IPPROTO_UDP)
+    put16 (transport + 4, 20);
+  else
+    {
+      guint8 pseudo[32] = { 10, 0, 2, 15, 10, 0, 2, 2, 0, IPPROTO_TCP, 0, 20 };
+
+      put16 (transport + 6, port);
+      transport[12] = 0x50;
+      transport[13] = 0x02;
+      memcpy (pseudo + 12, transport, 20);
+      put16 (transport + 16, checksum (pseudo, sizeof pseudo));
+    }
+  send_frame (guest, frame, sizeof frame);
+}
+
+static guint
+count_fds (void)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
+  guint n = 0;
+
+  while (g_dir_read_name (dir) != NULL)
+    n++;
+  return n;
+}
+
+static void
+settle (Guest *guest)
+{
+  guint8 frame[2048];
+  struct iovec iov = { frame, sizeof frame };
+
+  for (guint n_quiet = 0; n_quiet < 3; n_quiet++)
+    {
+      g_main_context_iteration (NULL, FALSE);
+      while (sv_net_queue_read (guest->queue, &iov, 1) != -EAGAIN)
+        n_quiet = 0;
+    }
+}
+
+static void
+test_many_sockets (void)
+{
+  struct rlimit limit;
+  guint32 router, dns;
+  guint8 frame[2048];
+  guint before;
+  Guest guest;
+
+  getrlimit (RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = MIN (limit.rlim_max, 4096);
+  setrlimit (RLIMIT_NOFILE, &limit);
+  sv_clock_take_control ();
+  guest_init (&guest, "{}");
+  g_assert_cmphex (discover (&guest, &router, &dns), ==, 0x0a00020f);
+  settle (&guest);
+  before = count_fds ();
+  for (guint round = 0; round < 3; round++)
+    {
+      for (guint i = 0; i < 2000; i++)
+        send_from (&guest, IPPROTO_UDP, 1024 + i, 9);
+      g_assert_cmpuint (count_fds () - before, ==, SV_SLIRP_MAX_SOCKETS);
+
+      /* A connection is refused, and the guest is told; datagrams from a port in use pass, the host still gives
+       * addresses. */
+      settle (&guest);
+      send_from (&guest, IPPROTO_TCP, 50000, 9);
+      do
+        receive_frame (&guest, 0x0800, frame, sizeof frame);
+      while (frame[14 + 9] != IPPROTO_TCP);
+      g_assert_cmpmem (frame, 6, guest_mac, 6);
+      g_assert_cmpmem (frame + 14 + 12, 8, ((const guint8[]){ 10, 0, 2, 2, 10, 0, 2, 15 }), 8);
+      g_assert_cmpuint (checksum (frame + 14, 20), ==, 0);
+      g_assert_cmpuint (frame[34] << 8 | frame[35], ==, 9);
+      g_assert_cmpuint (frame[36] << 8 | frame[37], ==, 50000);
+      g_assert_cmphex (frame[34 + 13], ==, 0x14);
+      /* The sequence number was the port, too. */
+      g_assert_cmpuint (frame[34 + 10] << 8 | frame[34 + 11], ==, 50001);
+      g_assert_cmphex (discover (&guest, &router, &dns), ==, 0x0a00020f);
+      g_assert_cmpuint (count_fds () - before, ==, SV_SLIRP_MAX_SOCKETS);
+
+      /* Flows that are over make room. */
+      sv_clock_advance (sv_clock_get_ns () + G_GINT64_CONSTANT (300) * 1000000000);
+      settle (&guest);
+      g_assert_cmpuint (count_fds () - before, ==, 0);
+    }
+  guest_clear (&guest);
+  sv_clock_release ();
+}
+
 int
 main (int argc, char **argv)
 {
@@ -321,5 +442,6 @@ main (int argc, char **argv)
   g_test_add_func ("/net/user/dhcp", test_dhcp);
   g_test_add_func ("/net/user/forward", test_forward);
   g_test_add_func ("/net/user/garbage", test_garbage);
+  g_test_add_func ("/net/user/many-sockets", test_many_sockets);
   return g_test_run ();
 }
