@@ -340,3 +340,24 @@ blk_driver_run (
   g_assert_cmpuint (used, ==, head);
   return status;
 }
+
+void
+blk_driver_fill (BlkDriver *driver, guint64 address, gsize length, guint seed)
+{
+  g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
+  guint8 *at = blk_driver_at (driver, address);
+
+  for (gsize i = 0; i < length; i++)
+    at[i] = g_rand_int (rand);
+}
+
+void
+blk_driver_assert_image (BlkDriver *driver, guint64 offset, gconstpointer expected, gsize length)
+{
+  g_autofree guint8 *data = g_malloc (length);
+  int fd = open (driver->path, O_RDONLY | O_CLOEXEC);
+
+  g_assert_cmpint (pread (fd, data, length, offset), ==, length);
+  close (fd);
+  g_assert_cmpmem (data, length, expected, length);
+}

@@ -77,3 +77,6 @@ void blk_driver_prepare (BlkDriver *self,
                          guint64 sector,
                          guint64 *header,
                          guint64 *status);
+/* Random bytes in guest memory; what the image holds */
+void blk_driver_fill (BlkDriver *self, guint64 address, gsize length, guint seed);
+void blk_driver_assert_image (BlkDriver *self, guint64 offset, gconstpointer expected, gsize length);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* virtio-blk as its driver sees it; each test with the queues on the main thread and on an
+/* Requests of virtio-blk; each test with the queues on the main thread and on an
  * iothread. */
 
 #include <fcntl.h>
@@ -19,71 +19,11 @@
 #define MIB 1048576u
 
 static void
-fill (BlkDriver *driver, guint64 address, gsize length, guint seed)
-{
-  g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
-  guint8 *at = blk_driver_at (driver, address);
-
-  for (gsize i = 0; i < length; i++)
-    at[i] = g_rand_int (rand);
-}
-
-static void
-assert_image (BlkDriver *driver, guint64 offset, gconstpointer expected, gsize length)
-{
-  g_autofree guint8 *data = g_malloc (length);
-  int fd = open (driver->path, O_RDONLY | O_CLOEXEC);
-
-  g_assert_cmpint (pread (fd, data, length, offset), ==, length);
-  close (fd);
-  g_assert_cmpmem (data, length, expected, length);
-}
-
-static void
 assert_zero_image (BlkDriver *driver, guint64 offset, gsize length)
 {
   g_autofree guint8 *zeroes = g_malloc0 (length);
 
-  assert_image (driver, offset, zeroes, length);
-}
-
-static void
-test_config (gconstpointer iothread)
-{
-  struct virtio_blk_config config;
-  BlkDriver driver;
-
-  blk_driver_init (
-      &driver,
-      &(BlkDriverOptions){ .size = 5 * MIB + 1,
-                           .n_queues = 2,
-                           .iothread = iothread != NULL,
-                           .device = "{'num-queues': 3, 'queue-size': 512, "
-                                     "'logical_block_size': 1024, 'physical_block_size': '4K'}" });
-  g_assert_cmpuint (blk_driver_read (&driver, VIRTIO_MMIO_DEVICE_ID), ==, 2);
-  config = blk_driver_get_config (&driver);
-  g_assert_cmpuint (GUINT64_FROM_LE (config.capacity), ==, 5 * MIB / 512); /* whole blocks */
-  g_assert_cmpuint (GUINT32_FROM_LE (config.seg_max), ==, 510);
-  g_assert_cmpuint (GUINT32_FROM_LE (config.blk_size), ==, 1024);
-  g_assert_cmpuint (config.physical_block_exp, ==, 2);
-  g_assert_cmpuint (config.wce, ==, 1);
-  g_assert_cmpuint (GUINT16_FROM_LE (config.num_queues), ==, 3);
-  g_assert_cmpuint (GUINT32_FROM_LE (config.max_discard_sectors), >, 0);
-  g_assert_cmpuint (GUINT32_FROM_LE (config.max_discard_seg), >, 0);
-  g_assert_cmpuint (GUINT32_FROM_LE (config.discard_sector_alignment), ==, 2);
-  g_assert_cmpuint (GUINT32_FROM_LE (config.max_write_zeroes_sectors), >, 0);
-  g_assert_cmpuint (config.write_zeroes_may_unmap, ==, 1);
-  g_assert_cmphex (driver.features & 0xffffff, ==,
-                   FEATURE (VIRTIO_BLK_F_SEG_MAX) | FEATURE (VIRTIO_BLK_F_BLK_SIZE)
-                       | FEATURE (VIRTIO_BLK_F_FLUSH) | FEATURE (VIRTIO_BLK_F_TOPOLOGY)
-                       | FEATURE (VIRTIO_BLK_F_CONFIG_WCE) | FEATURE (VIRTIO_BLK_F_MQ)
-                       | FEATURE (VIRTIO_BLK_F_DISCARD) | FEATURE (VIRTIO_BLK_F_WRITE_ZEROES));
-
-  /* Less than a block, or not at a block. */
-  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_IN, 0, BLK_DATA, 512), ==, IOERR);
-  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_IN, 1, BLK_DATA, 1024), ==, IOERR);
-  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_IN, 2, BLK_DATA, 1024), ==, OK);
-  blk_driver_clear (&driver);
+  blk_driver_assert_image (driver, offset, zeroes, length);
 }
 
 static void
@@ -93,10 +33,10 @@ test_read_write (gconstpointer iothread)
   guint32 written;
 
   blk_driver_init (&driver, &(BlkDriverOptions){ .iothread = iothread != NULL });
-  fill (&driver, BLK_DATA, 65536, 1);
+  blk_driver_fill (&driver, BLK_DATA, 65536, 1);
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_OUT, 8, BLK_DATA, 65536), ==, OK);
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_FLUSH, 0, 0, 0), ==, OK);
-  assert_image (&driver, 4096, blk_driver_at (&driver, BLK_DATA), 65536);
+  blk_driver_assert_image (&driver, 4096, blk_driver_at (&driver, BLK_DATA), 65536);
 
   blk_driver_add (&driver, 0, VIRTIO_BLK_T_IN, 8, BLK_DATA + 65536, 65536);
   blk_driver_kick (&driver, 0);
@@ -118,7 +58,7 @@ test_framing (gconstpointer iothread)
 
   blk_driver_init (&driver, &(BlkDriverOptions){ .iothread = iothread != NULL });
   ring = &driver.rings[0];
-  fill (&driver, BLK_DATA, 1024, 2);
+  blk_driver_fill (&driver, BLK_DATA, 1024, 2);
   memmove ((guint8 *)blk_driver_at (&driver, BLK_HEADERS + 16), blk_driver_at (&driver, BLK_DATA),
            16);
 
@@ -132,7 +72,7 @@ test_framing (gconstpointer iothread)
   test_ring_add (ring, 0);
   blk_driver_kick (&driver, 0);
   g_assert_cmpuint (blk_driver_wait (&driver, 0, NULL, NULL), ==, OK);
-  assert_image (&driver, 3 * 512, blk_driver_at (&driver, BLK_DATA), 1024);
+  blk_driver_assert_image (&driver, 3 * 512, blk_driver_at (&driver, BLK_DATA), 1024);
 
   /* Data in odd pieces, one of them across two ranges of RAM; the status behind the data. */
   blk_driver_prepare (&driver, 0, 0, VIRTIO_BLK_T_IN, 3, &header, &status);
@@ -188,14 +128,14 @@ test_ranges (gconstpointer iothread)
 
   blk_driver_init (
       &driver, &(BlkDriverOptions){ .iothread = iothread != NULL, .node = "{'discard': 'unmap'}" });
-  fill (&driver, data, 262144, 3);
+  blk_driver_fill (&driver, data, 262144, 3);
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_OUT, 0, data, 262144), ==, OK);
 
   set_ranges (&driver, 0, 8, 8, 0);
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_DISCARD, 0, BLK_DATA, 16), ==, OK);
-  assert_image (&driver, 0, blk_driver_at (&driver, data), 4096);
+  blk_driver_assert_image (&driver, 0, blk_driver_at (&driver, data), 4096);
   assert_zero_image (&driver, 4096, 4096);
-  assert_image (&driver, 8192, blk_driver_at (&driver, data + 8192), 4096);
+  blk_driver_assert_image (&driver, 8192, blk_driver_at (&driver, data + 8192), 4096);
 
   /* Several ranges in one request; the third is at the very end. */
   set_ranges (&driver, 0, 100, 3, 0);
@@ -203,11 +143,11 @@ test_ranges (gconstpointer iothread)
   set_ranges (&driver, 2, MIB / 512 - 1, 1, 0);
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_WRITE_ZEROES, 0, BLK_DATA, 48), ==,
                     OK);
-  assert_image (&driver, 99 * 512, blk_driver_at (&driver, data + 99 * 512), 512);
+  blk_driver_assert_image (&driver, 99 * 512, blk_driver_at (&driver, data + 99 * 512), 512);
   assert_zero_image (&driver, 100 * 512, 3 * 512);
-  assert_image (&driver, 103 * 512, blk_driver_at (&driver, data + 103 * 512), 97 * 512);
+  blk_driver_assert_image (&driver, 103 * 512, blk_driver_at (&driver, data + 103 * 512), 97 * 512);
   assert_zero_image (&driver, 200 * 512, 5 * 512);
-  assert_image (&driver, 205 * 512, blk_driver_at (&driver, data + 205 * 512), 512);
+  blk_driver_assert_image (&driver, 205 * 512, blk_driver_at (&driver, data + 205 * 512), 512);
 
   /* Refused: nothing, half a range, too many, beyond the end, overflow, unknown flags. */
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_DISCARD, 0, 0, 0), ==, IOERR);
@@ -227,7 +167,7 @@ test_ranges (gconstpointer iothread)
   set_ranges (&driver, 0, 0, 1, 2);
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_WRITE_ZEROES, 0, BLK_DATA, 16), ==,
                     UNSUPP);
-  assert_image (&driver, 0, blk_driver_at (&driver, data), 512);
+  blk_driver_assert_image (&driver, 0, blk_driver_at (&driver, data), 512);
   blk_driver_clear (&driver);
 }
 
@@ -324,7 +264,7 @@ test_read_only (gconstpointer iothread)
       &driver, &(BlkDriverOptions){ .iothread = iothread != NULL, .node = "{'read-only': true}" });
   g_assert_cmphex (driver.features & (FEATURE (VIRTIO_BLK_F_RO) | FEATURE (VIRTIO_BLK_F_DISCARD)),
                    ==, FEATURE (VIRTIO_BLK_F_RO));
-  fill (&driver, BLK_DATA, 512, 4);
+  blk_driver_fill (&driver, BLK_DATA, 512, 4);
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_OUT, 0, BLK_DATA, 512), ==, IOERR);
   assert_zero_image (&driver, 0, 512);
   g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_IN, 0, BLK_DATA, 512), ==, OK);
@@ -343,7 +283,7 @@ test_batch (gconstpointer iothread)
 
   blk_driver_init (&driver, &(BlkDriverOptions){ .iothread = iothread != NULL });
   g_assert_cmphex (driver.features & F_EVENT_IDX, !=, 0);
-  fill (&driver, BLK_DATA, n * 4096, 5);
+  blk_driver_fill (&driver, BLK_DATA, n * 4096, 5);
   test_ring_set_used_event (&driver.rings[0], n - 1);
   for (guint i = 0; i < n; i++)
     blk_driver_add (&driver, 0, VIRTIO_BLK_T_OUT, i * 8, BLK_DATA + i * 4096, 4096);
@@ -360,173 +300,10 @@ test_batch (gconstpointer iothread)
   g_assert_cmpuint (seen, ==, n * (n - 1) / 2);
   /* One for the device's first buffer, whose interrupt is always sent, and the one asked for. */
   g_assert_cmpuint (driver.n_irqs, <=, 2);
-  assert_image (&driver, 0, blk_driver_at (&driver, BLK_DATA), n * 4096);
+  blk_driver_assert_image (&driver, 0, blk_driver_at (&driver, BLK_DATA), n * 4096);
   sv_block_node_get_stats (driver.node, &stats);
   g_assert_cmpuint (stats.ops[SV_BLOCK_WRITE], ==, n);
   g_assert_cmpuint (stats.bytes[SV_BLOCK_WRITE], ==, n * 4096);
-  blk_driver_clear (&driver);
-}
-
-static void
-test_queues (gconstpointer iothread)
-{
-  const guint per_queue = 30;
-  BlkDriver driver;
-
-  blk_driver_init (&driver, &(BlkDriverOptions){ .iothread = iothread != NULL,
-                                                 .n_queues = 4,
-                                                 .without = F_EVENT_IDX,
-                                                 .device = "{'num-queues': 4}" });
-  fill (&driver, BLK_DATA, 4 * per_queue * 512, 6);
-  for (guint i = 0; i < 4 * per_queue; i++)
-    {
-      blk_driver_add (&driver, i % 4, VIRTIO_BLK_T_OUT, i, BLK_DATA + i * 512, 512);
-      blk_driver_kick (&driver, i % 4);
-    }
-  for (guint i = 0; i < 4 * per_queue; i++)
-    g_assert_cmpuint (blk_driver_wait (&driver, i % 4, NULL, NULL), ==, OK);
-  assert_image (&driver, 0, blk_driver_at (&driver, BLK_DATA), 4 * per_queue * 512);
-  blk_driver_clear (&driver);
-}
-
-/* The driver switches the cache off; what it cannot flush is never cached. */
-static void
-test_write_cache (gconstpointer iothread)
-{
-  BlkDriver driver;
-
-  blk_driver_init (&driver, &(BlkDriverOptions){ .iothread = iothread != NULL });
-  sv_address_space_io_write (driver.memory.space,
-                             sv_virtio_mmio_get_base (driver.transport) + VIRTIO_MMIO_CONFIG + 32,
-                             0, 1);
-  g_assert_cmpuint (blk_driver_get_config (&driver).wce, ==, 0);
-  fill (&driver, BLK_DATA, 4096, 7);
-  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_OUT, 0, BLK_DATA, 4096), ==, OK);
-  assert_image (&driver, 0, blk_driver_at (&driver, BLK_DATA), 4096);
-  blk_driver_start (&driver, 0);
-  g_assert_cmpuint (blk_driver_get_config (&driver).wce, ==, 1);
-
-  /* Other fields are not writable. */
-  sv_address_space_io_write (driver.memory.space,
-                             sv_virtio_mmio_get_base (driver.transport) + VIRTIO_MMIO_CONFIG, 1, 4);
-  g_assert_cmpuint (GUINT64_FROM_LE (blk_driver_get_config (&driver).capacity), ==, MIB / 512);
-
-  blk_driver_start (&driver, FEATURE (VIRTIO_BLK_F_CONFIG_WCE) | FEATURE (VIRTIO_BLK_F_FLUSH));
-  g_assert_cmpuint (((struct virtio_blk_config *)sv_virtio_device_get_config (driver.device))->wce,
-                    ==, 0);
-  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_OUT, 8, BLK_DATA, 4096), ==, OK);
-  blk_driver_clear (&driver);
-}
-
-static void
-test_grow (gconstpointer iothread)
-{
-  g_autoptr (GError) error = NULL;
-  BlkDriver driver;
-  guint32 generation;
-
-  blk_driver_init (&driver, &(BlkDriverOptions){ .iothread = iothread != NULL });
-  generation = blk_driver_read (&driver, VIRTIO_MMIO_CONFIG_GENERATION);
-  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_IN, MIB / 512, BLK_DATA, 512), ==,
-                    IOERR);
-  g_assert_cmpint (truncate (driver.path, 2 * MIB), ==, 0);
-  g_assert_true (sv_block_node_refresh_size (driver.node, &error));
-  g_assert_cmpuint (GUINT64_FROM_LE (blk_driver_get_config (&driver).capacity), ==, 2 * MIB / 512);
-  g_assert_cmpuint (blk_driver_read (&driver, VIRTIO_MMIO_CONFIG_GENERATION), !=, generation);
-  g_assert_cmpuint (
-      blk_driver_read (&driver, VIRTIO_MMIO_INTERRUPT_STATUS) & VIRTIO_MMIO_INT_CONFIG, !=, 0);
-  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_IN, MIB / 512, BLK_DATA, 512), ==, OK);
-  blk_driver_clear (&driver);
-}
-
-/* Indirect, so that each descriptor of the ring is a request's; TRUE when the device wants a kick. */
-static gboolean
-add_indirect (BlkDriver *driver, guint16 head)
-{
-  const guint64 address = BLK_DATA + head * 64;
-  struct vring_desc *table = blk_driver_at (driver, address);
-  guint64 header, status;
-
-  blk_driver_prepare (driver, 0, head, VIRTIO_BLK_T_IN, head * 8, &header, &status);
-  table[0] = (struct vring_desc){ GUINT64_TO_LE (header), GUINT32_TO_LE (16),
-                                  GUINT16_TO_LE (VRING_DESC_F_NEXT), GUINT16_TO_LE (1) };
-  table[1] = (struct vring_desc){ GUINT64_TO_LE (2 * BLK_DATA), GUINT32_TO_LE (4096),
-                                  GUINT16_TO_LE (VRING_DESC_F_NEXT | VRING_DESC_F_WRITE),
-                                  GUINT16_TO_LE (2) };
-  table[2] = (struct vring_desc){ GUINT64_TO_LE (status), GUINT32_TO_LE (1),
-                                  GUINT16_TO_LE (VRING_DESC_F_WRITE), 0 };
-  test_ring_desc (&driver->rings[0], head, address, 3 * sizeof *table, VRING_DESC_F_INDIRECT, 0);
-  return test_ring_add (&driver->rings[0], head);
-}
-
-static gboolean
-fail_late (gpointer what)
-{
-  g_error ("%s", (const char *)what);
-  return G_SOURCE_REMOVE;
-}
-
-/* As many requests in flight as the ring has descriptors; who adds the next one kicks only when asked. */
-static void
-check_all_in_use (gconstpointer iothread, guint64 without)
-{
-  BlkDriver driver;
-  guint timeout;
-
-  blk_driver_init (&driver,
-                   &(BlkDriverOptions){ .iothread = iothread != NULL, .without = without });
-  for (guint16 head = 0; head < BLK_RING_SIZE; head++)
-    add_indirect (&driver, head);
-  blk_driver_kick (&driver, 0);
-  for (guint i = 0; i < BLK_RING_SIZE; i++)
-    g_assert_cmpuint (blk_driver_wait (&driver, 0, NULL, NULL), ==, OK);
-
-  timeout = g_timeout_add_seconds (20, fail_late, "the device asked for no kick");
-  for (guint16 head = 0; head < 3; head++)
-    {
-      if (add_indirect (&driver, head))
-        blk_driver_kick (&driver, 0);
-      g_assert_cmpuint (blk_driver_wait (&driver, 0, NULL, NULL), ==, OK);
-    }
-  g_source_remove (timeout);
-  blk_driver_clear (&driver);
-}
-
-static void
-test_all_in_use (gconstpointer iothread)
-{
-  check_all_in_use (iothread, 0);
-  check_all_in_use (iothread, F_EVENT_IDX);
-}
-
-/* Paused with requests in flight: all are returned; new ones wait for resume. */
-static void
-test_quiesce (gconstpointer iothread)
-{
-  BlkDriver driver;
-
-  blk_driver_init (
-      &driver, &(BlkDriverOptions){ .iothread = iothread != NULL, .node = "{'aio': 'threads'}" });
-  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_IN, 0, BLK_DATA, 512), ==, OK);
-  for (guint i = 0; i < 20; i++)
-    blk_driver_add (&driver, 0, VIRTIO_BLK_T_OUT, i, BLK_DATA + i * 512, 512);
-  blk_driver_kick (&driver, 0);
-  /* The kick may or may not have been handled; what was taken must be given back. */
-  sv_device_quiesce (SV_DEVICE (driver.device));
-  g_assert_cmpuint (sv_virtqueue_get_in_flight (sv_virtio_device_get_queue (driver.device, 0)), ==,
-                    0);
-  sv_device_resume (SV_DEVICE (driver.device));
-  for (guint i = 0; i < 20; i++)
-    g_assert_cmpuint (blk_driver_wait (&driver, 0, NULL, NULL), ==, OK);
-
-  /* Reset with requests in flight. */
-  for (guint i = 0; i < 20; i++)
-    blk_driver_add (&driver, 0, VIRTIO_BLK_T_OUT, i, BLK_DATA + i * 512, 512);
-  blk_driver_kick (&driver, 0);
-  if (!iothread)
-    g_main_context_iteration (NULL, FALSE);
-  blk_driver_start (&driver, 0);
-  g_assert_cmpuint (blk_driver_run (&driver, 0, VIRTIO_BLK_T_IN, 0, BLK_DATA, 512), ==, OK);
   blk_driver_clear (&driver);
 }
 
@@ -553,57 +330,11 @@ test_host_error (gconstpointer iothread)
   blk_driver_clear (&driver);
 }
 
-static void
-test_properties (gconstpointer iothread)
-{
-  static const struct
-  {
-    const char *properties;
-    const char *message;
-  } wrong[] = {
-    { "{'drive': 'disk0'}", "blk0" }, /* in use */
-    { "{'queue-size': 100}", "power of two" },
-    { "{'queue-size': 2048}", "queue-size" },
-    { "{'num-queues': 0}", "num-queues" },
-    { "{'logical_block_size': 1000}", "logical_block_size" },
-    { "{'logical_block_size': 4096, 'physical_block_size': 512}", "physical_block_size" },
-    { "{'drive': 'disk1'}", "disk1" },
-    { "{'iothread': 'io7'}", "io7" },
-  };
-  SvVirtioDevice *first;
-  BlkDriver driver;
-
-  blk_driver_init (&driver, &(BlkDriverOptions){ .iothread = iothread != NULL });
-  first = g_steal_pointer (&driver.device);
-  for (guint i = 0; i < G_N_ELEMENTS (wrong); i++)
-    {
-      g_autoptr (GError) error = NULL;
-      g_autoptr (SvDevice) device = NULL;
-      g_autoptr (SvIrq) irq = sv_irq_new (NULL, NULL, NULL, 6);
-      g_autoptr (SvVirtioMmio) transport
-          = sv_virtio_mmio_new (driver.memory.space, 1, 0x5000000, irq);
-
-      device = blk_driver_new_device (&driver, wrong[i].properties, &error);
-      if (device)
-        {
-          g_assert_true (sv_bus_plug (sv_virtio_mmio_get_bus (transport), device, &error));
-          g_assert_false (sv_object_complete (SV_OBJECT (device), &error));
-          sv_bus_unplug (sv_virtio_mmio_get_bus (transport), device);
-        }
-      g_test_message ("%s: %s", wrong[i].properties, error->message);
-      g_assert_nonnull (strstr (error->message, wrong[i].message));
-    }
-  driver.device = first;
-  g_assert_true (sv_object_get_user (SV_OBJECT (driver.node)) == SV_OBJECT (first));
-  blk_driver_clear (&driver);
-}
-
 static const struct
 {
   const char *name;
   void (*func) (gconstpointer iothread);
 } tests[] = {
-  { "config", test_config },
   { "read-write", test_read_write },
   { "framing", test_framing },
   { "get-id", test_get_id },
@@ -613,13 +344,7 @@ static const struct
   { "malformed", test_malformed },
   { "read-only", test_read_only },
   { "batch", test_batch },
-  { "all-in-use", test_all_in_use },
-  { "queues", test_queues },
-  { "write-cache", test_write_cache },
-  { "grow", test_grow },
-  { "quiesce", test_quiesce },
   { "host-error", test_host_error },
-  { "properties", test_properties },
 };
 
 int
