@@ -10,6 +10,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "src/runtime/sv-io-ring.h"
+
 #define CAPABILITY_SIZE 12
 
 /* One eventfd of a vector: its own, or somebody else's. */
@@ -333,6 +335,8 @@ clear_vector (SvMsix *self, guint vector)
     {
       for (guint i = 0; i < v->wires->len; i++)
         disconnect_wire (self, vector, &g_array_index (v->wires, Wire, i));
+      /* It may be on its way to the kernel. */
+      sv_io_ring_settle ();
       close (g_array_index (v->wires, Wire, 0).fd);
     }
   g_clear_pointer (&v->wires, g_array_unref);
@@ -520,9 +524,5 @@ sv_msix_disconnect_fd (SvMsix *self, guint vector, int fd)
 void
 sv_msix_notify (SvMsix *self, guint vector)
 {
-  guint64 one = 1;
-
-  /* Fails only when the counter is full, and then it is pending anyhow. */
-  if (write (g_array_index (self->vectors[vector].wires, Wire, 0).fd, &one, sizeof one) < 0)
-    return;
+  sv_io_ring_signal (g_array_index (self->vectors[vector].wires, Wire, 0).fd);
 }

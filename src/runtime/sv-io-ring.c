@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "src/runtime/sv-iothread.h"
 #include "src/runtime/sv-uring.h"
 #include "src/runtime/sv-vm-lock.h"
 
@@ -283,6 +284,36 @@ sv_io_ring_signal (int fd)
     io_uring_prep_write (sv_io_ring_prepare (current, NULL), fd, &one, sizeof one, 0);
   else if (write (fd, &one, sizeof one) < 0)
     return;
+}
+
+static void
+submit_here (gpointer data)
+{
+  sv_io_ring_submit (data);
+}
+
+/**
+ * sv_io_ring_settle: (skip)
+ *
+ * Has all rings submit what they prepared: what sv_io_ring_signal() was given may be closed then. VM lock held.
+ */
+void
+sv_io_ring_settle (void)
+{
+  g_autoptr (GArray) copy = NULL;
+
+  G_LOCK (rings);
+  copy = rings != NULL ? g_array_copy (rings) : g_array_new (FALSE, FALSE, sizeof (Entry));
+  G_UNLOCK (rings);
+  for (guint i = 0; i < copy->len; i++)
+    {
+      Entry *entry = &g_array_index (copy, Entry, i);
+
+      if (entry->context == g_main_context_default ())
+        sv_io_ring_submit (entry->ring);
+      else
+        sv_context_run_sync (entry->context, submit_here, entry->ring);
+    }
 }
 
 /* --- completion --- */

@@ -56,6 +56,7 @@ SV_API void sv_io_ring_submit (SvIoRing *self);
 SV_API void sv_io_ring_wait (SvIoRing *self);
 SV_API void sv_io_ring_join (SvIoRing *self, SvIoRingBatch *batch);
 SV_API void sv_io_ring_signal (int fd);
+SV_API void sv_io_ring_settle (void);
 
 /* For those who run contexts: a poll function. */
 SV_API gint

@@ -228,6 +228,7 @@ typedef struct
 {
   SvIoRingOp op;
   int fd;
+  gboolean settle;
   gboolean done;
 } SignalOp;
 
@@ -240,6 +241,11 @@ on_signal_op (SvIoRingOp *op, int result, gboolean more)
   sv_io_ring_signal (self->fd);
   /* By the next system call, not by one of its own */
   g_assert_cmpint (read (self->fd, &value, sizeof value), ==, -1);
+  if (self->settle)
+    {
+      sv_io_ring_settle ();
+      g_assert_cmpint (read (self->fd, &value, sizeof value), ==, sizeof value);
+    }
   self->done = TRUE;
 }
 
@@ -247,7 +253,7 @@ static void
 test_signal (void)
 {
   SvIoRing *ring = sv_io_ring_get (NULL);
-  SignalOp op = { { on_signal_op }, new_eventfd (0), FALSE };
+  SignalOp op = { { on_signal_op }, new_eventfd (0), FALSE, FALSE };
   guint64 value;
 
   io_uring_prep_nop (sv_io_ring_prepare (ring, &op.op));
@@ -260,6 +266,18 @@ test_signal (void)
   sv_io_ring_signal (op.fd);
   g_assert_cmpint (read (op.fd, &value, sizeof value), ==, sizeof value);
   g_assert_cmpuint (value, ==, 1);
+  close (op.fd);
+}
+
+/* Nothing is on its way any more, so that the descriptor may be closed. */
+static void
+test_settle (void)
+{
+  SignalOp op = { { on_signal_op }, new_eventfd (0), TRUE, FALSE };
+
+  io_uring_prep_nop (sv_io_ring_prepare (sv_io_ring_get (NULL), &op.op));
+  while (!op.done)
+    g_main_context_iteration (NULL, TRUE);
   close (op.fd);
 }
 
@@ -402,6 +420,7 @@ main (int argc, char **argv)
   g_test_add_func ("/io-ring/batch", test_batch);
   g_test_add_func ("/io-ring/many", test_many);
   g_test_add_func ("/io-ring/signal", test_signal);
+  g_test_add_func ("/io-ring/settle", test_settle);
   g_test_add_func ("/io-ring/other-thread", test_other_thread);
   g_test_add_data_func ("/io-ring/iothread", NULL, test_iothread);
   g_test_add_data_func ("/io-ring/iothread-busy", "", test_iothread);
