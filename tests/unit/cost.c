@@ -14,6 +14,8 @@
 #include "src/runtime/sv-vm-lock.h"
 
 #define N_WARM_UP 128
+/* One at a time they take their time. */
+#define N_STEPPED 64
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
@@ -84,6 +86,47 @@ run_traced (const CostFuncs *funcs, gpointer data, guint n)
   _exit (MIN (n_allocations, 100));
 }
 
+/* The child: SIGUSR1 stops it before and behind the part that counts. */
+static void
+run_stepped (const CostFuncs *funcs, gpointer data)
+{
+  funcs->set_up (data);
+  funcs->run (data, N_WARM_UP);
+  ptrace (PTRACE_TRACEME, 0, NULL, NULL);
+  raise (SIGUSR1);
+  funcs->run (data, N_STEPPED);
+  raise (SIGUSR1);
+  if (funcs->tear_down != NULL)
+    funcs->tear_down (data);
+  _exit (0);
+}
+
+/* Instructions of this process, those of the test's driver included. */
+static double
+count_instructions (const CostFuncs *funcs, gpointer data)
+{
+  guint64 n = 0;
+  pid_t pid = fork ();
+  int status;
+
+  if (pid == 0)
+    run_stepped (funcs, data);
+
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  do
+    {
+      g_assert_true (WIFSTOPPED (status));
+      g_assert_cmpint (ptrace (PTRACE_SINGLESTEP, pid, NULL, NULL), ==, 0);
+      g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+      n++;
+    }
+  while (WSTOPSIG (status) == SIGTRAP);
+  g_assert_cmpint (ptrace (PTRACE_CONT, pid, NULL, NULL), ==, 0);
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_true (WIFEXITED (status));
+  return (double)n / N_STEPPED;
+}
+
 Cost
 cost_measure (const char *what, const CostFuncs *funcs, gpointer data, guint n)
 {
@@ -120,6 +163,8 @@ cost_measure (const char *what, const CostFuncs *funcs, gpointer data, guint n)
   cost.calls /= n;
   cost.n_allocations = WEXITSTATUS (status);
   g_test_message ("%s: %.3f system calls; %u allocations in all", what, cost.calls, cost.n_allocations);
+  if (g_test_perf ())
+    g_test_message ("%s: %.0f instructions", what, count_instructions (funcs, data));
   return cost;
 }
 

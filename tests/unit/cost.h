@@ -19,7 +19,7 @@ typedef struct
   guint n_allocations; /* in all */
 } Cost;
 
-/* Counts, in a child process, while the work is done @n times. */
+/* Counts, in a child process, while the work is done @n times. With `-m perf`, also tells instructions. */
 Cost cost_measure (const char *what, const CostFuncs *funcs, gpointer data, guint n);
 
 /*
