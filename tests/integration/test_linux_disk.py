@@ -4,6 +4,7 @@
 import hashlib
 import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -254,3 +255,28 @@ poweroff -f
     vm.send("go\n")
     assert vm.wait(30) == 0
     assert "start is readable" in vm.console.text
+
+
+def exits(pid):
+    """Exits of a VM's processors, from KVM's statistics."""
+    folder, = Path("/sys/kernel/debug/kvm").glob(f"{pid}-*")
+    return int((folder / "exits").read_text())
+
+
+@pytest.mark.parametrize("drive", ["", ",direct=on"], ids=["default", "direct"])
+def test_exits_of_a_read(linux_with, blank, blkctl, drive):
+    """Two for the driver's kick and its acknowledgement of the interrupt, and what the kernel's timers need."""
+    vm = linux_with("""
+chmod 755 /bin/blkctl
+blkctl read /dev/vda 4096 1 100; echo BEGIN; read go
+blkctl read /dev/vda 4096 1 1000; echo END; read go
+blkctl read /dev/vda 4096 32 3200; echo END; read go
+""", blkctl, *disk(0, blank("plain"), drive))
+    vm.console.wait_for("^BEGIN", 30)
+    for n, most in ((1000, 4), (3200, 1)):
+        before = exits(vm.pid)
+        vm.send("\n")
+        vm.console.wait_for("^END", 30)
+        count = (exits(vm.pid) - before) / n
+        print(f"{count:.2f} exits for each read")
+        assert count <= most
