@@ -157,8 +157,11 @@ sv_chardev_pty_complete (SvObject *object, GError **error)
   if (!open_pair (self, error))
     return FALSE;
 
-  g_print ("char device redirected to %s (label %s)\n", self->slave_name,
-           sv_object_get_id (object) != NULL ? sv_object_get_id (object) : "pty");
+  /* Later the reply of chardev-add tells it: the guest or a monitor may use standard output, and a reader who does not
+   * read must not stop the main loop. */
+  if (g_main_depth () == 0)
+    g_print ("char device redirected to %s (label %s)\n", self->slave_name,
+             sv_object_get_id (object) != NULL ? sv_object_get_id (object) : "pty");
   watch_for_user (self);
   return TRUE;
 }

@@ -207,6 +207,26 @@ def test_pty(tiny):
     os.close(fd)
 
 
+def test_pty_that_comes_later_leaves_standard_output_alone(tiny):
+    """There the guest writes: it may be full, and nobody reads."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        while os.write(writer, b" " * 4096):
+            pass
+    except BlockingIOError:
+        os.set_blocking(writer, True)
+    vm = tiny("c", stdout=writer)
+    os.close(writer)
+    client = vm.qmp()
+    reply = client.execute("chardev-add", {"id": "p", "backend": {"type": "pty", "data": {}}})
+    assert reply["pty"].startswith("/dev/pts/")
+    assert client.execute("query-status")["running"] is True
+    client.execute("quit")
+    assert vm.wait() == 0
+    os.close(reader)
+
+
 class Terminal:
     """A pseudo terminal as the VMM's stdin and stdout."""
 
