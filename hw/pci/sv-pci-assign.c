@@ -190,6 +190,7 @@ choose_prefetch_reserve (SvPciBus *root, guint64 size)
  * sv_pci_assign: (skip)
  * @root: a root bus
  * @resources: what may be given away
+ * @last_bus: (out) (optional): the highest number that a bus got
  * @error: return location
  *
  * VM lock held; the guest does not run.
@@ -197,7 +198,10 @@ choose_prefetch_reserve (SvPciBus *root, guint64 size)
  * Returns: %FALSE when it does not suffice
  */
 gboolean
-sv_pci_assign (SvPciBus *root, const SvPciResources *resources, GError **error)
+sv_pci_assign (SvPciBus *root,
+               const SvPciResources *resources,
+               guint *last_bus,
+               GError **error)
 {
   Assignment self = {
     .next = { resources->io_base, resources->memory_base, resources->prefetch_base },
@@ -211,5 +215,7 @@ sv_pci_assign (SvPciBus *root, const SvPciResources *resources, GError **error)
   sv_memory_transaction_begin ();
   assigned = assign_bus (&self, root, error);
   sv_memory_transaction_commit ();
+  if (last_bus != NULL)
+    *last_bus = self.last_bus;
   return assigned;
 }

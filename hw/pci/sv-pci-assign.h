@@ -19,6 +19,9 @@ typedef struct
  * Does what firmware does: numbers the buses below @root, gives every base address register an
  * address and every bridge windows with room for devices that come later, and switches decoding on.
  */
-SV_API gboolean sv_pci_assign (SvPciBus *root, const SvPciResources *resources, GError **error);
+SV_API gboolean sv_pci_assign (SvPciBus *root,
+                               const SvPciResources *resources,
+                               guint *last_bus,
+                               GError **error);
 
 G_END_DECLS

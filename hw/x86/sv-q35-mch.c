@@ -22,6 +22,7 @@ struct _SvQ35Mch
   SvQ35Windows windows;
   SvMemoryRegion *memory;
   SvMemoryRegion *io;
+  guint8 last_bus;
   gboolean mapped;
   guint64 address;
 };
@@ -107,9 +108,7 @@ sv_q35_mch_build_aml (SvAcpiDescribed *described, GByteArray *scope)
 {
   SvQ35Mch *self = SV_Q35_MCH (described);
   const SvPciAcpiHost host = {
-    .last_bus
-    = (guint8)(sv_memory_region_get_size (sv_pci_host_get_ecam (self->host)) / SV_PCI_ECAM_BUS_SIZE
-               - 1),
+    .last_bus = self->last_bus,
     .io_base = self->windows.io_base,
     .io_size = self->windows.io_size,
     .memory_base = self->windows.memory_base,
@@ -175,6 +174,7 @@ sv_q35_mch_new (SvPciHost *host, const SvQ35Windows *windows)
 
   self->host = g_object_ref (host);
   self->windows = *windows;
+  self->last_bus = (guint8)(sv_memory_region_get_size (sv_pci_host_get_ecam (host)) / SV_PCI_ECAM_BUS_SIZE - 1);
   return self;
 }
 
@@ -188,4 +188,17 @@ sv_q35_mch_program (SvQ35Mch *self, guint64 ecam)
 {
   sv_pci_device_config_write (SV_PCI_DEVICE (self), PCIEXBAR + 4, (guint32)(ecam >> 32), 4);
   sv_pci_device_config_write (SV_PCI_DEVICE (self), PCIEXBAR, (guint32)ecam | PCIEXBAR_ENABLE, 4);
+}
+
+/**
+ * sv_q35_mch_set_last_bus: (skip)
+ * @self: the host bridge
+ * @last_bus: the highest bus number that there can be
+ *
+ * Limits what the root bus' description says of bus numbers.
+ */
+void
+sv_q35_mch_set_last_bus (SvQ35Mch *self, guint8 last_bus)
+{
+  self->last_bus = last_bus;
 }

@@ -26,6 +26,8 @@ G_DECLARE_FINAL_TYPE (SvQ35Mch, sv_q35_mch, SV, Q35_MCH, SvPciDevice)
 } SvQ35Windows;
 
 SV_API SvQ35Mch *sv_q35_mch_new (SvPciHost *host, const SvQ35Windows *windows);
+/* The highest bus number that there can be, for the root bus' description; 255 at first. */
+SV_API void sv_q35_mch_set_last_bus (SvQ35Mch *self, guint8 last_bus);
 /* Places configuration space at @ecam, as firmware would. */
 SV_API void sv_q35_mch_program (SvQ35Mch *self, guint64 ecam);
 

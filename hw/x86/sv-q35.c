@@ -26,6 +26,7 @@ struct _SvQ35
   SvQ35Mch *mch;
   SvIch9Lpc *lpc;
   SvPciResources resources;
+  guint last_bus; /* that the tables tell of */
 };
 
 G_DEFINE_FINAL_TYPE (SvQ35, sv_q35, SV_TYPE_X86_MACHINE)
@@ -139,7 +140,14 @@ sv_q35_write_tables (SvX86Machine *machine, GError **error)
 {
   SvQ35 *self = SV_Q35 (machine);
 
-  return sv_pci_assign (self->root, &self->resources, error);
+  /*
+   * The tables tell of the buses that there are; more cannot come, as root ports stay. Linux looks for host bridges at each
+   * slot of each bus that the tables tell of: 16,000 exits for 255.
+   */
+  if (!sv_pci_assign (self->root, &self->resources, &self->last_bus, error))
+    return FALSE;
+  sv_q35_mch_set_last_bus (self->mch, (guint8)self->last_bus);
+  return TRUE;
 }
 
 /* The first serial port */
@@ -167,7 +175,7 @@ sv_q35_fill_acpi (SvX86Machine *machine, SvAcpiConfig *config)
   config->pm_base = SV_Q35_PM_BASE;
   config->sci = SV_Q35_SCI;
   config->ecam_base = SV_Q35_ECAM_BASE;
-  config->ecam_buses = SV_Q35_ECAM_BUSES;
+  config->ecam_buses = SV_Q35 (machine)->last_bus + 1;
 }
 
 /* --- devices that come with -device --- */
@@ -222,4 +230,5 @@ sv_q35_class_init (SvQ35Class *klass)
 static void
 sv_q35_init (SvQ35 *self)
 {
+  self->last_bus = SV_Q35_ECAM_BUSES - 1;
 }

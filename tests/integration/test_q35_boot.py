@@ -50,7 +50,7 @@ def test_boots_to_user_space(q35, kernel, cpus, memory):
     assert re.search(r"^rtc [1-9]\d+$", text, re.M)
     assert "0000:00:00.0/class:0x060000" in text
     assert "0000:00:1f.0/class:0x060100" in text
-    assert re.search(r"MMCONFIG for domain 0000 \[bus 00-ff\] at \[mem 0xb0000000-0xbfffffff\]", text)
+    assert re.search(r"MMCONFIG for domain 0000 \[bus 00-00\] at \[mem 0xb0000000-0xb00fffff\]", text)
     assert re.search(r"OS now controls \[PCIeHotplug PME PCIeCapability\]", text)
     assert "complaint" not in text
     assert "reboot: Power down" in text

@@ -350,6 +350,22 @@ def test_pirq_routes_pins_to_the_isa_interrupts(start):
     assert not test.query_intx(10)
 
 
+@pytest.mark.parametrize("n", [0, 3])
+def test_tables_tell_of_the_buses_that_there_are(start, guests, n):
+    """MCFG and the root bus' _CRS: Linux goes through all slots of all of them."""
+    ports = [word for i in range(n) for word in ("-device", f"pcie-root-port,id=rp{i},chassis={i + 1}")]
+    test = start("-kernel", guests / "tiny-pvh.elf", *ports).test
+    tables = test.read(0xE0000, 0x20000)
+    at = tables.index(b"MCFG")
+    assert int.from_bytes(tables[at + 44:at + 52], "little") == ECAM
+    assert tables[at + 54:at + 56] == bytes([0, n])
+    assert [Function(test, i).get(0x1A, 1) for i in range(1, n + 1)] == list(range(1, n + 1))
+    # WordBusNumber: granularity, minimum, maximum, translation, length (ACPI 6.5 6.4.3.5.3)
+    assert b"\x88\x0d\x00\x02" in tables
+    word = tables.index(b"\x88\x0d\x00\x02")
+    assert tables[word + 8:word + 12] == bytes([0, 0, n, 0]) and tables[word + 14:word + 16] == bytes([n + 1, 0])
+
+
 def test_reset_control_and_power_management(start):
     vm = start(*RNG)
     test, qmp = vm.test, vm.qmp()

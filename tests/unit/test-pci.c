@@ -253,6 +253,7 @@ test_assign (PciFixture *self, gconstpointer data)
     .prefetch_size = 0x1000000000,
   };
   const SvPciResources few = { .memory_base = 0xc0000000, .memory_size = 0x1000 };
+  guint last_bus = 0;
   g_autoptr (GError) error = NULL;
   SvPciDevice *port;
 
@@ -262,8 +263,9 @@ test_assign (PciFixture *self, gconstpointer data)
   pci_fixture_add (self, sv_pci_bridge_get_secondary (SV_PCI_BRIDGE (port)), TEST_TYPE_FUNCTION,
                    "b", NULL, NULL);
 
-  g_assert_true (sv_pci_assign (self->root, &resources, &error));
+  g_assert_true (sv_pci_assign (self->root, &resources, &last_bus, &error));
   g_assert_no_error (error);
+  g_assert_cmpuint (last_bus, ==, 2);
   g_assert_cmphex (pci_fixture_read (self, 0, SV_PCI_DEVFN (4, 0), PCI_PRIMARY_BUS, 4) & 0xffffff,
                    ==, 0x010100);
   g_assert_cmphex (pci_fixture_read (self, 0, SV_PCI_DEVFN (5, 0), PCI_PRIMARY_BUS, 4) & 0xffffff,
@@ -285,7 +287,7 @@ test_assign (PciFixture *self, gconstpointer data)
   g_assert_cmphex (pci_fixture_read (self, 0, SV_PCI_DEVFN (5, 0), PCI_IO_BASE, 1), >,
                    pci_fixture_read (self, 0, SV_PCI_DEVFN (5, 0), PCI_IO_LIMIT, 1));
 
-  g_assert_false (sv_pci_assign (self->root, &few, &error));
+  g_assert_false (sv_pci_assign (self->root, &few, NULL, &error));
   g_assert_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_BUSY);
 }
 
