@@ -182,3 +182,42 @@ def test_new_objects_have_json_types(qmp, tmp_path):
                                        "mem-path": str(tmp_path / "ram"), **values})
         assert caught.value.desc.startswith(message)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_inherited_descriptors(launch, guests, tmp_path):
+    """Kernel, initrd, memory, disk and output as descriptors of sets, also for a guest that starts anew."""
+    (tmp_path / "disk").write_bytes(bytes(1 << 20))
+    (tmp_path / "ram").touch()
+    names = {1: (guests / "tiny-pvh.elf", "rb"), 2: (tmp_path / "disk", "r+b"),
+             3: (tmp_path / "ram", "r+b"), 4: (tmp_path / "out", "wb")}
+    files = {number: open(path, mode) for number, (path, mode) in names.items()}
+    words = []
+    for number, file in files.items():
+        words += ["-add-fd", f"set={number},fd={file.fileno()}"]
+    vm = launch(*words, "-kernel", "/dev/fdset/1", "-initrd", "/dev/fdset/1", "-append", "do=h",
+                "-mem-path", "/dev/fdset/3", "-drive", "id=d0,file=/dev/fdset/2",
+                "-chardev", "file,id=out,path=/dev/fdset/4,append=on",
+                pass_fds=[file.fileno() for file in files.values()], machine="microvm,mem-share=on")
+    for file in files.values():
+        file.close()
+    vm.console.wait_for("hello")
+    qmp = vm.qmp()
+    qmp.execute("system_reset")
+    vm.console.wait_for("hello")
+    assert (tmp_path / "ram").stat().st_size == 128 << 20
+    assert [each["fdset-id"] for each in qmp.execute("query-fdsets")] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("words, message", [
+    (["-kernel", "/dev/fdset/9"], "kernel /dev/fdset/9: cannot open: No such file or directory"),
+    (["-kernel", "/dev/fdset/2"], "kernel /dev/fdset/2: cannot open: Permission denied"),
+    (["-mem-path", "/dev/fdset/9"], "cannot open '/dev/fdset/9'"),
+    (["-drive", "id=d,file=/dev/fdset/2,readonly=on"], "cannot open '/dev/fdset/2': Permission denied"),
+])
+def test_descriptors_that_do_not_fit(launch, guests, tmp_path, words, message):
+    kernel = [] if words[0] == "-kernel" else ["-kernel", guests / "tiny-pvh.elf"]
+    with open(tmp_path / "file", "wb") as file:
+        vm = launch(*kernel, "-add-fd", f"set=2,fd={file.fileno()}", *words, pass_fds=[file.fileno()],
+                    qmp=False)
+        assert vm.wait() == 1
+    assert message in vm.stderr.text
