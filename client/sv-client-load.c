@@ -2,10 +2,15 @@
 
 #include "client/sv-client-load.h"
 
+#include <string.h>
+
 #include "qmp/sv-qmp-error.h"
 
 /* Objects in one command: replies stay far below what a message may hold. */
 #define BATCH 64
+/* No VM has more; a server that is out of order might. */
+#define MAX_OBJECTS 65536
+#define MAX_PATH_LENGTH 4096
 
 struct _SvClientLoad
 {
@@ -13,6 +18,7 @@ struct _SvClientLoad
   GQueue asked;   /* SvClientNode, of the top's: in the command that goes on */
   GQueue waiting; /* the same, for the next ones */
   guint batch;
+  guint count; /* objects found */
 };
 
 SvClientLoad *
@@ -113,6 +119,12 @@ sv_client_load_feed (SvClientLoad *self, JsonNode *reply, const GError *failure,
 
       if (properties != NULL)
         sv_client_node_describe (node, properties);
+      self->count += node->children->len;
+      if (self->count > MAX_OBJECTS || strlen (node->path) > MAX_PATH_LENGTH)
+        {
+          g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "The VM's tree does not end: at '%.64s'", node->path);
+          return FALSE;
+        }
       for (guint n = 0; n < node->children->len; n++)
         g_queue_push_tail (&self->waiting, g_ptr_array_index (node->children, n));
     }

@@ -257,7 +257,7 @@ sv_qmp_client_execute_json_finish (SvQmpClient *self, GAsyncResult *result, GErr
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
-/* NULL with an error when they are no dictionary. */
+/* FALSE with an error when they are no dictionary. */
 static gboolean
 convert_arguments (GVariant *arguments, JsonObject **object, GError **error)
 {
@@ -304,7 +304,7 @@ sv_qmp_client_execute (SvQmpClient *self, const char *command, GVariant *argumen
   g_return_val_if_fail (SV_IS_QMP_CLIENT (self), NULL);
   g_return_val_if_fail (command != NULL, NULL);
 
-  if (!convert_arguments (arguments, &object, error))
+  if (!convert_arguments (owned, &object, error))
     return NULL;
   result = execute (self, command, object, fds, cancellable, error);
   return result != NULL ? sv_client_value_from_json (result) : NULL;
@@ -333,7 +333,7 @@ sv_qmp_client_execute_async (SvQmpClient *self, const char *command, GVariant *a
   g_return_if_fail (SV_IS_QMP_CLIENT (self));
   g_return_if_fail (command != NULL);
 
-  if (convert_arguments (arguments, &object, &error))
+  if (convert_arguments (owned, &object, &error))
     sv_qmp_client_execute_json_async (self, command, object, fds, cancellable, callback, user_data);
   else
     g_task_report_error (self, callback, user_data, sv_qmp_client_execute_async, g_steal_pointer (&error));

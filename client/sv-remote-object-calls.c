@@ -57,30 +57,27 @@ sv_remote_object_call_finish (SvRemoteObject *self, GAsyncResult *result, GError
  * sv_remote_object_get_value:
  * @self: an object
  * @name: name of a property
- * @value: (out caller-allocates): where to put the value
  * @cancellable: (nullable): ends the wait
  * @error: return location
  *
  * Asks the VM for the value of a property: a boolean, an int64, a double, a string (also for an enumeration, and the
  * path for another object), or a #GVariant for everything else.
  *
- * Returns: (skip): %FALSE with an error when there is no such property or it cannot be read
+ * Returns: (transfer none): the value, which the object keeps until it is asked for the next one; %NULL with an error
+ *   when there is no such property or it cannot be read
  */
-gboolean
-sv_remote_object_get_value (SvRemoteObject *self, const char *name, GValue *value, GCancellable *cancellable,
-                            GError **error)
+const GValue *
+sv_remote_object_get_value (SvRemoteObject *self, const char *name, GCancellable *cancellable, GError **error)
 {
   g_autoptr (JsonObject) arguments = NULL;
   g_autoptr (JsonNode) node = NULL;
 
-  g_return_val_if_fail (SV_IS_REMOTE_OBJECT (self), FALSE);
-  g_return_val_if_fail (name != NULL, FALSE);
+  g_return_val_if_fail (SV_IS_REMOTE_OBJECT (self), NULL);
+  g_return_val_if_fail (name != NULL, NULL);
 
   arguments = sv_client_new_arguments ("path", sv_remote_object_get_path (self), "property", name, NULL);
   node = sv_remote_object_call (self, "qom-get", arguments, cancellable, error);
-  if (node != NULL)
-    sv_client_value_init (value, node);
-  return node != NULL;
+  return node != NULL ? sv_remote_object_keep_value (self, node) : NULL;
 }
 
 /**
@@ -110,22 +107,20 @@ sv_remote_object_get_value_async (SvRemoteObject *self, const char *name, GCance
  * sv_remote_object_get_value_finish:
  * @self: an object
  * @result: what the callback of [method@RemoteObject.get_value_async] got
- * @value: (out caller-allocates): where to put the value
  * @error: return location
  *
- * Returns: (skip): %FALSE with an error when there is no such property or it cannot be read
+ * Returns: (transfer none): the value, which the object keeps until it is asked for the next one; %NULL with an error
+ *   when there is no such property or it cannot be read
  */
-gboolean
-sv_remote_object_get_value_finish (SvRemoteObject *self, GAsyncResult *result, GValue *value, GError **error)
+const GValue *
+sv_remote_object_get_value_finish (SvRemoteObject *self, GAsyncResult *result, GError **error)
 {
   g_autoptr (JsonNode) node = NULL;
 
-  g_return_val_if_fail (SV_IS_REMOTE_OBJECT (self), FALSE);
+  g_return_val_if_fail (SV_IS_REMOTE_OBJECT (self), NULL);
 
   node = sv_remote_object_call_finish (self, result, error);
-  if (node != NULL)
-    sv_client_value_init (value, node);
-  return node != NULL;
+  return node != NULL ? sv_remote_object_keep_value (self, node) : NULL;
 }
 
 /* Writing */

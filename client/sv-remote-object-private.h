@@ -14,4 +14,7 @@ JsonNode *sv_remote_object_call_finish (SvRemoteObject *self, GAsyncResult *resu
 JsonNode *sv_remote_object_call (SvRemoteObject *self, const char *command, JsonObject *arguments,
                                  GCancellable *cancellable, GError **error);
 
+/* What was read last, which the object keeps. */
+const GValue *sv_remote_object_keep_value (SvRemoteObject *self, JsonNode *node);
+
 G_END_DECLS

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "client/sv-client-private.h"
+#include "client/sv-client-value.h"
+#include "client/sv-remote-object-private.h"
 
 /**
  * SvRemoteObject:
@@ -22,6 +24,7 @@ typedef struct
   char *path;
   char *id;
   char *type_name;
+  GValue value; /* what was read last: bindings for Python would not free one that is theirs */
 } SvRemoteObjectPrivate;
 
 enum
@@ -72,6 +75,17 @@ void
 sv_remote_object_emit_changed (SvRemoteObject *self, const char *property)
 {
   g_signal_emit (self, signals[CHANGED], g_quark_from_string (property), property);
+}
+
+const GValue *
+sv_remote_object_keep_value (SvRemoteObject *self, JsonNode *node)
+{
+  GValue *value = &PRIV (self)->value;
+
+  if (G_IS_VALUE (value))
+    g_value_unset (value);
+  sv_client_value_init (value, node);
+  return value;
 }
 
 /* What is below */
@@ -332,6 +346,8 @@ sv_remote_object_finalize (GObject *object)
 
   if (priv->node != NULL)
     priv->node->proxy = NULL;
+  if (G_IS_VALUE (&priv->value))
+    g_value_unset (&priv->value);
   g_clear_object (&priv->client);
   g_free (priv->path);
   g_free (priv->id);

@@ -33,12 +33,12 @@ SV_PUBLIC SvRemoteObject *sv_remote_object_get_nth_child (SvRemoteObject *self, 
 SV_PUBLIC SvRemoteObject *sv_remote_object_get_child (SvRemoteObject *self, const char *id);
 
 SV_PUBLIC char **sv_remote_object_list_values (SvRemoteObject *self);
-SV_PUBLIC gboolean sv_remote_object_get_value (SvRemoteObject *self, const char *name, GValue *value,
-                                               GCancellable *cancellable, GError **error);
+SV_PUBLIC const GValue *sv_remote_object_get_value (SvRemoteObject *self, const char *name,
+                                                    GCancellable *cancellable, GError **error);
 SV_PUBLIC void sv_remote_object_get_value_async (SvRemoteObject *self, const char *name, GCancellable *cancellable,
                                                  GAsyncReadyCallback callback, gpointer user_data);
-SV_PUBLIC gboolean sv_remote_object_get_value_finish (SvRemoteObject *self, GAsyncResult *result, GValue *value,
-                                                      GError **error);
+SV_PUBLIC const GValue *sv_remote_object_get_value_finish (SvRemoteObject *self, GAsyncResult *result,
+                                                           GError **error);
 SV_PUBLIC gboolean sv_remote_object_set_value (SvRemoteObject *self, const char *name, const GValue *value,
                                                GCancellable *cancellable, GError **error);
 SV_PUBLIC void sv_remote_object_set_value_async (SvRemoteObject *self, const char *name, const GValue *value,

@@ -189,6 +189,27 @@ find_writable (SvObject *self, const char *name, GError **error)
   return sv_object_can_change (self, pspec, error) ? pspec : NULL;
 }
 
+/* Who watches the object is told once of what changed, also when its class does not tell. */
+static void
+set_and_notify (SvObject *self, GParamSpec *pspec, const GValue *value)
+{
+  g_auto (GValue) before = G_VALUE_INIT;
+  g_auto (GValue) after = G_VALUE_INIT;
+
+  if (!(pspec->flags & G_PARAM_READABLE))
+    {
+      g_object_set_property (G_OBJECT (self), pspec->name, value);
+      return;
+    }
+  g_object_freeze_notify (G_OBJECT (self));
+  g_object_get_property (G_OBJECT (self), pspec->name, &before);
+  g_object_set_property (G_OBJECT (self), pspec->name, value);
+  g_object_get_property (G_OBJECT (self), pspec->name, &after);
+  if (g_param_values_cmp (pspec, &before, &after) != 0)
+    g_object_notify_by_pspec (G_OBJECT (self), pspec);
+  g_object_thaw_notify (G_OBJECT (self));
+}
+
 /**
  * sv_object_set_property_json:
  * @self: an object
@@ -214,7 +235,7 @@ sv_object_set_property_json (
   pspec = find_writable (self, name, &cause);
   if (pspec == NULL || !sv_value_from_json (&value, pspec, node, scope ? scope : self, &cause))
     return fail_with_label (self, cause, error);
-  g_object_set_property (G_OBJECT (self), pspec->name, &value);
+  set_and_notify (self, pspec, &value);
   return TRUE;
 }
 
@@ -243,7 +264,7 @@ sv_object_set_property_string (
   pspec = find_writable (self, name, &cause);
   if (pspec == NULL || !sv_value_from_string (&value, pspec, string, scope ? scope : self, &cause))
     return fail_with_label (self, cause, error);
-  g_object_set_property (G_OBJECT (self), pspec->name, &value);
+  set_and_notify (self, pspec, &value);
   return TRUE;
 }
 

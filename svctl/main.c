@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "qmp/sv-qmp-error.h"
 #include "qom/sv-suggestion.h"
@@ -27,13 +28,15 @@ static void
 report (const GError *error, gboolean json)
 {
   g_autoptr (JsonNode) node = NULL;
-  g_autofree char *text = NULL;
+  g_autofree char *line = NULL;
   JsonObject *failure;
   JsonObject *object;
 
   if (!json)
     {
-      fprintf (stderr, "svctl: %s\n", error->message);
+      g_autofree char *text = svctl_dup_harmless (error->message, STDERR_FILENO);
+
+      fprintf (stderr, "svctl: %s\n", text);
       return;
     }
   failure = json_object_new ();
@@ -43,8 +46,8 @@ report (const GError *error, gboolean json)
   json_object_set_object_member (object, "error", failure);
   node = json_node_init_object (json_node_alloc (), object);
   json_object_unref (object);
-  text = json_to_string (node, FALSE);
-  fprintf (stderr, "%s\n", text);
+  line = json_to_string (node, FALSE);
+  fprintf (stderr, "%s\n", line);
 }
 
 static const SvctlCommand *
@@ -100,7 +103,7 @@ parse_options (Svctl *self, int *argc, char ***argv, gboolean *ended, GError **e
     { "timeout", 't', 0, G_OPTION_ARG_DOUBLE, &seconds, NULL, NULL },
     { "version", 'V', 0, G_OPTION_ARG_NONE, &version, NULL, NULL },
     { "help", 'h', 0, G_OPTION_ARG_NONE, &help, NULL, NULL },
-    { NULL },
+    G_OPTION_ENTRY_NULL,
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
 

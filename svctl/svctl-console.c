@@ -19,11 +19,9 @@
 static char *
 dup_value (SvRemoteObject *object, const char *name)
 {
-  g_auto (GValue) value = G_VALUE_INIT;
+  const GValue *value = sv_remote_object_get_value (object, name, NULL, NULL);
 
-  if (!sv_remote_object_get_value (object, name, &value, NULL, NULL) || !G_VALUE_HOLDS_STRING (&value))
-    return NULL;
-  return g_value_dup_string (&value);
+  return value != NULL && G_VALUE_HOLDS_STRING (value) ? g_value_dup_string (value) : NULL;
 }
 
 static gboolean

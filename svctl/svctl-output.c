@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <glib-unix.h>
 
@@ -18,14 +19,36 @@ flush (void)
     exit (SVCTL_ERROR_FAILED);
 }
 
+char *
+svctl_dup_harmless (const char *text, int fd)
+{
+  char *copy = g_strdup (text);
+
+  for (char *at = copy; isatty (fd) && *at != '\0'; at++)
+    if (g_ascii_iscntrl (*at) && *at != '\n' && *at != '\t')
+      *at = '?';
+  return copy;
+}
+
+void
+svctl_clear_screen (void)
+{
+  if (isatty (STDOUT_FILENO))
+    fputs ("\033[H\033[2J", stdout);
+}
+
 void
 svctl_print (const char *format, ...)
 {
+  g_autofree char *text = NULL;
+  g_autofree char *harmless = NULL;
   va_list list;
 
   va_start (list, format);
-  vprintf (format, list);
+  text = g_strdup_vprintf (format, list);
   va_end (list);
+  harmless = svctl_dup_harmless (text, STDOUT_FILENO);
+  fputs (harmless, stdout);
   flush ();
 }
 

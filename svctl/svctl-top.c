@@ -128,15 +128,15 @@ sample_cards (SvRemoteObject *object, Sample *sample)
 
   for (guint n = 0; n < G_N_ELEMENTS (card_counters); n++)
     {
-      g_auto (GValue) value = G_VALUE_INIT;
+      const GValue *value = NULL;
 
-      if (!g_strv_contains ((const char *const *)names, card_counters[n])
-          || !sv_remote_object_get_value (object, card_counters[n], &value, NULL, NULL)
-          || !G_VALUE_HOLDS_INT64 (&value))
+      if (g_strv_contains ((const char *const *)names, card_counters[n]))
+        value = sv_remote_object_get_value (object, card_counters[n], NULL, NULL);
+      if (value == NULL || !G_VALUE_HOLDS_INT64 (value))
         continue;
       if (row == NULL)
         row = add_row (sample, "net", sv_remote_object_get_path (object));
-      json_object_set_int_member (row, card_counters[n], g_value_get_int64 (&value));
+      json_object_set_int_member (row, card_counters[n], g_value_get_int64 (value));
     }
   for (guint i = 0; i < sv_remote_object_get_n_children (object); i++)
     {
@@ -236,8 +236,8 @@ show (Svctl *self, Sample *before, Sample *now)
   JsonObject *all = json_object_new ();
 
   json_object_set_double_member (all, "seconds", seconds);
-  if (!self->json && isatty (STDOUT_FILENO))
-    svctl_print ("\033[H\033[2J");
+  if (!self->json)
+    svctl_clear_screen ();
   for (guint k = 0; k < G_N_ELEMENTS (kinds); k++)
     {
       JsonArray *rows = json_array_new ();

@@ -276,7 +276,7 @@ svctl_execute (Svctl *self, const char *command, JsonObject *arguments, GError *
   g_autoptr (JsonObject) owned = arguments;
   SvQmpClient *qmp = svctl_open (self, error);
 
-  return qmp != NULL ? sv_qmp_client_execute_json (qmp, command, arguments, NULL, error) : NULL;
+  return qmp != NULL ? sv_qmp_client_execute_json (qmp, command, owned, NULL, error) : NULL;
 }
 
 SvRemoteMachine *

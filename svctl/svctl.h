@@ -54,7 +54,9 @@ JsonNode *svctl_execute (Svctl *self, const char *command, JsonObject *arguments
 /* The chosen VM as a tree of objects. (transfer full) */
 SvRemoteMachine *svctl_open_tree (Svctl *self, GError **error);
 
-/* Output (svctl-output.c): complete lines, written at once */
+/* Output (svctl-output.c): written at once; on a terminal without control characters, which a VM might send */
+char *svctl_dup_harmless (const char *text, int fd);
+void svctl_clear_screen (void);
 void svctl_print (const char *format, ...) G_GNUC_PRINTF (1, 2);
 void svctl_print_json (JsonNode *node);       /* takes it */
 void svctl_print_object (JsonObject *object); /* takes it */

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A VM in another process through the library, as Python sees it by introspection."""
 
+import json
 import os
 import socket
+import subprocess
 import threading
+from pathlib import Path
 
 import gi
 import pytest
@@ -100,6 +103,18 @@ def test_values(remote):
     with pytest.raises(GLib.Error, match="cannot be sent"):
         thread.set_value("poll-max-ns", GLib.Bytes(b""), None)
     assert thread.get_value("poll-max-ns", None) == 5000
+
+
+def test_values_are_freed(remote):
+    _, machine = remote("-name", "x" * 250)
+
+    def resident():
+        for _ in range(2000):
+            assert len(machine.get_value("name", None)) == 250
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+    resident()
+    before = resident()
+    assert resident() - before < 2000 * 100
 
 
 def test_life(remote):
@@ -431,3 +446,73 @@ def test_an_object_that_leaves_while_it_is_looked_at(tmp_path):
            f'{{"return":[{listing()}],"id":5}}\n', None, f'{{{gone},"id":6}}\n')
     machine = StratoVirt.Client.connect(f"unix:{tmp_path}/s", None)
     assert [child.get_id() for child in machine.get_parent()] == ["machine"]
+
+
+def test_a_tree_without_end(tmp_path):
+    class Endless(Server):
+        def serve(self):
+            peer = self.socket.accept()[0]
+            stream = peer.makefile("rb")
+            peer.sendall(GREETING.encode())
+            for line in stream:
+                message = json.loads(line)
+                below = {"properties": [{"name": "x" * 100, "type": "child<x>"}]}
+                reply = [below] * len(message.get("arguments", {}).get("paths", ()))
+                peer.sendall(json.dumps({"return": reply, "id": message["id"]}).encode() + b"\n")
+    Endless(tmp_path / "s")
+    with pytest.raises(GLib.Error, match="does not end"):
+        StratoVirt.Client.connect(f"unix:{tmp_path}/s", None)
+
+
+JAVASCRIPT = """
+imports.gi.versions.StratoVirt = "1.0";
+const {Gio, GLib, StratoVirt} = imports.gi;
+Gio._promisify(StratoVirt.Client, "connect_async", "connect_finish");
+Gio._promisify(StratoVirt.QmpClient.prototype, "execute_async", "execute_finish");
+for (const name of ["pause", "resume", "add_device", "quit"])
+    Gio._promisify(StratoVirt.RemoteMachine.prototype, `${name}_async`, `${name}_finish`);
+Gio._promisify(StratoVirt.RemoteObject.prototype, "get_value_async", "get_value_finish");
+Gio._promisify(StratoVirt.RemoteObject.prototype, "set_value_async", "set_value_finish");
+
+const loop = new GLib.MainLoop(null, false);
+async function main() {
+    const vm = await StratoVirt.Client.connect_async(`unix:${ARGV[0]}`, null);
+    vm.connect("stopped", () => print("stopped"));
+    vm.connect("shutdown", (vm, cause) => {
+        print("shutdown", cause === StratoVirt.ShutdownCause.HOST_QMP_QUIT);
+        loop.quit();
+    });
+    print(vm.path, vm.get_n_items() > 3, await vm.get_value_async("run-state", null));
+    const device = await vm.add_device_async("virtio-rng-device", "rng0", null, null);
+    print(device.path, device.type_name);
+    const thread = vm.client.get_object("io0");
+    await thread.set_value_async("poll-max-ns", 7, null);
+    print(await thread.get_value_async("poll-max-ns", null));
+    try {
+        await thread.get_value_async("nothing", null);
+    } catch (error) {
+        print(error.matches(StratoVirt.QmpError, StratoVirt.QmpError.GENERIC), error.message);
+    }
+    await vm.pause_async(null);
+    const status = await vm.client.get_qmp().execute_async("query-status", null, null, null);
+    print(status.recursiveUnpack().status);
+    await vm.quit_async(null);
+}
+main().catch(error => {
+    logError(error);
+    loop.quit();
+});
+loop.run();
+"""
+
+
+def test_promises_of_javascript(tiny, tmp_path):
+    vm = tiny("c", "-iothread", "id=io0")
+    vm.qmp()
+    (tmp_path / "test.js").write_text(JAVASCRIPT)
+    env = {**os.environ, "GI_TYPELIB_PATH": str(BUILD / "src" / "gir"), "LD_LIBRARY_PATH": str(BUILD / "src")}
+    done = subprocess.run(["gjs", tmp_path / "test.js", vm.qmp_path], env=env, capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines() == [
+        "/machine true running", "/machine/peripheral/rng0 virtio-rng-device", "7",
+        "true Property 'iothread.nothing' not found", "stopped", "paused", "shutdown true"], done.stderr
+    assert vm.wait() == 0

@@ -60,6 +60,17 @@ def test_property(tiny):
         client.execute("x-qom-watch", {"path": "/objects/io1"})
 
 
+def test_every_property_that_is_set_is_told_of(tiny):
+    client = tiny("c", "-iothread", "id=io0").qmp()
+    client.execute("x-qom-watch", {"path": "/", "recursive": True})
+    for path, name, value in (("/machine", "no-reboot", True), ("/machine", "no-shutdown", True),
+                              ("/objects/io0", "poll-grow", 3)):
+        client.execute("qom-set", {"path": path, "property": name, "value": value})
+        assert changes(client, 1) == [{"path": path, "property": name}]
+        client.execute("qom-set", {"path": path, "property": name, "value": value})
+        assert no_more(client)
+
+
 def test_children(tiny):
     vm = tiny("c")
     client, other = vm.qmp(), vm.qmp()
