@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
+#include <limits.h>
+#include <poll.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,20 +58,50 @@ append_escaped (GString *line, const char *text, gssize length)
     }
 }
 
-static void
-write_all (int fd, const char *text, gsize length)
+/* Returns FALSE when it would have to wait. */
+static gboolean
+write_if_ready (const char *text, gsize length)
 {
+  struct pollfd pollfd = { .fd = log_fd, .events = POLLOUT };
+
   while (length > 0)
     {
-      gssize n = write (fd, text, length);
+      gssize n;
 
+      /* A pipe that is ready takes PIPE_BUF bytes at once. */
+      if (poll (&pollfd, 1, 0) == 0)
+        return FALSE;
+      n = write (log_fd, text, MIN (length, PIPE_BUF));
       if (n < 0 && errno == EINTR)
         continue;
       if (n <= 0)
-        return;
+        return TRUE;
       text += n;
       length -= (gsize)n;
     }
+  return TRUE;
+}
+
+/* Who logs may hold the VM lock: a reader who does not read, or a terminal that is halted, loses messages and does not
+ * stop the VM. */
+static void
+write_line (const GString *line)
+{
+  static GMutex mutex;
+  static guint n_lost;
+
+  g_mutex_lock (&mutex);
+  if (n_lost > 0)
+    {
+      g_autofree char *note
+          = g_strdup_printf ("%s: %u messages are missing here: nobody read them\n", G_LOG_DOMAIN, n_lost);
+
+      if (write_if_ready (note, strlen (note)))
+        n_lost = 0;
+    }
+  if (n_lost > 0 || !write_if_ready (line->str, line->len))
+    n_lost++;
+  g_mutex_unlock (&mutex);
 }
 
 static GLogWriterOutput
@@ -115,7 +147,7 @@ log_writer (GLogLevelFlags flags, const GLogField *fields, gsize n_fields, gpoin
   g_string_append_c (line, '\n');
 
   /* One write a line, so that the lines of several threads or processes do not mix. */
-  write_all (log_fd, line->str, line->len);
+  write_line (line);
   return G_LOG_WRITER_HANDLED;
 }
 

@@ -157,6 +157,47 @@ test_named_pipe (void)
 }
 
 static void
+log_to_full_pipe (void)
+{
+  g_autofree char *text = g_malloc0 (1 << 20);
+  int fds[2];
+  gssize n;
+
+  g_assert_cmpint (pipe (fds), ==, 0);
+  dup2 (fds[1], STDERR_FILENO);
+  g_assert_true (sv_log_init (NULL, NULL));
+  g_log_set_always_fatal (G_LOG_FATAL_MASK);
+  fcntl (fds[1], F_SETFL, O_NONBLOCK);
+  while (write (fds[1], text, 4096) > 0)
+    continue;
+  fcntl (fds[1], F_SETFL, 0);
+
+  g_warning ("one that is lost");
+  g_warning ("another one");
+  g_assert_cmpint (read (fds[0], text, 1 << 20), >, 0);
+  g_warning ("one that comes");
+  n = read (fds[0], text, (1 << 20) - 1);
+  g_assert_cmpint (n, >, 0);
+  text[n] = '\0';
+  g_assert_nonnull (strstr (text, ": 2 messages are missing here"));
+  g_assert_nonnull (strstr (text, "one that comes\n"));
+  g_assert_null (strstr (text, "lost"));
+}
+
+/* Nobody waits for a reader. */
+static void
+test_full_pipe (void)
+{
+  if (g_test_subprocess ())
+    {
+      log_to_full_pipe ();
+      return;
+    }
+  g_test_trap_subprocess (NULL, 20 * G_USEC_PER_SEC, 0);
+  g_test_trap_assert_passed ();
+}
+
+static void
 test_escapes (void)
 {
   if (g_test_subprocess ())
@@ -217,6 +258,7 @@ main (int argc, char **argv)
   g_test_add_func ("/log/file", test_file);
   g_test_add_func ("/log/bad-file", test_bad_file);
   g_test_add_func ("/log/named-pipe", test_named_pipe);
+  g_test_add_func ("/log/full-pipe", test_full_pipe);
   g_test_add_func ("/log/escapes", test_escapes);
   g_test_add_func ("/log/guest", test_guest);
 
