@@ -15,6 +15,7 @@ struct _SvVirtioKicks
   /* One of the two: a poll that stays in the ring, or a source. */
   SvIoRingOp op;
   SvIoRing *ring;
+  gboolean ended;
   GSource *source;
 
   SvVirtioDevice *device; /* NULL: not listening any more */
@@ -94,7 +95,7 @@ on_kick (SvIoRingOp *op, int result, gboolean more)
   if (self->device != NULL)
     arm (self);
   else
-    g_free (self);
+    self->ended = TRUE;
 }
 
 SvVirtioKicks *
@@ -131,11 +132,14 @@ void
 sv_virtio_kicks_free (SvVirtioKicks *self)
 {
   if (self->source != NULL)
+    g_source_unref (self->source);
+  else
     {
-      g_source_unref (self->source);
-      g_free (self);
-      return;
+      sv_io_ring_cancel (self->ring, &self->op);
+      while (!self->ended)
+        sv_io_ring_wait (self->ring);
+      /* What was prepared meanwhile */
+      sv_io_ring_submit (self->ring);
     }
-  sv_io_ring_cancel (self->ring, &self->op);
-  sv_io_ring_submit (self->ring);
+  g_free (self);
 }

@@ -29,7 +29,7 @@ struct _RingQueue
   SvIoRingOp poll;
   short polled; /* events; 0: not polling */
   gboolean repoll;
-  gboolean gone; /* freed when the poll has ended */
+  gboolean gone;
 
   Read reads[SV_NET_BATCH];
   guint n_reads;
@@ -80,10 +80,7 @@ poll_done (SvIoRingOp *op, int result, gboolean more)
   self->polled = 0;
   self->repoll = FALSE;
   if (self->gone)
-    {
-      g_free (self);
-      return;
-    }
+    return;
   if (result > 0 && (result & POLLOUT) != 0 && (base->watch & SV_NET_WATCH_WRITABLE) != 0)
     base->funcs->writable (base->opaque);
   if (result > 0 && (result & POLLIN) != 0 && (base->watch & SV_NET_WATCH_READABLE) != 0)
@@ -292,16 +289,14 @@ ring_queue_free (SvNetQueue *base)
 
   ring_queue_cancel_reads (base);
   drop_ring (self);
-  if (self->polled == 0)
-    {
-      g_free (self);
-      return;
-    }
   self->gone = TRUE;
-  if (!self->repoll)
+  if (self->polled != 0 && !self->repoll)
     sv_io_ring_cancel (self->waits, &self->poll);
+  while (self->polled != 0)
+    sv_io_ring_wait (self->waits);
   /* The descriptor may be closed next. */
   sv_io_ring_submit (self->waits);
+  g_free (self);
 }
 
 static const SvNetQueueOps ring_queue_ops = {
