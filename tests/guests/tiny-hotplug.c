@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the tiny guest does with devices that come and go on a microvm. */
 
+#include "tiny-virtio.h"
 #include "tiny.h"
 
 #define GED_EVENTS 0xf0000000u
@@ -9,27 +10,7 @@
 #define SLOTS_STATUS 0xf0001008u
 #define SLOTS_OUTCOME 0xf000100cu
 #define STATUS_BUSY 0x82u
-#define VIRTIO_MMIO 0xf0100000u
-#define VIRTIO_MMIO_SIZE 0x200u
-#define N_SLOTS 11
-
 #define QUEUE_SIZE 4
-
-/* Registers (VIRTIO 1.2 4.2.2) */
-#define DEVICE_ID 0x008
-#define DRIVER_FEATURES 0x020
-#define DRIVER_FEATURES_SEL 0x024
-#define QUEUE_SEL 0x030
-#define QUEUE_NUM 0x038
-#define QUEUE_READY 0x044
-#define QUEUE_NOTIFY 0x050
-#define INTERRUPT_STATUS 0x060
-#define INTERRUPT_ACK 0x064
-#define STATUS 0x070
-#define QUEUE_DESC 0x080
-#define QUEUE_DRIVER 0x090
-#define QUEUE_DEVICE 0x0a0
-#define CAPACITY 0x100
 
 static struct
 {
@@ -66,25 +47,6 @@ static struct
   uint8_t status;
 } queue __attribute__ ((aligned (16)));
 
-static uint32_t
-get (uint64_t address)
-{
-  return *(const volatile uint32_t *) address;
-}
-
-static void
-set (uint64_t address, uint32_t value)
-{
-  *(volatile uint32_t *) address = value;
-}
-
-static void
-set_address (uint64_t at, const void *pointer)
-{
-  set (at, (uint32_t) (uint64_t) pointer);
-  set (at + 4, (uint32_t) ((uint64_t) pointer >> 32));
-}
-
 /* What an operating system with ACPI does, without drivers; with @refuse it keeps what it is asked for once. */
 void
 answer_ejects (int refuse)
@@ -119,13 +81,7 @@ answer_ejects (int refuse)
 static void
 start_disk (uint64_t base)
 {
-  set (base + STATUS, 0);
-  set (base + STATUS, 1 | 2);
-  set (base + DRIVER_FEATURES_SEL, 0);
-  set (base + DRIVER_FEATURES, 0);
-  set (base + DRIVER_FEATURES_SEL, 1);
-  set (base + DRIVER_FEATURES, 1); /* VERSION_1 */
-  set (base + STATUS, 1 | 2 | 8);
+  begin_driver (base);
   set (base + QUEUE_SEL, 0);
   set (base + QUEUE_NUM, QUEUE_SIZE);
   set_address (base + QUEUE_DESC, queue.descriptors);
@@ -173,11 +129,10 @@ read_sector (uint64_t base)
 void
 drive_disk (void)
 {
-  uint64_t base = VIRTIO_MMIO;
+  uint64_t base;
 
   map_devices ();
-  while (base < VIRTIO_MMIO + N_SLOTS * VIRTIO_MMIO_SIZE && get (base + DEVICE_ID) != 2)
-    base += VIRTIO_MMIO_SIZE;
+  base = find_device (2);
   start_disk (base);
   print ("started with status ");
   print_number (get (base + STATUS));

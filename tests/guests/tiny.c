@@ -225,6 +225,8 @@ act (char letter, char how, uint64_t info, const char *words)
     answer_ejects (letter == 'b');
   else if (letter == 'v')
     drive_disk ();
+  else if (letter == 'f')
+    use_files ();
   else if (letter == 'x')
     exotic ();
   else

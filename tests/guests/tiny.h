@@ -10,3 +10,5 @@ void map_devices (void);
 /* tiny-hotplug.c; they do not return */
 void answer_ejects (int refuse);
 void drive_disk (void);
+/* tiny-fs.c; it does not return */
+void use_files (void);

@@ -3,6 +3,7 @@
 
 import socket
 import struct
+import subprocess
 import threading
 
 import pytest
@@ -117,5 +118,52 @@ def test_peer_goes_away(start):
     qmp = vm.qmp()
     peer.socket.close()
     qmp.execute("system_reset")
+    qmp.execute("quit")
+    assert vm.wait() == 0
+
+
+@pytest.fixture
+def served(tmp_path):
+    """A folder of the host, the socket on which virtiofsd serves it, and that process."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "hello").write_text("hello from the host\n")
+    server = subprocess.Popen(["/usr/lib/qemu/virtiofsd", f"--socket-path={tmp_path}/fs", "-o",
+                               f"source={folder}", "-o", "sandbox=chroot"], stderr=subprocess.PIPE, text=True)
+    line = ""
+    while "Waiting for vhost-user socket connection" not in line:
+        line = server.stderr.readline()
+        assert line, "virtiofsd ended"
+    yield folder, tmp_path / "fs", server
+    server.kill()
+    server.wait()
+    server.stderr.close()
+
+
+def test_virtiofsd(tiny, served):
+    """Requests of a guest to a real server, over stops and resets; then the server dies."""
+    folder, path, server = served
+    vm = tiny("f", "-chardev", f"socket,id=fs,path={path},server,nowait", "-device", FS,
+              machine="type=microvm,dump-guest-core=off,mem-share=on")
+    vm.console.wait_for(r"init 0\s+lookup 0 size 20\s+mkdir 0\s")
+    assert (folder / "folder").is_dir()
+    qmp = vm.qmp()
+    vm.console.wait_for(r"again 0\s")
+    for _ in range(3):
+        qmp.execute("stop")
+        vm.console.skip()
+        qmp.execute("cont")
+        vm.console.wait_for(r"again 0\s")
+    qmp.execute("system_reset")
+    # File exists
+    vm.console.wait_for(r"init 0\s+lookup 0 size 20\s+mkdir 17\s")
+    vm.console.wait_for(r"again 0\s")
+    server.kill()
+    vm.stderr.wait_for("the vhost-user peer is gone")
+    qmp.execute("stop")
+    qmp.execute("cont")
+    assert qmp.execute("query-status")["status"] == "running"
+    qmp.execute("system_reset")
+    vm.console.wait_for("tiny pvh")
     qmp.execute("quit")
     assert vm.wait() == 0
