@@ -70,9 +70,13 @@ void sv_virtio_pci_disconnect_calls (SvVirtioPci *self);
 guint8 sv_virtio_pci_take_isr (SvVirtioPci *self);
 guint16 sv_virtio_pci_change_vector (SvVirtioPci *self, guint16 before, guint16 vector);
 
-/* The socket, sv-virtio-pci-bus.c */
+/**
+ * SvVirtioPciBus:
+ *
+ * The socket of [class@VirtioPci].
+ */
 #define SV_TYPE_VIRTIO_PCI_BUS (sv_virtio_pci_bus_get_type ())
-G_DECLARE_FINAL_TYPE (SvVirtioPciBus, sv_virtio_pci_bus, SV, VIRTIO_PCI_BUS, SvVirtioBus)
+SV_API G_DECLARE_FINAL_TYPE (SvVirtioPciBus, sv_virtio_pci_bus, SV, VIRTIO_PCI_BUS, SvVirtioBus)
 
 SvBus *sv_virtio_pci_bus_new (SvVirtioPci *transport);
 

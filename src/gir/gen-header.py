@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Makes the one header that g-ir-scanner reads, from the sources and what the registry tells.
 
-Into it go: every class that the registry knows, and every class that has a public function; the functions that
+Into it go: every class that the registry knows or that can be in the tree, and every class that has a public function; the functions that
 headers mark with SV_PUBLIC; enumerations that are registered types or error codes; the documentation of all of
 these, wherever in the sources it stands; the blurbs of properties. So a new class needs no line here.
 """
@@ -122,6 +122,11 @@ class Header:
             if symbol.startswith(name + ("::" if entry else ":")):
                 self.lines.append(self.sources.docs[symbol])
 
+    def is_object(self, name):
+        """Whether a class is one of the tree, with a wire name or without."""
+        declared = self.sources.classes.get(name)
+        return name == "SvObject" or (declared is not None and self.is_object(declared[6]))
+
     def add_enum(self, name):
         prefix = underscore(name)
         if prefix not in self.sources.getters:
@@ -161,7 +166,7 @@ class Header:
             self.add_class(name)
         used = " ".join(self.sources.functions.values())
         for name in sorted(self.sources.classes):
-            if underscore(name) + "_" in used:
+            if underscore(name) + "_" in used or self.is_object(name):
                 self.add_class(name)
         for name in sorted(self.sources.enums):
             self.add_enum(name)
