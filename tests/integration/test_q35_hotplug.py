@@ -160,11 +160,13 @@ def test_two_hundred_times(guest, disk_dir):
     machine, qmp = guest(*more, "-object", "iothread,id=io0")
     for turn in range(25):
         for n in range(1, 9):
-            plug(qmp, disk_dir, f"disk{turn}.{n}", f"pcie.{n}", **({"iothread": "io0"} if n % 2 else {}))
-        for n in range(1, 9):
-            wait_disk(machine, f"disk{turn}.{n}", f"0000:0{n}:00.0")
-        run(machine, "for d in /dev/vd?; do setsid sh -c \"while dd if=$d of=/dev/null iflag=direct bs=64k count=16; do "
-                     f"usleep 50000; done\" </dev/null >/dev/null 2>&1 & done; echo busy {turn}", f"^busy {turn}")
+            plug(qmp, disk_dir, f"disk{turn}.{n}", f"pcie.{n}", **{"throttling.iops-total": 50},
+                 **({"iothread": "io0"} if n % 2 else {}))
+        run(machine, f"until [ $(grep -al '^disk{turn}[.]' /dev/vd? 2>/dev/null | wc -l) = 8 ]; do usleep 50000; done; echo all {turn}",
+            f"^all {turn}")
+        # Longer than the guest takes to let go
+        run(machine, "for d in /dev/vd?; do setsid dd if=$d of=/dev/null iflag=direct bs=4k </dev/null >/dev/null 2>&1 & done; "
+                     f"echo busy {turn}", f"^busy {turn}")
         for n in range(1, 9):
             qmp.execute("device_del", {"id": f"disk{turn}.{n}"})
         gone = {qmp.wait_event("DEVICE_DELETED", timeout=200)["data"]["device"] for n in range(1, 9)}
