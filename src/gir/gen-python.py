@@ -26,6 +26,11 @@ OVERRIDDEN = {
                 "def add_device(self, driver: str, id: str | None = ..., "
                 "properties: Mapping[str, Any] | None = ...) -> Device: ...",
                 "def add_object(self, object: Object, id: str | None = ...) -> Object: ..."],
+    "QmpClient": ["def execute(self, command: str, arguments: Mapping[str, Any] | GLib.Variant | None = ..., "
+                  "fds: Gio.UnixFDList | None = ..., cancellable: Gio.Cancellable | None = ...) -> GLib.Variant: ...",
+                  "def execute_async(self, command: str, arguments: Mapping[str, Any] | GLib.Variant | None, "
+                  "fds: Gio.UnixFDList | None, cancellable: Gio.Cancellable | None, callback: Any, "
+                  "*user_data: Any) -> None: ..."],
 }
 
 

@@ -2,16 +2,16 @@
 """A VM in another process through the library, as Python sees it by introspection."""
 
 import json
-import os
+import re
 import socket
-import subprocess
 import threading
 from pathlib import Path
 
 import gi
 import pytest
 
-from vm import BUILD, SCALE
+import scripting
+from vm import BUILD, SCALE, TOP
 
 gi.require_version("GIRepository", "2.0")
 from gi.repository import GIRepository  # noqa: E402
@@ -464,6 +464,40 @@ def test_a_tree_without_end(tmp_path):
         StratoVirt.Client.connect(f"unix:{tmp_path}/s", None)
 
 
+def test_the_document(tiny):
+    """The block of docs/scripting.md that is about another process runs as it is."""
+    vm = tiny("c")
+    vm.qmp()
+    *_, script = re.findall(r"```python\n(.*?)```", (TOP / "docs" / "scripting.md").read_text(), re.S)
+    out = scripting.python(script.replace("/run/vm.qmp", vm.qmp_path))
+    lines = out.splitlines()
+    assert lines[:2] == ["new: /machine/peripheral/entropy", "virtio-rng-device 1024"]
+    assert lines[2].startswith("{'running': True") and "changed: run-state" in lines[3:]
+    assert vm.wait() == 0
+
+
+def test_part_that_is_written_in_python(tiny):
+    vm = tiny("c")
+    vm.qmp()
+    out = scripting.python(f"""
+vm = StratoVirt.Client.connect("{vm.qmp_path}")
+rng = vm.add_device("virtio-rng-device", "rng")
+assert len(rng) == 0 and rng
+qmp = vm.get_client().get_qmp()
+print(qmp.execute("qom-get", {{"path": rng, "property": "period"}}).unpack())
+print(len(qmp.execute("qom-list-get", {{"paths": ["/machine", "/objects"]}}).unpack()))
+try:
+    qmp.execute("qom-get", {{"path": b"x", "property": "period"}})
+except TypeError as error:
+    print(error)
+done = []
+qmp.execute_async("stop", {{}}, None, None, lambda qmp, result: done.append(qmp.execute_finish(result)))
+run_until(lambda: done)
+print("Lets the processors run" in StratoVirt.RemoteMachine.start.__doc__)
+""")
+    assert out.splitlines() == ["65536", "2", "a command takes no bytes", "True"]
+
+
 JAVASCRIPT = """
 imports.gi.versions.StratoVirt = "1.0";
 const {Gio, GLib, StratoVirt} = imports.gi;
@@ -510,9 +544,7 @@ def test_promises_of_javascript(tiny, tmp_path):
     vm = tiny("c", "-iothread", "id=io0")
     vm.qmp()
     (tmp_path / "test.js").write_text(JAVASCRIPT)
-    env = {**os.environ, "GI_TYPELIB_PATH": str(BUILD / "src" / "gir"), "LD_LIBRARY_PATH": str(BUILD / "src")}
-    done = subprocess.run(["gjs", tmp_path / "test.js", vm.qmp_path], env=env, capture_output=True, text=True, timeout=60)
-    assert done.stdout.splitlines() == [
+    assert scripting.run(["gjs", tmp_path / "test.js", vm.qmp_path]).splitlines() == [
         "/machine true running", "/machine/peripheral/rng0 virtio-rng-device", "7",
-        "true Property 'iothread.nothing' not found", "stopped", "paused", "shutdown true"], done.stderr
+        "true Property 'iothread.nothing' not found", "stopped", "paused", "shutdown true"]
     assert vm.wait() == 0

@@ -61,7 +61,7 @@ def test_the_document(tmp_path):
     """The Python blocks of docs/scripting.md run as they are, with a guest that ends by itself."""
     (tmp_path / "vmlinuz").symlink_to(GUESTS / "tiny.elf")
     (tmp_path / "root.img").write_bytes(bytes(1 << 20))
-    first, second = re.findall(r"```python\n(.*?)```", (TOP / "docs" / "scripting.md").read_text(), re.S)
+    first, second, _ = re.findall(r"```python\n(.*?)```", (TOP / "docs" / "scripting.md").read_text(), re.S)
     assert "console=ttyS0" in first
     out = python(first.replace("console=ttyS0", "do=hp") + "vm = machine('c')\n" + second, cwd=tmp_path)
     assert "hello" in out and "ended: guest-shutdown" in out

@@ -129,6 +129,53 @@ class Machine(StratoVirt.Machine):
 __all__.append("Machine")
 
 
+@override
+class RemoteObject(StratoVirt.RemoteObject):
+    __doc__ = StratoVirt.RemoteObject.__doc__
+    locals().update(_methods(StratoVirt.RemoteObject))
+
+    def __bool__(self):
+        """An object without children is one, too."""
+        return True
+
+
+__all__.append("RemoteObject")
+
+
+def _variant(value):
+    """What a command's arguments are in D-Bus's words."""
+    if value is None or isinstance(value, GLib.Variant):
+        return value
+    if isinstance(value, dict):
+        return GLib.Variant("a{sv}", {name: _variant(inner) for name, inner in value.items()})
+    if isinstance(value, (list, tuple)):
+        return GLib.Variant("av", [_variant(inner) for inner in value])
+    if isinstance(value, RemoteObject):
+        return GLib.Variant("s", value.get_path())
+    for kind, letter in ((bool, "b"), (int, "x"), (float, "d"), (str, "s")):
+        if isinstance(value, kind):
+            return GLib.Variant(letter, value)
+    raise TypeError(f"a command takes no {type(value).__name__}")
+
+
+@override
+class QmpClient(StratoVirt.QmpClient):
+    __doc__ = StratoVirt.QmpClient.__doc__
+    locals().update(_methods(StratoVirt.QmpClient))
+
+    def execute(self, command, arguments=None, fds=None, cancellable=None):
+        return super().execute(command, _variant(arguments), fds, cancellable)
+
+    def execute_async(self, command, arguments, fds, cancellable, callback, *user_data):
+        super().execute_async(command, _variant(arguments), fds, cancellable, callback, *user_data)
+
+    execute.__doc__ = StratoVirt.QmpClient.execute.__doc__
+    execute_async.__doc__ = StratoVirt.QmpClient.execute_async.__doc__
+
+
+__all__.append("QmpClient")
+
+
 def _describe_others():
     """The same for all other classes that have methods."""
     owners = {name.partition(".")[0] for name in _documentation.texts() if "." in name}
