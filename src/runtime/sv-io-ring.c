@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "src/runtime/sv-iothread.h"
+#include "src/runtime/sv-tsan.h"
 #include "src/runtime/sv-uring.h"
 #include "src/runtime/sv-vm-lock.h"
 
@@ -53,6 +54,20 @@ static GArray *rings;
 /* The ring whose context this thread polls, while callbacks run: it goes on to submit. */
 static _Thread_local SvIoRing *current;
 
+static void
+lock_rings (void)
+{
+  G_LOCK (rings);
+  sv_tsan_acquire (&rings);
+}
+
+static void
+unlock_rings (void)
+{
+  sv_tsan_release (&rings);
+  G_UNLOCK (rings);
+}
+
 static gboolean
 make_ring (struct io_uring *ring)
 {
@@ -84,11 +99,11 @@ find (GMainContext *context)
 
   if (context == NULL)
     context = g_main_context_default ();
-  G_LOCK (rings);
+  lock_rings ();
   for (guint i = 0; rings != NULL && i < rings->len; i++)
     if (g_array_index (rings, Entry, i).context == context)
       found = g_array_index (rings, Entry, i).ring;
-  G_UNLOCK (rings);
+  unlock_rings ();
   return found;
 }
 
@@ -126,11 +141,11 @@ sv_io_ring_get (GMainContext *context)
     }
   self->context = context;
   entry = (Entry){ context, self };
-  G_LOCK (rings);
+  lock_rings ();
   if (rings == NULL)
     rings = g_array_new (FALSE, FALSE, sizeof (Entry));
   g_array_append_val (rings, entry);
-  G_UNLOCK (rings);
+  unlock_rings ();
   return self;
 }
 
@@ -152,7 +167,7 @@ sv_io_ring_forget (GMainContext *context)
   /* What was cancelled last may not have been told of. */
   sv_io_ring_submit (self);
   process (self);
-  G_LOCK (rings);
+  lock_rings ();
   for (guint i = 0; i < rings->len; i++)
     if (g_array_index (rings, Entry, i).ring == self)
       {
@@ -161,7 +176,7 @@ sv_io_ring_forget (GMainContext *context)
       }
   if (rings->len == 0)
     g_clear_pointer (&rings, g_array_unref);
-  G_UNLOCK (rings);
+  unlock_rings ();
   io_uring_queue_exit (&self->ring);
   g_free (self);
 }
@@ -302,9 +317,9 @@ sv_io_ring_settle (void)
 {
   g_autoptr (GArray) copy = NULL;
 
-  G_LOCK (rings);
+  lock_rings ();
   copy = rings != NULL ? g_array_copy (rings) : g_array_new (FALSE, FALSE, sizeof (Entry));
-  G_UNLOCK (rings);
+  unlock_rings ();
   for (guint i = 0; i < copy->len; i++)
     {
       Entry *entry = &g_array_index (copy, Entry, i);
