@@ -169,11 +169,12 @@ int_node (gint64 number)
 static JsonNode *
 strv_node (const char *const *strings)
 {
-  JsonArray *array = json_array_new ();
+  JsonNode *node = json_node_new (JSON_NODE_ARRAY);
 
+  json_node_take_array (node, json_array_new ());
   for (; strings != NULL && *strings != NULL; strings++)
-    json_array_add_string_element (array, *strings);
-  return json_node_init_array (json_node_alloc (), g_steal_pointer (&array));
+    json_array_add_string_element (json_node_get_array (node), *strings);
+  return node;
 }
 
 /* What JSON has for a value; an object is named by its path and gets a place when it has none. */
