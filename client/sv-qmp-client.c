@@ -22,7 +22,7 @@ enum
 {
   PROP_ADDRESS = 1,
   PROP_TIMEOUT,
-  PROP_OPEN,
+  PROP_CONNECTED,
   N_PROPS
 };
 
@@ -86,7 +86,7 @@ tell_end (SvQmpClient *self)
   if (self->open)
     {
       self->open = FALSE;
-      g_object_notify_by_pspec (G_OBJECT (self), props[PROP_OPEN]);
+      g_object_notify_by_pspec (G_OBJECT (self), props[PROP_CONNECTED]);
       g_signal_emit (self, signals[CLOSED], 0, self->error);
     }
 }
@@ -153,7 +153,7 @@ finish_negotiation (SvQmpClient *self, JsonNode *reply)
       return;
     }
   self->open = TRUE;
-  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_OPEN]);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_CONNECTED]);
   sv_qmp_client_drop_source (&self->cancelled);
   opening = g_steal_pointer (&self->opening);
   if (opening != NULL)
@@ -370,7 +370,7 @@ sv_qmp_client_get_property (GObject *object, guint id, GValue *value, GParamSpec
     case PROP_TIMEOUT:
       g_value_set_uint (value, self->timeout);
       break;
-    case PROP_OPEN:
+    case PROP_CONNECTED:
       g_value_set_boolean (value, self->open);
       break;
     default:
@@ -422,12 +422,13 @@ sv_qmp_client_class_init (SvQmpClientClass *klass)
       = g_param_spec_uint ("timeout", "timeout", "How long a synchronous method waits, in milliseconds; 0: for ever",
                            0, G_MAXUINT, 0, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   /**
-   * SvQmpClient:open:
+   * SvQmpClient:connected:
    *
    * Whether there is a connection that commands can use.
    */
-  props[PROP_OPEN] = g_param_spec_boolean ("open", "open", "Whether there is a connection that commands can use",
-                                           FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  props[PROP_CONNECTED] = g_param_spec_boolean ("connected", "connected",
+                                                "Whether there is a connection that commands can use", FALSE,
+                                                G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, props);
 
   /**

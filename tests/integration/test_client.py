@@ -530,6 +530,9 @@ async function main() {
     await vm.pause_async(null);
     const status = await vm.client.get_qmp().execute_async("query-status", null, null, null);
     print(status.recursiveUnpack().status);
+    const other = StratoVirt.QmpClient.new(`unix:${ARGV[0]}`);
+    print(other.connected, other.open(null), other.connected);
+    other.close();
     await vm.quit_async(null);
 }
 main().catch(error => {
@@ -546,5 +549,5 @@ def test_promises_of_javascript(tiny, tmp_path):
     (tmp_path / "test.js").write_text(JAVASCRIPT)
     assert scripting.run(["gjs", tmp_path / "test.js", vm.qmp_path]).splitlines() == [
         "/machine true running", "/machine/peripheral/rng0 virtio-rng-device", "7",
-        "true Property 'iothread.nothing' not found", "stopped", "paused", "shutdown true"]
+        "true Property 'iothread.nothing' not found", "stopped", "paused", "false true true", "shutdown true"]
     assert vm.wait() == 0

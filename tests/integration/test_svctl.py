@@ -503,3 +503,11 @@ def test_completion_of_stratovirt():
     assert complete(script, ["stratovirt", "-machine", "micro"]) == ["microvm"]
     assert "virtio-rng-pci" in complete(script, ["stratovirt", "-device", "virtio-rng"])
     assert complete(script, ["stratovirt", "-object", "iot"]) == ["iothread"]
+
+
+def test_what_is_installed():
+    done = subprocess.run(["meson", "introspect", "--installed", BUILD], capture_output=True, text=True, timeout=60)
+    installed = json.loads(done.stdout).values()
+    for end in ("/bin/svctl", "/man/man1/svctl.1", "/man/man1/stratovirt.1", "/bash-completion/completions/svctl",
+                "/bash-completion/completions/stratovirt"):
+        assert [path for path in installed if path.endswith(end)], end
