@@ -34,7 +34,7 @@ insert_range (
                         .offset = (guint64)(span.start - base),
                         .readonly = FALSE };
 
-  if (region->host != NULL)
+  if (region->host != NULL && !region->rom_hidden)
     {
       range.host = region->host + range.offset;
       range.readonly = readonly;
@@ -233,7 +233,7 @@ gboolean
 sv_flat_range_equal (const SvFlatRange *a, const SvFlatRange *b)
 {
   return a->start == b->start && a->size == b->size && a->region == b->region
-         && a->offset == b->offset && a->readonly == b->readonly;
+         && a->offset == b->offset && a->host == b->host && a->readonly == b->readonly;
 }
 
 gboolean

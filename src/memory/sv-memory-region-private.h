@@ -45,6 +45,7 @@ struct _SvMemoryRegion
   /* RAM, ROM device (without a backend) */
   SvMemoryBackend *backend;
   guint8 *host;
+  gboolean rom_hidden; /* a ROM device that is read by its callback */
 
   /* Alias */
   SvMemoryRegion *target;

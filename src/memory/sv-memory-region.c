@@ -50,6 +50,13 @@ sv_memory_region_class_init (SvMemoryRegionClass *klass)
   G_OBJECT_CLASS (klass)->finalize = sv_memory_region_finalize;
 }
 
+static void
+changed (SvMemoryRegion *self)
+{
+  if (sv_memory_region_is_visible (self))
+    sv_memory_transaction_mark ();
+}
+
 static SvMemoryRegion *
 new_region (const char *name, guint64 size, SvMemoryRegionKind kind)
 {
@@ -125,8 +132,9 @@ sv_memory_region_new_io (const char *name,
  * sv_memory_region_new_rom_device:
  * @name: name for messages
  * @size: bytes, a multiple of the page size
- * @ops: callbacks, copied; only write is used, and sees what it would see of sv_memory_region_new_io()
- * @opaque: passed to it, not referenced: remove the region from its container before it goes
+ * @ops: callbacks, copied; they see what they would see of sv_memory_region_new_io(), read only when
+ *   sv_memory_region_set_rom_mode() says so
+ * @opaque: passed to them, not referenced: remove the region from its container before it goes
  *
  * Makes a region of registers that are read from memory, without a callback: the device stores in
  * sv_memory_region_get_rom() what is to be read, and loads of aligned words see its stores whole.
@@ -163,6 +171,24 @@ sv_memory_region_get_rom (SvMemoryRegion *self)
 {
   g_return_val_if_fail (self->kind == SV_MEMORY_REGION_ROM_DEVICE, NULL);
   return self->host;
+}
+
+/**
+ * sv_memory_region_set_rom_mode:
+ * @self: a region that sv_memory_region_new_rom_device() made
+ * @rom: whether it is read from memory, as it is at first; %FALSE: by its read callback
+ *
+ * Switches between a memory that can be read and registers in its place, as a flash chip does.
+ */
+void
+sv_memory_region_set_rom_mode (SvMemoryRegion *self, gboolean rom)
+{
+  g_return_if_fail (self->kind == SV_MEMORY_REGION_ROM_DEVICE);
+
+  if (self->rom_hidden == !rom)
+    return;
+  self->rom_hidden = !rom;
+  changed (self);
 }
 
 /**
@@ -274,13 +300,6 @@ sv_memory_region_is_visible (SvMemoryRegion *self)
         return TRUE;
     }
   return FALSE;
-}
-
-static void
-changed (SvMemoryRegion *self)
-{
-  if (sv_memory_region_is_visible (self))
-    sv_memory_transaction_mark ();
 }
 
 /* Whether @region shows @wanted, through containers and aliases. */

@@ -46,6 +46,8 @@ SV_API SvMemoryRegion *sv_memory_region_new_io (const char *name, guint64 size,
 SV_API SvMemoryRegion *sv_memory_region_new_rom_device (const char *name, guint64 size,
                                                         const SvMemoryRegionOps *ops, gpointer opaque);
 SV_API guint8 *sv_memory_region_get_rom (SvMemoryRegion *self);
+/* @rom FALSE: reads call @ops, too, until it is TRUE again. */
+SV_API void sv_memory_region_set_rom_mode (SvMemoryRegion *self, gboolean rom);
 /* References the backend, which must be complete. */
 SV_API SvMemoryRegion *sv_memory_region_new_ram (const char *name, SvMemoryBackend *backend);
 SV_API SvMemoryRegion *sv_memory_region_new_alias (const char *name, SvMemoryRegion *target,
