@@ -13,9 +13,9 @@
 #include "src/accel/sv-x86-msr.h"
 #include "src/accel/sv-x86-topology.h"
 
-/* Three pages below 4 GiB that KVM needs on Intel for real mode, and one for an identity page table. */
-#define TSS_ADDRESS 0xfffbd000ul
-#define IDENTITY_MAP_ADDRESS 0xfffbc000ull
+/* A page for an identity page table, and three more that KVM needs on Intel for real mode */
+#define IDENTITY_MAP_ADDRESS ((guint64)SV_X86_ACCEL_RESERVED)
+#define TSS_ADDRESS (SV_X86_ACCEL_RESERVED + 0x1000ul)
 
 #define CR0_PE 0x1u
 #define CR0_ET 0x10u
@@ -54,6 +54,7 @@ sv_kvm_arch_open (SvKvm *kvm, GError **error)
   int vm = sv_kvm_get_vm_fd (kvm);
   guint64 identity = IDENTITY_MAP_ADDRESS;
   struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
+  struct kvm_reinject_control reinject = { .pit_reinject = 0 };
 
   if (sv_kvm_ioctl (vm, KVM_SET_IDENTITY_MAP_ADDR, &identity) < 0)
     return fail (error, "KVM_SET_IDENTITY_MAP_ADDR");
@@ -63,6 +64,10 @@ sv_kvm_arch_open (SvKvm *kvm, GError **error)
     return fail (error, "KVM_CREATE_IRQCHIP");
   if (sv_kvm_ioctl (vm, KVM_CREATE_PIT2, &pit) < 0)
     return fail (error, "KVM_CREATE_PIT2");
+  /* Ticks that come too late are lost: to make up for them KVM does without AVIC, and a guest that is slow would
+   * do nothing but serve ticks. */
+  if (sv_kvm_ioctl (vm, KVM_REINJECT_CONTROL, &reinject) < 0)
+    g_debug ("KVM_REINJECT_CONTROL: %s", g_strerror (errno));
   return TRUE;
 }
 

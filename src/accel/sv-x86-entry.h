@@ -36,6 +36,11 @@ typedef struct
   guint16 gdt_limit;
 } SvX86Entry;
 
+/* Four pages that an accelerator may use for itself: where the guest has no memory, below interrupt controllers and
+ * firmware. */
+#define SV_X86_ACCEL_RESERVED 0xfeffc000u
+#define SV_X86_ACCEL_RESERVED_SIZE 0x4000u
+
 /* Selectors in the boot descriptor table */
 #define SV_X86_GDT_CODE32 0x08
 #define SV_X86_GDT_CODE64 0x10
