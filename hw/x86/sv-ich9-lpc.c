@@ -248,3 +248,15 @@ sv_ich9_lpc_program (SvIch9Lpc *self, guint16 pm_base)
   sv_pci_device_config_write (SV_PCI_DEVICE (self), PM_BASE, pm_base | 1, 4);
   sv_pci_device_config_write (SV_PCI_DEVICE (self), ACPI_CONTROL, ACPI_CONTROL_ENABLE, 1);
 }
+
+/**
+ * sv_ich9_lpc_get_pm_base: (skip)
+ * @self: the bridge
+ *
+ * Returns: first port of the power management registers; 0 while they are not mapped
+ */
+guint16
+sv_ich9_lpc_get_pm_base (SvIch9Lpc *self)
+{
+  return self->pm_mapped ? self->pm_address : 0;
+}

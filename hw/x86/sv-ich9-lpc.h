@@ -25,5 +25,7 @@ sv_ich9_lpc_new (SvPciHost *host, SvIsaBus *isa, SvIrq *sci, SvIrq *pins[SV_PCI_
 SV_API SvIrq *sv_ich9_lpc_dup_pin (SvIch9Lpc *self, guint n);
 /* Programs the bridge as firmware would. */
 SV_API void sv_ich9_lpc_program (SvIch9Lpc *self, guint16 pm_base);
+/* Where the power management registers are; 0: nowhere */
+SV_API guint16 sv_ich9_lpc_get_pm_base (SvIch9Lpc *self);
 
 G_END_DECLS

@@ -202,3 +202,15 @@ sv_q35_mch_set_last_bus (SvQ35Mch *self, guint8 last_bus)
 {
   self->last_bus = last_bus;
 }
+
+/**
+ * sv_q35_mch_get_ecam: (skip)
+ * @self: the host bridge
+ *
+ * Returns: where configuration space is in memory; 0 while it is not
+ */
+guint64
+sv_q35_mch_get_ecam (SvQ35Mch *self)
+{
+  return self->mapped ? self->address : 0;
+}

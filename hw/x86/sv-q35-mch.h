@@ -30,5 +30,6 @@ SV_API SvQ35Mch *sv_q35_mch_new (SvPciHost *host, const SvQ35Windows *windows);
 SV_API void sv_q35_mch_set_last_bus (SvQ35Mch *self, guint8 last_bus);
 /* Places configuration space at @ecam, as firmware would. */
 SV_API void sv_q35_mch_program (SvQ35Mch *self, guint64 ecam);
+SV_API guint64 sv_q35_mch_get_ecam (SvQ35Mch *self); /* where it is; 0: nowhere */
 
 G_END_DECLS

@@ -7,8 +7,11 @@
 #include "hw/char/sv-serial.h"
 #include "hw/pci/sv-pci-assign.h"
 #include "hw/x86/sv-ich9-lpc.h"
+#include "hw/x86/sv-q35-firmware.h"
 #include "hw/x86/sv-q35-mch.h"
 #include "hw/x86/sv-x86-layout.h"
+#include "qom/sv-property.h"
+#include "src/block/sv-block-node.h"
 
 #define RESET_PORT 0xcf9u
 #define RESET_VALUE 0x06u
@@ -27,7 +30,20 @@ struct _SvQ35
   SvIch9Lpc *lpc;
   SvPciResources resources;
   guint last_bus; /* that the tables tell of */
+  SvFwCfg *fw_cfg;
+  SvObject *flash[SV_Q35_N_FLASH]; /* links */
+  SvQ35Firmware *firmware;         /* NULL: a kernel is booted directly */
 };
+
+enum
+{
+  PROP_0,
+  PROP_PFLASH0,
+  PROP_PFLASH1,
+  N_PROPS,
+};
+
+static GParamSpec *props[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (SvQ35, sv_q35, SV_TYPE_X86_MACHINE)
 
@@ -107,12 +123,35 @@ add_chipset (SvQ35 *self, GError **error)
 }
 
 static gboolean
+sv_q35_has_firmware (SvX86Machine *machine)
+{
+  SvQ35 *self = SV_Q35 (machine);
+
+  return self->flash[0] != NULL || self->flash[1] != NULL;
+}
+
+static gboolean
+add_firmware (SvQ35 *self, GError **error)
+{
+  SvX86Machine *machine = SV_X86_MACHINE (self);
+
+  self->fw_cfg = sv_fw_cfg_new (sv_machine_get_memory (SV_MACHINE (self)));
+  if (!sv_machine_adopt (SV_MACHINE (self), SV_DEVICE (self->fw_cfg),
+                         SV_BUS (sv_x86_machine_get_isa (machine)), error))
+    return FALSE;
+  if (!sv_q35_has_firmware (machine))
+    return TRUE;
+  self->firmware = sv_q35_firmware_new (machine, self->fw_cfg, self->flash, error);
+  return self->firmware != NULL;
+}
+
+static gboolean
 sv_q35_build_devices (SvX86Machine *machine, GError **error)
 {
   SvQ35 *self = SV_Q35 (machine);
 
   choose_resources (self);
-  return add_root_bus (self, error) && add_chipset (self, error);
+  return add_root_bus (self, error) && add_chipset (self, error) && add_firmware (self, error);
 }
 
 /* --- the guest's first instruction --- */
@@ -165,17 +204,26 @@ find_console (SvObject *object, gpointer user_data)
   return FALSE;
 }
 
+static gboolean
+sv_q35_load_firmware (SvX86Machine *machine, GError **error)
+{
+  return sv_q35_firmware_load (SV_Q35 (machine)->firmware, error);
+}
+
+/* What the chipset is set to, by firmware or in its stead. */
 static void
 sv_q35_fill_acpi (SvX86Machine *machine, SvAcpiConfig *config)
 {
+  SvQ35 *self = SV_Q35 (machine);
+
   sv_object_walk (SV_OBJECT (machine), find_console, config);
   config->reset_register = RESET_PORT;
   config->reset_port = TRUE;
   config->reset_value = RESET_VALUE;
-  config->pm_base = SV_Q35_PM_BASE;
+  config->pm_base = sv_ich9_lpc_get_pm_base (self->lpc);
   config->sci = SV_Q35_SCI;
-  config->ecam_base = SV_Q35_ECAM_BASE;
-  config->ecam_buses = SV_Q35 (machine)->last_bus + 1;
+  config->ecam_base = sv_q35_mch_get_ecam (self->mch);
+  config->ecam_buses = self->last_bus + 1;
 }
 
 /* --- devices that come with -device --- */
@@ -195,10 +243,41 @@ sv_q35_find_bus (SvMachine *machine, SvDevice *device, GError **error)
 /* --- GObject --- */
 
 static void
+sv_q35_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  if (id >= PROP_PFLASH0 && id <= PROP_PFLASH1)
+    g_value_set_object (value, SV_Q35 (object)->flash[id - PROP_PFLASH0]);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+sv_q35_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  if (id >= PROP_PFLASH0 && id <= PROP_PFLASH1)
+    sv_object_set_link (SV_OBJECT (object), pspec, &SV_Q35 (object)->flash[id - PROP_PFLASH0],
+                        g_value_get_object (value));
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+sv_q35_dispose (GObject *object)
+{
+  SvQ35 *self = SV_Q35 (object);
+
+  for (guint i = 0; i < SV_Q35_N_FLASH; i++)
+    sv_object_set_link (SV_OBJECT (self), props[PROP_PFLASH0 + i], &self->flash[i], NULL);
+  G_OBJECT_CLASS (sv_q35_parent_class)->dispose (object);
+}
+
+static void
 sv_q35_finalize (GObject *object)
 {
   SvQ35 *self = SV_Q35 (object);
 
+  g_clear_pointer (&self->firmware, sv_q35_firmware_free);
+  g_clear_object (&self->fw_cfg);
   g_clear_object (&self->mch);
   g_clear_object (&self->lpc);
   g_clear_object (&self->host);
@@ -211,8 +290,12 @@ sv_q35_class_init (SvQ35Class *klass)
 {
   SvMachineClass *machine_class = SV_MACHINE_CLASS (klass);
   SvX86MachineClass *x86_class = SV_X86_MACHINE_CLASS (klass);
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
-  G_OBJECT_CLASS (klass)->finalize = sv_q35_finalize;
+  object_class->get_property = sv_q35_get_property;
+  object_class->set_property = sv_q35_set_property;
+  object_class->dispose = sv_q35_dispose;
+  object_class->finalize = sv_q35_finalize;
   machine_class->find_bus = sv_q35_find_bus;
   machine_class->description = "standard machine: PCI Express, native hotplug, MSI-X, ACPI";
 
@@ -225,6 +308,26 @@ sv_q35_class_init (SvQ35Class *klass)
   x86_class->program_chipset = sv_q35_program_chipset;
   x86_class->write_tables = sv_q35_write_tables;
   x86_class->fill_acpi = sv_q35_fill_acpi;
+  x86_class->has_firmware = sv_q35_has_firmware;
+  x86_class->load_firmware = sv_q35_load_firmware;
+
+  /**
+   * SvQ35:pflash0:
+   *
+   * Image of the flash chip that ends at 4 GiB: firmware, from which the guest starts then.
+   */
+  props[PROP_PFLASH0] = g_param_spec_object (
+      "pflash0", "pflash0", "Flash image with firmware: id of a drive or node", SV_TYPE_BLOCK_NODE,
+      SV_PARAM_RW_WIRING);
+  /**
+   * SvQ35:pflash1:
+   *
+   * Image of the flash chip below it: the firmware's variables.
+   */
+  props[PROP_PFLASH1] = g_param_spec_object (
+      "pflash1", "pflash1", "Flash image with variables of firmware: id of a drive or node",
+      SV_TYPE_BLOCK_NODE, SV_PARAM_RW_WIRING);
+  g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
 static void

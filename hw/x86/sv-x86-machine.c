@@ -124,27 +124,42 @@ open_boot_files (SvX86Machine *self, GError **error)
 }
 
 static gboolean
+has_firmware (SvX86Machine *self)
+{
+  SvX86MachineClass *klass = SV_X86_MACHINE_GET_CLASS (self);
+
+  return klass->has_firmware != NULL && klass->has_firmware (self);
+}
+
+static gboolean
+refuse_to_start (SvX86Machine *self, GError **error)
+{
+  g_autofree char *name = g_strdup (sv_type_registry_get_display_name (G_OBJECT_TYPE (self)));
+
+  if (g_str_has_suffix (name, "-machine"))
+    name[strlen (name) - strlen ("-machine")] = '\0';
+  g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+               "Machine type '%s' boots a kernel directly: '-kernel FILE' is missing%s", name,
+               SV_X86_MACHINE_GET_CLASS (self)->has_firmware != NULL
+                   ? ", or firmware: '-drive if=pflash,...'"
+                   : "");
+  return FALSE;
+}
+
+static gboolean
 sv_x86_machine_build (SvMachine *machine, GError **error)
 {
   SvX86Machine *self = SV_X86_MACHINE (machine);
   SvX86MachineClass *klass = SV_X86_MACHINE_GET_CLASS (self);
+  gboolean direct = !has_firmware (self);
   gboolean built;
 
-  if (sv_machine_get_kernel (machine) == NULL && sv_machine_runs_code (machine))
-    {
-      g_autofree char *name
-          = g_strdup (sv_type_registry_get_display_name (G_OBJECT_TYPE (machine)));
-
-      if (g_str_has_suffix (name, "-machine"))
-        name[strlen (name) - strlen ("-machine")] = '\0';
-      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                   "Machine type '%s' boots a kernel directly: '-kernel FILE' is missing", name);
-      return FALSE;
-    }
+  if (direct && sv_machine_get_kernel (machine) == NULL && sv_machine_runs_code (machine))
+    return refuse_to_start (self, error);
   PRIV (self)->cpus = sv_x86_cpus_new (machine, error);
   if (PRIV (self)->cpus == NULL)
     return FALSE;
-  if (sv_machine_get_kernel (machine) != NULL && !open_boot_files (self, error))
+  if (direct && sv_machine_get_kernel (machine) != NULL && !open_boot_files (self, error))
     return FALSE;
 
   /* Outside the transaction: KVM makes its interrupt controllers faster after the first slot. */
@@ -180,8 +195,16 @@ fill_e820 (SvX86Machine *self, SvE820Entry e820[SV_X86_MAX_E820])
   return n;
 }
 
-static gboolean
-write_acpi (SvX86Machine *self, GError **error)
+/**
+ * sv_x86_machine_build_acpi: (skip)
+ * @self: a machine with all its devices
+ * @base: address at which the tables will lie
+ * @error: return location
+ *
+ * Returns: (transfer full): the ACPI tables, RSDP first; %NULL with @error set
+ */
+GByteArray *
+sv_x86_machine_build_acpi (SvX86Machine *self, guint64 base, GError **error)
 {
   SvMachine *machine = SV_MACHINE (self);
   SvAcpiConfig config = {
@@ -193,11 +216,18 @@ write_acpi (SvX86Machine *self, GError **error)
     .has_8042 = FALSE,
     .has_cmos_rtc = TRUE,
   };
-  g_autoptr (GByteArray) tables = NULL;
 
   config.cpus = sv_x86_cpus_describe (PRIV (self)->cpus, &config.n_cpus);
   SV_X86_MACHINE_GET_CLASS (self)->fill_acpi (self, &config);
-  tables = sv_acpi_build (SV_OBJECT (machine), &config, SV_X86_ACPI_RSDP, error);
+  return sv_acpi_build (SV_OBJECT (machine), &config, base, error);
+}
+
+static gboolean
+write_acpi (SvX86Machine *self, GError **error)
+{
+  SvMachine *machine = SV_MACHINE (self);
+  g_autoptr (GByteArray) tables = sv_x86_machine_build_acpi (self, SV_X86_ACPI_RSDP, error);
+
   if (tables == NULL)
     return FALSE;
   if (tables->len > SV_X86_ACPI_END - SV_X86_ACPI_RSDP
@@ -233,27 +263,40 @@ write_smbios (SvX86Machine *self, GError **error)
   return TRUE;
 }
 
+/* Puts a kernel and all it needs into memory. */
 static gboolean
-sv_x86_machine_load (SvMachine *machine, GError **error)
+load_kernel (SvX86Machine *self, SvX86Entry *entry, GError **error)
 {
-  SvX86Machine *self = SV_X86_MACHINE (machine);
+  SvMachine *machine = SV_MACHINE (self);
   SvX86MachineClass *klass = SV_X86_MACHINE_GET_CLASS (self);
   const char *append = sv_machine_get_append (machine);
   g_autofree char *cmdline = klass->dup_cmdline != NULL ? klass->dup_cmdline (self)
                                                         : g_strdup (append != NULL ? append : "");
   SvE820Entry e820[SV_X86_MAX_E820];
   guint n_e820 = fill_e820 (self, e820);
-  SvX86Entry entry;
 
+  return sv_x86_boot_load (PRIV (self)->boot, sv_machine_get_memory (machine), cmdline, e820,
+                           n_e820, SV_X86_ACPI_RSDP, entry, error)
+         && (klass->write_tables == NULL || klass->write_tables (self, error))
+         && write_acpi (self, error) && write_smbios (self, error);
+}
+
+static gboolean
+sv_x86_machine_load (SvMachine *machine, GError **error)
+{
+  SvX86Machine *self = SV_X86_MACHINE (machine);
+  SvX86MachineClass *klass = SV_X86_MACHINE_GET_CLASS (self);
+  SvX86Entry entry = { .mode = SV_X86_ENTRY_RESET };
+
+  if (has_firmware (self))
+    return klass->load_firmware (self, error)
+           && sv_x86_cpus_reset (PRIV (self)->cpus, &entry, error);
   if (klass->program_chipset != NULL)
     klass->program_chipset (self);
   /* A test plays the firmware, too. */
   if (PRIV (self)->boot == NULL)
     return sv_x86_cpus_reset (PRIV (self)->cpus, NULL, error);
-  if (!sv_x86_boot_load (PRIV (self)->boot, sv_machine_get_memory (machine), cmdline, e820, n_e820,
-                         SV_X86_ACPI_RSDP, &entry, error)
-      || (klass->write_tables != NULL && !klass->write_tables (self, error))
-      || !write_acpi (self, error) || !write_smbios (self, error))
+  if (!load_kernel (self, &entry, error))
     return FALSE;
   return sv_x86_cpus_reset (PRIV (self)->cpus, &entry, error);
 }
@@ -364,6 +407,18 @@ sv_x86_machine_build_smbios (SvX86Machine *self,
   const SvSmbiosConfig config = { address, ram, size > low ? 2 : 1 };
 
   return sv_smbios_build (SV_MACHINE (self), &config, anchor, tables, error);
+}
+
+/**
+ * sv_x86_machine_get_ram_low: (skip)
+ * @self: a machine with its RAM
+ *
+ * Returns: bytes of RAM below 4 GiB, from address 0 on
+ */
+guint64
+sv_x86_machine_get_ram_low (SvX86Machine *self)
+{
+  return ram_low (SV_MACHINE (self));
 }
 
 /**

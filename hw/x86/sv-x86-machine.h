@@ -32,9 +32,11 @@ G_DECLARE_DERIVABLE_TYPE (SvX86Machine, sv_x86_machine, SV, X86_MACHINE, SvMachi
  * @fill_e820: adds reserved ranges; returns the new number of entries; %NULL: none
  * @dup_cmdline: the kernel's command line; %NULL: what the user gave
  * @fill_acpi: completes the description for the ACPI tables
- * @program_chipset: puts the machine's own registers where users expect them; %NULL: nothing
+ * @program_chipset: puts the machine's own registers where users expect them; not called with firmware; %NULL: nothing
  * @smbios: whether guests find SMBIOS structures though nobody asked for them
  * @write_tables: writes further tables, sets up devices as firmware would; not called without a kernel; %NULL: nothing
+ * @has_firmware: whether the guest starts with firmware, at the reset vector; %NULL: it never does
+ * @load_firmware: prepares what firmware will ask for, instead of loading a kernel
  */
 struct _SvX86MachineClass
 {
@@ -51,7 +53,9 @@ struct _SvX86MachineClass
   void (*program_chipset) (SvX86Machine *self);
   gboolean (*write_tables) (SvX86Machine *self, GError **error);
   gboolean smbios; /* always; otherwise when the user asks for it */
-  gpointer padding[5];
+  gboolean (*has_firmware) (SvX86Machine *self);
+  gboolean (*load_firmware) (SvX86Machine *self, GError **error);
+  gpointer padding[3];
 };
 
 SV_API SvIsaBus *
@@ -64,6 +68,10 @@ SV_API gboolean sv_x86_machine_build_smbios (SvX86Machine *self,
                                              GByteArray **anchor,
                                              GByteArray **tables,
                                              GError **error);
+SV_API guint64 sv_x86_machine_get_ram_low (SvX86Machine *self); /* bytes below 4 GiB */
+/* RSDP and tables, to lie at @base; as the devices are set up now. (transfer full) */
+SV_API GByteArray *
+sv_x86_machine_build_acpi (SvX86Machine *self, guint64 base, GError **error);
 SV_API guint64
 sv_x86_machine_get_ram_end (SvX86Machine *self); /* first address above all RAM, at least 4 GiB */
 

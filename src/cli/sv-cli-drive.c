@@ -54,6 +54,26 @@ rename_keys (SvCliKeys *keys, GError **error)
   return TRUE;
 }
 
+/* Flash for firmware: unit 0 holds it, unit 1 its variables. */
+static gboolean
+add_flash (SvCli *cli, SvCliKeys *keys, const char *id, GError **error)
+{
+  g_autofree char *unit = sv_cli_keys_take (keys, "unit");
+  g_autofree char *property = NULL;
+
+  if (unit == NULL)
+    unit = g_strdup_printf ("%u", cli->n_flash);
+  if (strcmp (unit, "0") != 0 && strcmp (unit, "1") != 0)
+    return sv_cli_fail (error, "'unit' can be '0' or '1' with if=pflash, not '%s'", unit);
+  cli->n_flash = (guint)(*unit - '0') + 1;
+  property = g_strconcat ("pflash", unit, NULL);
+  if (id == NULL)
+    id = property;
+  sv_cli_add (cli, SV_CONFIG_BLOCK, "blockdev-file", id, keys);
+  sv_cli_set_machine (cli, property, id);
+  return TRUE;
+}
+
 gboolean
 sv_cli_older_drive (SvCli *cli, SvCliKeys *keys, GError **error)
 {
@@ -63,20 +83,25 @@ sv_cli_older_drive (SvCli *cli, SvCliKeys *keys, GError **error)
   g_autofree char *interface = sv_cli_keys_take (keys, "if");
   g_autofree char *cache = sv_cli_keys_take (keys, "cache");
 
-  if (id == NULL)
+  gboolean flash = g_strcmp0 (interface, "pflash") == 0;
+
+  if (id == NULL && !flash)
     return sv_cli_fail (error, "'id' is missing");
   if (!sv_cli_keys_has (keys, "file"))
     return sv_cli_fail (error, "'file' is missing");
-  if (interface != NULL && strcmp (interface, "none") != 0 && strcmp (interface, "virtio") != 0)
-    return sv_cli_fail (error, "'if' can be 'none' or 'virtio', not '%s'", interface);
+  if (interface != NULL && !flash && strcmp (interface, "none") != 0
+      && strcmp (interface, "virtio") != 0)
+    return sv_cli_fail (error, "'if' can be 'none', 'pflash' or 'virtio', not '%s'", interface);
   if (!check_fixed (keys, "format", "raw", error) || !check_fixed (keys, "media", "disk", error))
     return FALSE;
 
-  for (guint i = 0; i < G_N_ELEMENTS (device_keys); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (device_keys) && !flash; i++)
     sv_cli_keys_move (keys, device_keys[i], device, device_keys[i]);
   if (!rename_keys (keys, error) || (cache != NULL && !set_cache (keys, cache, error)))
     return FALSE;
 
+  if (flash)
+    return add_flash (cli, keys, id, error);
   sv_cli_add (cli, SV_CONFIG_BLOCK, "blockdev-file", id, keys);
   sv_cli_imply_device (cli, "virtio-blk-device", "drive", id, device,
                        interface == NULL || strcmp (interface, "virtio") == 0);

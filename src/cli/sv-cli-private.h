@@ -18,6 +18,7 @@ typedef struct
   gboolean nodefaults;
   gboolean nographic;
   gboolean has_serial; /* -serial was given, if only to say none */
+  guint n_flash;
   GPtrArray *implied; /* see sv-cli-implied.c */
 } SvCli;
 

@@ -97,7 +97,17 @@ BAD = [
     ([*NONE, "-drive", "id=d"], "-drive id=d: 'file' is missing"),
     ([*NONE, "-drive", "id=d,file=none,if=none"], "cannot open 'none': No such file or directory"),
     ([*NONE, "-drive", "id=d,file=.,if=none"], "it is a directory"),
-    ([*NONE, "-drive", "id=d,file=disk0,if=ide"], "'if' can be 'none' or 'virtio', not 'ide'"),
+    ([*NONE, "-drive", "id=d,file=disk0,if=ide"], "'if' can be 'none', 'pflash' or 'virtio', not 'ide'"),
+    (["-machine", "q35"], "'-kernel FILE' is missing, or firmware: '-drive if=pflash,...'"),
+    (["-machine", "q35", "-drive", "if=pflash,file=disk0,unit=3"], "'unit' can be '0' or '1' with if=pflash"),
+    (["-machine", "q35", "-drive", "if=pflash,file=absent"], "cannot open 'absent'"),
+    (["-machine", "q35", "-drive", "if=pflash,file=disk0,unit=1"], "'pflash0' is missing"),
+    (["-machine", "q35", "-drive", "if=pflash,file=disk0", "-drive", "if=pflash,file=odd"],
+     "pflash1: pflash: 'pflash1' has 512 bytes: expected a multiple of 4096, at most 8388608"),
+    (["-machine", "q35", GUEST, "-drive", "if=pflash,file=disk0"],
+     "firmware starts a bzImage with an EFI stub only, and this is none"),
+    (["-machine", "q35,pflash0=nothing"], "'nothing'"),
+    (["-machine", "microvm", GUEST, "-drive", "if=pflash,file=disk0"], "'pflash0'"),
     ([*NONE, "-drive", "id=d,file=disk0,format=qcow2"], "'format' can only be 'raw', not 'qcow2'"),
     ([*NONE, "-drive", "id=d,file=disk0,readonly=perhaps"],
      "readonly: Parameter 'read-only' expects 'on' or 'off', got 'perhaps'"),
@@ -299,9 +309,10 @@ BAD_JSON = [
 
 @pytest.fixture
 def place(tmp_path):
-    """A folder with seven disks and a socket that somebody listens on."""
+    """A folder with seven disks, a file that is none, and a socket that somebody listens on."""
     for number in range(7):
         (tmp_path / f"disk{number}").write_bytes(bytes(1 << 20))
+    (tmp_path / "odd").write_bytes(bytes(512))
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "taken"))
         listener.listen()

@@ -62,6 +62,15 @@ static const struct
     "block blockdev-file d {'filename':'f'}\n"
     "device - - {'driver':'virtio-blk-device','drive':'d','id':'x'}\n" },
   { "-drive file=f,id=d,if=none", "block blockdev-file d {'filename':'f'}\n" },
+  { "-drive if=pflash,format=raw,unit=0,readonly=on,file=c -drive if=pflash,format=raw,unit=1,file=v",
+    "machine pflash0='pflash0'\nmachine pflash1='pflash1'\n"
+    "block blockdev-file pflash0 {'filename':'c','read-only':'on'}\n"
+    "block blockdev-file pflash1 {'filename':'v'}\n" },
+  { "-drive if=pflash,file=c,id=a -drive if=pflash,file=v,id=b",
+    "machine pflash0='a'\nmachine pflash1='b'\n"
+    "block blockdev-file a {'filename':'c'}\nblock blockdev-file b {'filename':'v'}\n" },
+  { "-machine q35,pflash0=f -blockdev driver=file,node-name=f,filename=c,read-only=on",
+    "type q35\nmachine pflash0='f'\nblock blockdev-file f {'filename':'c','read-only':'on'}\n" },
   { "-blockdev driver=file,node-name=n,filename=f,cache.direct=on",
     "block blockdev-file n {'filename':'f','cache.direct':'on'}\n" },
   { "-blockdev '{\"driver\":\"file\",\"node-name\":\"n\",\"cache\":{\"direct\":true}}'",
@@ -158,7 +167,9 @@ static const struct
   { "-drive file=f", "-drive file=f: 'id' is missing" },
   { "-drive id=d", "-drive id=d: 'file' is missing" },
   { "-drive file=f,id=d,if=ide",
-    "-drive file=f,id=d,if=ide: 'if' can be 'none' or 'virtio', not 'ide'" },
+    "-drive file=f,id=d,if=ide: 'if' can be 'none', 'pflash' or 'virtio', not 'ide'" },
+  { "-drive file=f,if=pflash,unit=2",
+    "-drive file=f,if=pflash,unit=2: 'unit' can be '0' or '1' with if=pflash, not '2'" },
   { "-drive file=f,id=d,format=qcow2",
     "-drive file=f,id=d,format=qcow2: 'format' can only be 'raw', not 'qcow2'" },
   { "-drive file=f,id=d,cache=writethrough",
