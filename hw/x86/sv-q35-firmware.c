@@ -89,7 +89,7 @@ open_kernel (SvQ35Firmware *self, const char *path, GError **error)
 {
   guint8 head[SETUP_SECTORS_AT + 1] = { 0 };
 
-  self->kernel = sv_boot_file_open (path, error);
+  self->kernel = sv_boot_file_open (SV_OBJECT (self->machine), path, error);
   if (self->kernel == NULL
       || !sv_boot_file_read (self->kernel, 0, head, MIN (sizeof head, self->kernel->size), error))
     {
@@ -129,7 +129,7 @@ offer_kernel (SvQ35Firmware *self, GError **error)
   sv_fw_cfg_set_item (self->fw_cfg, SV_FW_CFG_CMDLINE_DATA, append, strlen (append) + 1);
   if (initrd == NULL)
     return TRUE;
-  self->initrd = sv_boot_file_open (initrd, error);
+  self->initrd = sv_boot_file_open (SV_OBJECT (machine), initrd, error);
   if (self->initrd == NULL || self->initrd->size > G_MAXUINT32)
     {
       if (self->initrd != NULL)

@@ -35,6 +35,8 @@ GUEST_SPARE_MODULES = ["pvpanic", "pvpanic-pci", "virtio-rng", "virtio_balloon",
 LAB_MODULES = ["virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev",
                "virtio_pci", "virtio_blk", "virtio_console", "fuse", "virtiofs", "overlay",
                "irqbypass", "kvm", "kvm-amd"]
+# What programs of the lab are preloaded with
+PRELOADS = ("noatime.c", "tcg-assert.c")
 
 
 class LabError(Exception):
@@ -215,11 +217,12 @@ class Images:
         self.lab_initrd = images / "lab-initrd"
         self.root_disk = images / "root.ext4"
         self.noatime = images / "noatime.so"
+        self.tcg_assert = images / "tcg-assert.so"
 
 
 def _images_name(kernel):
     digest = hashlib.sha256()
-    for name in ("cpio.py", "images.py", "guest-init", "lab-init", "noatime.c"):
+    for name in ("cpio.py", "images.py", "guest-init", "lab-init", *PRELOADS):
         digest.update((HERE / name).read_bytes())
     digest.update(Path(_busybox()).read_bytes())
     digest.update(kernel.name.encode())
@@ -249,7 +252,8 @@ def ensure():
                     (made / "lab-initrd").write_bytes(
                         _initramfs(kernel, HERE / "lab-init", LAB_MODULES))
                     _root_disk(made / "root.ext4", made)
-                    _run("gcc", "-O2", "-shared", "-fPIC", "-o", made / "noatime.so", HERE / "noatime.c")
+                    for name in PRELOADS:
+                        _run("gcc", "-O2", "-shared", "-fPIC", "-o", made / name.replace(".c", ".so"), HERE / name)
             _forget_old()
     try:
         os.utime(images)
