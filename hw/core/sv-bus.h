@@ -20,6 +20,7 @@ SV_API G_DECLARE_DERIVABLE_TYPE (SvBus, sv_bus, SV, BUS, SvObject)
  * @plug: @device, about to be realized, takes its place
  * @unplug: @device, unrealized, leaves
  * @unplug_request: asks the guest to give @device up; %NULL: the machine knows how
+ * @get_firmware_name: what firmware calls the bus, when it is a part of the path to its devices; %NULL: it is none
  */
 struct _SvBusClass
 {
@@ -29,7 +30,8 @@ struct _SvBusClass
   void (*plug) (SvBus *self, SvDevice *device);
   void (*unplug) (SvBus *self, SvDevice *device);
   gboolean (*unplug_request) (SvBus *self, SvDevice *device, GError **error);
-  gpointer padding[5];
+  const char *(*get_firmware_name) (SvBus *self);
+  gpointer padding[4];
 };
 
 SV_PUBLIC guint sv_bus_get_n_devices (SvBus *self);

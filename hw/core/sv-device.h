@@ -24,6 +24,7 @@ SV_API G_DECLARE_DERIVABLE_TYPE (SvDevice, sv_device, SV, DEVICE, SvObject)
  * @reset: to the state after realize; the VM is stopped
  * @quiesce: stops data path work and waits for requests in flight (before stop, reset, unplug)
  * @resume: starts data path work again
+ * @dup_firmware_name: what firmware calls the device among those on its bus (IEEE 1275), for the boot order; %NULL: nothing
  * @bus_type: type of bus that the device plugs into; 0 for a device wired by its machine
  * @user_creatable: `-device` and device_add may make it
  * @hotpluggable: it can come and go while the guest runs, where the machine has hotplug
@@ -41,6 +42,7 @@ struct _SvDeviceClass
   void (*reset) (SvDevice *self);
   void (*quiesce) (SvDevice *self);
   void (*resume) (SvDevice *self);
+  char *(*dup_firmware_name) (SvDevice *self);
 
   GType bus_type;
   gboolean user_creatable;
@@ -48,7 +50,7 @@ struct _SvDeviceClass
   gboolean calls_chardev;
   const char *category;
   const char *description;
-  gpointer padding[8];
+  gpointer padding[7];
 };
 
 SV_PUBLIC gboolean sv_device_is_hotpluggable (SvDevice *self);

@@ -4,6 +4,7 @@
 
 #include "hw/core/sv-machine-private.h"
 
+#include "hw/core/sv-boot-order.h"
 #include "qom/sv-type-registry.h"
 
 typedef struct
@@ -237,7 +238,8 @@ sv_machine_add_device (SvMachine *self, JsonObject *wanted, GError **error)
     }
   if (hotplug)
     sv_device_set_hotplugged (SV_DEVICE (object));
-  if (!plug_and_realize (self, SV_DEVICE (object), bus, error))
+  if (!sv_boot_order_check (SV_OBJECT (self), SV_DEVICE (object), error)
+      || !plug_and_realize (self, SV_DEVICE (object), bus, error))
     {
       sv_object_unparent (object);
       return NULL;

@@ -114,3 +114,28 @@ sv_machine_adopt (SvMachine *self, SvDevice *device, SvBus *bus, GError **error)
   sv_object_unparent (SV_OBJECT (device));
   return FALSE;
 }
+
+/**
+ * sv_machine_add_firmware_file: (skip)
+ * @self: a complete machine
+ * @name: 1 to 55 bytes, of one's own with `opt/` at the beginning
+ * @data: content, copied
+ * @size: bytes
+ * @error: return location
+ *
+ * Gives firmware, and what it starts, a file to read.
+ *
+ * Returns: %FALSE when the machine cannot, or has one of that name
+ */
+gboolean
+sv_machine_add_firmware_file (
+    SvMachine *self, const char *name, gconstpointer data, gsize size, GError **error)
+{
+  SvMachineClass *klass = SV_MACHINE_GET_CLASS (self);
+
+  if (klass->add_firmware_file != NULL)
+    return klass->add_firmware_file (self, name, data, size, error);
+  g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID, "Machine type '%s' has no fw_cfg",
+               sv_type_registry_get_display_name (G_OBJECT_TYPE (self)));
+  return FALSE;
+}

@@ -136,6 +136,7 @@ SV_API G_DECLARE_DERIVABLE_TYPE (SvMachine, sv_machine, SV, MACHINE, SvObject)
  * @unplug_request: asks the guest to give @device up, when its bus has no vfunc of that name; whoever hears
  *   that it did calls sv_machine_remove_device(); %NULL: the machine has no hotplug
  * @powerdown: presses the power button
+ * @add_firmware_file: gives firmware and guest a file; %NULL: the machine has no way to
  * @description: for `-machine help`
  */
 struct _SvMachineClass
@@ -150,12 +151,13 @@ struct _SvMachineClass
   gboolean (*device_plugged) (SvMachine *self, SvDevice *device, GError **error);
   gboolean (*unplug_request) (SvMachine *self, SvDevice *device, GError **error);
   void (*powerdown) (SvMachine *self);
+  gboolean (*add_firmware_file) (SvMachine *self, const char *name, gconstpointer data, gsize size, GError **error);
 
   const char *description;
   const char *serial_driver; /* wire name of what sv_machine_add_serial() makes */
   gboolean hotpluggable_cpus; /* there may be more places than processors */
   gboolean no_guest; /* runs nothing: no accelerator, no memory */
-  gpointer padding[8];
+  gpointer padding[7];
 };
 
 SV_PUBLIC SvRunState sv_machine_get_run_state (SvMachine *self);
@@ -213,6 +215,9 @@ SV_PUBLIC gboolean sv_machine_add_serial (SvMachine *self, const char *chardev, 
 /* For -global: @property of all devices of type @driver that are not told otherwise. Before the machine is complete. */
 SV_API gboolean sv_machine_set_global (SvMachine *self, const char *driver, const char *property, JsonNode *value,
                                        GError **error);
+/* Gives firmware and guest a file in fw_cfg: `-fw_cfg`. */
+SV_API gboolean sv_machine_add_firmware_file (SvMachine *self, const char *name, gconstpointer data, gsize size,
+                                              GError **error);
 
 /* For subclasses */
 typedef gboolean (*SvMachineCpuFunc) (SvDevice *cpu, gconstpointer boot_data, GError **error);

@@ -7,9 +7,9 @@
 /*
  * Output buffer full, for ever: Linux reads 16 bytes, finds more and decides at once that there is
  * no controller. The input buffer is empty: a driver that waits before it writes the reset command
- * goes on at once.
+ * goes on at once. Time-out and parity error: by these UEFI firmware sees that there is no keyboard.
  */
-#define STATUS 0x1d
+#define STATUS 0xdd
 #define NO_DATA 0xff
 
 #define COMMAND_WRITE_OUTPUT_PORT 0xd1

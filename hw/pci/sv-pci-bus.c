@@ -6,6 +6,9 @@
 
 #include "hw/pci/sv-pci-device.h"
 
+/* By the port of its configuration address */
+#define ROOT_FIRMWARE_NAME "pci@i0cf8"
+
 struct _SvPciBus
 {
   SvBus parent_instance;
@@ -176,6 +179,12 @@ sv_pci_bus_finalize (GObject *object)
   G_OBJECT_CLASS (sv_pci_bus_parent_class)->finalize (object);
 }
 
+static const char *
+sv_pci_bus_get_firmware_name (SvBus *bus)
+{
+  return SV_PCI_BUS (bus)->bridge == NULL ? ROOT_FIRMWARE_NAME : NULL;
+}
+
 static void
 sv_pci_bus_class_init (SvPciBusClass *klass)
 {
@@ -186,6 +195,7 @@ sv_pci_bus_class_init (SvPciBusClass *klass)
   bus_class->plug = sv_pci_bus_plug;
   bus_class->unplug = sv_pci_bus_unplug;
   bus_class->unplug_request = sv_pci_bus_unplug_request;
+  bus_class->get_firmware_name = sv_pci_bus_get_firmware_name;
 }
 
 static void

@@ -298,6 +298,29 @@ sv_pci_device_finalize (GObject *object)
   G_OBJECT_CLASS (sv_pci_device_parent_class)->finalize (object);
 }
 
+/* PCI Bus Binding to IEEE 1275, §2.2.1.2 and table 4: a name by the class code, the slot and a function but 0 */
+static char *
+sv_pci_device_dup_firmware_name (SvDevice *device)
+{
+  static const struct
+  {
+    guint16 code;
+    const char *name;
+  } classes[] = { { 0x0100, "scsi" }, { 0x0200, "ethernet" }, { 0x0604, "pci-bridge" } };
+  guint8 devfn = (guint8)sv_pci_device_get_devfn (SV_PCI_DEVICE (device));
+  const SvPciDeviceClass *klass = SV_PCI_DEVICE_GET_CLASS (device);
+  g_autofree char *by_id = g_strdup_printf ("pci%x,%x", klass->vendor_id, klass->device_id);
+  g_autofree char *function = SV_PCI_FUNCTION (devfn) != 0
+                                  ? g_strdup_printf (",%x", SV_PCI_FUNCTION (devfn))
+                                  : g_strdup ("");
+  const char *name = by_id;
+
+  for (guint i = 0; i < G_N_ELEMENTS (classes); i++)
+    if (klass->class_code >> 8 == classes[i].code)
+      name = classes[i].name;
+  return g_strdup_printf ("%s@%x%s", name, SV_PCI_SLOT (devfn), function);
+}
+
 static void
 sv_pci_device_class_init (SvPciDeviceClass *klass)
 {
@@ -311,6 +334,7 @@ sv_pci_device_class_init (SvPciDeviceClass *klass)
   device_class->realize = sv_pci_device_realize;
   device_class->unrealize = sv_pci_device_unrealize;
   device_class->reset = sv_pci_device_reset;
+  device_class->dup_firmware_name = sv_pci_device_dup_firmware_name;
   device_class->bus_type = SV_TYPE_PCI_BUS;
 
   props[PROP_ADDR] = g_param_spec_string (

@@ -15,6 +15,13 @@
 #define MSIX_PBA 0x800u
 #define MAX_SLOT_NUMBER 8191u
 
+#define RESERVATION_SIZE 32u
+#define RESERVATION_TYPE 1u
+#define RESERVATION_DEFAULT G_MAXUINT32 /* as firmware likes */
+#define RESERVED_MEMORY (2u << 20)
+#define DEFAULT_RESERVED (256ull << 20)
+#define MAX_RESERVED (1ull << 40)
+
 struct _SvPcieRootPort
 {
   SvPciBridge parent_instance;
@@ -23,6 +30,7 @@ struct _SvPcieRootPort
   guint8 chassis;
   guint16 slot_number;
   gboolean hotplug;
+  guint64 reserved;
 
   SvPcieSlot slot;
   SvMemoryRegion *bar;
@@ -40,6 +48,7 @@ enum
   PROP_CHASSIS,
   PROP_SLOT,
   PROP_HOTPLUG,
+  PROP_PREF64_RESERVE,
   N_PROPS
 };
 
@@ -208,6 +217,25 @@ choose_slot_number (SvPcieRootPort *self)
   return self->chassis != 0 ? self->chassis : (guint)sv_pci_device_get_devfn (SV_PCI_DEVICE (self));
 }
 
+/* QEMU's resource reservation capability (docs/pcie_pci_bridge.txt there), by which firmware knows what to keep free
+ * behind the port for what is plugged in later. */
+static void
+add_reservation (SvPcieRootPort *self)
+{
+  SvPciConfig *config = sv_pci_device_get_config (SV_PCI_DEVICE (self));
+  guint at = sv_pci_config_add_capability (config, PCI_CAP_ID_VNDR, RESERVATION_SIZE);
+
+  sv_pci_config_set8 (config, at + 2, RESERVATION_SIZE);
+  sv_pci_config_set8 (config, at + 3, RESERVATION_TYPE);
+  sv_pci_config_set32 (config, at + 4, RESERVATION_DEFAULT); /* bus numbers */
+  sv_pci_config_set32 (config, at + 8, 0);                   /* ports: none, in 64 bits */
+  sv_pci_config_set32 (config, at + 12, 0);
+  sv_pci_config_set32 (config, at + 16, self->hotplug ? RESERVED_MEMORY : 0);
+  sv_pci_config_set32 (config, at + 20, RESERVATION_DEFAULT); /* prefetchable below 4 GiB */
+  sv_pci_config_set32 (config, at + 24, (guint32)(self->hotplug ? self->reserved : 0));
+  sv_pci_config_set32 (config, at + 28, (guint32)((self->hotplug ? self->reserved : 0) >> 32));
+}
+
 static gboolean
 sv_pcie_root_port_setup (SvPciDevice *device, GError **error)
 {
@@ -237,6 +265,7 @@ sv_pcie_root_port_setup (SvPciDevice *device, GError **error)
   sv_pci_config_allow (
       config, express + PCI_EXP_RTCTL,
       PCI_EXP_RTCTL_SECEE | PCI_EXP_RTCTL_SENFEE | PCI_EXP_RTCTL_SEFEE | PCI_EXP_RTCTL_PMEIE, 2);
+  add_reservation (self);
   sv_pcie_slot_init (&self->slot, config, express, choose_slot_number (self), self->hotplug);
 
   self->bar = sv_memory_region_new_container ("pcie-root-port-msix", MSIX_BAR_SIZE);
@@ -321,6 +350,9 @@ sv_pcie_root_port_get_property (GObject *object, guint id, GValue *value, GParam
     case PROP_HOTPLUG:
       g_value_set_boolean (value, self->hotplug);
       break;
+    case PROP_PREF64_RESERVE:
+      g_value_set_uint64 (value, self->reserved);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -344,6 +376,9 @@ sv_pcie_root_port_set_property (GObject *object, guint id, const GValue *value, 
       break;
     case PROP_HOTPLUG:
       self->hotplug = g_value_get_boolean (value);
+      break;
+    case PROP_PREF64_RESERVE:
+      self->reserved = g_value_get_uint64 (value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -383,6 +418,10 @@ sv_pcie_root_port_class_init (SvPcieRootPortClass *klass)
   props[PROP_HOTPLUG] = g_param_spec_boolean (
       "hotplug", "hotplug", "Whether devices may come and go while the guest runs", TRUE,
       SV_PARAM_RW_WIRING);
+  props[PROP_PREF64_RESERVE] = g_param_spec_uint64 (
+      "pref64-reserve", "pref64-reserve",
+      "Memory above 4 GiB that firmware keeps free behind the port for what is plugged in later", 0,
+      MAX_RESERVED, DEFAULT_RESERVED, SV_PARAM_RW_WIRING | SV_PARAM_SIZE);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
@@ -390,6 +429,7 @@ static void
 sv_pcie_root_port_init (SvPcieRootPort *self)
 {
   self->hotplug = TRUE;
+  self->reserved = DEFAULT_RESERVED;
 }
 
 /**

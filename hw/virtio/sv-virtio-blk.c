@@ -328,6 +328,12 @@ sv_virtio_blk_finalize (GObject *object)
   G_OBJECT_CLASS (sv_virtio_blk_parent_class)->finalize (object);
 }
 
+static char *
+sv_virtio_blk_dup_firmware_name (SvDevice *device)
+{
+  return g_strdup ("disk@0,0");
+}
+
 static void
 sv_virtio_blk_class_init (SvVirtioBlkClass *klass)
 {
@@ -339,6 +345,7 @@ sv_virtio_blk_class_init (SvVirtioBlkClass *klass)
   object_class->finalize = sv_virtio_blk_finalize;
 
   device_class->resume = sv_virtio_blk_resume;
+  device_class->dup_firmware_name = sv_virtio_blk_dup_firmware_name;
   device_class->user_creatable = TRUE;
   device_class->category = "storage";
   device_class->description = "virtio block device";

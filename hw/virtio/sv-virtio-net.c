@@ -282,6 +282,12 @@ sv_virtio_net_finalize (GObject *object)
   G_OBJECT_CLASS (sv_virtio_net_parent_class)->finalize (object);
 }
 
+static char *
+sv_virtio_net_dup_firmware_name (SvDevice *device)
+{
+  return g_strdup ("ethernet-phy@0");
+}
+
 static void
 sv_virtio_net_class_init (SvVirtioNetClass *klass)
 {
@@ -292,6 +298,7 @@ sv_virtio_net_class_init (SvVirtioNetClass *klass)
   object_class->dispose = sv_virtio_net_dispose;
   object_class->finalize = sv_virtio_net_finalize;
 
+  device_class->dup_firmware_name = sv_virtio_net_dup_firmware_name;
   device_class->user_creatable = TRUE;
   device_class->category = "network";
   device_class->description = "virtio network card";

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hw/acpi/sv-acpi-loader.h"
+#include "hw/core/sv-boot-order.h"
 #include "hw/misc/sv-pflash.h"
 #include "hw/x86/sv-boot-image.h"
 #include "hw/x86/sv-x86-layout.h"
@@ -181,15 +182,32 @@ offer_states (SvQ35Firmware *self, GError **error)
   return sv_fw_cfg_set_file (self->fw_cfg, "etc/system-states", states, sizeof states, error);
 }
 
+/* Those that are there start; firmware waits for as many. */
+static void
+offer_cpus (SvQ35Firmware *self)
+{
+  SvMachine *machine = SV_MACHINE (self->machine);
+  guint max = sv_machine_get_max_cpus (machine);
+  guint n = 0;
+
+  for (guint i = 0; i < max; i++)
+    n += sv_machine_get_cpu (machine, i) != NULL;
+  sv_fw_cfg_set_number (self->fw_cfg, SV_FW_CFG_N_CPUS, n, 2);
+  sv_fw_cfg_set_number (self->fw_cfg, SV_FW_CFG_MAX_CPUS, max, 2);
+}
+
+/* Nothing can be booted: how long to wait before another try; for ever */
+static gboolean
+offer_wait (SvQ35Firmware *self, GError **error)
+{
+  return sv_fw_cfg_set_file (self->fw_cfg, "etc/boot-fail-wait", "\xff\xff\xff\xff", 4, error);
+}
+
 static gboolean
 offer_machine (SvQ35Firmware *self, GError **error)
 {
-  guint n_cpus = sv_machine_get_n_cpus (SV_MACHINE (self->machine));
-
-  sv_fw_cfg_set_number (self->fw_cfg, SV_FW_CFG_N_CPUS, n_cpus, 2);
-  sv_fw_cfg_set_number (self->fw_cfg, SV_FW_CFG_MAX_CPUS, n_cpus, 2);
   sv_fw_cfg_set_number (self->fw_cfg, SV_FW_CFG_NOGRAPHIC, 1, 2);
-  return offer_memory (self, error) && offer_states (self, error);
+  return offer_memory (self, error) && offer_states (self, error) && offer_wait (self, error);
 }
 
 /* --- ACPI --- */
@@ -292,10 +310,21 @@ sv_q35_firmware_new (SvX86Machine *machine,
   return NULL;
 }
 
+/* Paths, one in a line, with a NUL at their end */
+static gboolean
+offer_boot_order (SvQ35Firmware *self, GError **error)
+{
+  g_autofree char *list = sv_boot_order_dup_list (SV_OBJECT (self->machine));
+
+  return sv_fw_cfg_set_file (self->fw_cfg, "bootorder", list, *list != '\0' ? strlen (list) + 1 : 0,
+                             error);
+}
+
 gboolean
 sv_q35_firmware_load (SvQ35Firmware *self, GError **error)
 {
-  return offer_tables (self, error);
+  offer_cpus (self);
+  return offer_boot_order (self, error) && offer_tables (self, error);
 }
 
 void

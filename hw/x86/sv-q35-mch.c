@@ -7,6 +7,7 @@
 #include "hw/acpi/sv-acpi-build.h"
 #include "hw/core/sv-machine.h"
 #include "hw/pci/sv-pci-acpi.h"
+#include "hw/pci/sv-pci-span.h"
 
 /* Intel 3 Series datasheet §5.1.16: base, length, enable */
 #define PCIEXBAR 0x60u
@@ -103,11 +104,24 @@ sv_q35_mch_config_written (SvPciDevice *device, guint offset, guint32 old_value,
     map_ecam (SV_Q35_MCH (device));
 }
 
+/* Firmware chooses where 64-bit memory is: the window is what it gave away, unless that is within ours. */
+static void
+widen (SvQ35Mch *self, SvPciAcpiHost *host)
+{
+  guint64 start, end;
+
+  if (!sv_pci_get_high_span (sv_pci_device_get_bus (SV_PCI_DEVICE (self)), &start, &end)
+      || (start >= host->prefetch_base && end - host->prefetch_base <= host->prefetch_size))
+    return;
+  host->prefetch_base = start;
+  host->prefetch_size = end - start;
+}
+
 static void
 sv_q35_mch_build_aml (SvAcpiDescribed *described, GByteArray *scope)
 {
   SvQ35Mch *self = SV_Q35_MCH (described);
-  const SvPciAcpiHost host = {
+  SvPciAcpiHost host = {
     .last_bus = self->last_bus,
     .io_base = self->windows.io_base,
     .io_size = self->windows.io_size,
@@ -120,6 +134,7 @@ sv_q35_mch_build_aml (SvAcpiDescribed *described, GByteArray *scope)
     .ecam_size = sv_memory_region_get_size (sv_pci_host_get_ecam (self->host)),
   };
 
+  widen (self, &host);
   sv_pci_acpi_append_host (scope, &host);
 }
 

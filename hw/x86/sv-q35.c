@@ -226,6 +226,18 @@ sv_q35_fill_acpi (SvX86Machine *machine, SvAcpiConfig *config)
   config->ecam_buses = self->last_bus + 1;
 }
 
+static gboolean
+sv_q35_add_firmware_file (
+    SvMachine *machine, const char *name, gconstpointer data, gsize size, GError **error)
+{
+  SvFwCfg *fw_cfg = SV_Q35 (machine)->fw_cfg;
+
+  if (!sv_fw_cfg_has_file (fw_cfg, name))
+    return sv_fw_cfg_set_file (fw_cfg, name, data, size, error);
+  g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_EXISTS, "there is a file '%s' already", name);
+  return FALSE;
+}
+
 /* --- devices that come with -device --- */
 
 /* The root bus comes before those behind root ports. */
@@ -297,6 +309,7 @@ sv_q35_class_init (SvQ35Class *klass)
   object_class->dispose = sv_q35_dispose;
   object_class->finalize = sv_q35_finalize;
   machine_class->find_bus = sv_q35_find_bus;
+  machine_class->add_firmware_file = sv_q35_add_firmware_file;
   machine_class->description = "standard machine: PCI Express, native hotplug, MSI-X, ACPI";
 
   x86_class->ram_below_4g = SV_Q35_RAM_BELOW_4G;

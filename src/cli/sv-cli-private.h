@@ -113,6 +113,9 @@ gboolean sv_cli_global (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_numa (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_smbios (SvCli *cli, const char *argument, GError **error);
 
+/* sv-cli-firmware.c */
+gboolean sv_cli_fw_cfg (SvCli *cli, const char *argument, GError **error);
+
 /* sv-cli-items.c */
 gboolean sv_cli_object (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_blockdev (SvCli *cli, const char *argument, GError **error);

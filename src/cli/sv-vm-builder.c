@@ -170,6 +170,26 @@ check_named_values (SvVm *vm, const SvConfigItem *item, GError **error)
 }
 
 static gboolean
+build_firmware_file (SvVm *vm, const SvConfigItem *item, GError **error)
+{
+  const char *string
+      = json_object_get_string_member_with_default (item->properties, "string", NULL);
+  const char *path = json_object_get_string_member_with_default (item->properties, "file", NULL);
+  g_autofree char *content = NULL;
+  gsize length;
+
+  if (string != NULL)
+    return sv_machine_add_firmware_file (vm->machine, item->id, string, strlen (string), error);
+  if (!g_file_test (path, G_FILE_TEST_IS_REGULAR))
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_NOT_FOUND, "'%s' is no regular file", path);
+      return FALSE;
+    }
+  return g_file_get_contents (path, &content, &length, error)
+         && sv_machine_add_firmware_file (vm->machine, item->id, content, length, error);
+}
+
+static gboolean
 build_item (SvVm *vm, SvConfigSection section, const SvConfigItem *item, GError **error)
 {
   switch (section)
@@ -186,6 +206,8 @@ build_item (SvVm *vm, SvConfigSection section, const SvConfigItem *item, GError 
       return build_part (vm, item, error);
     case SV_CONFIG_GLOBAL:
       return build_globals (vm, item, error);
+    case SV_CONFIG_FIRMWARE:
+      return build_firmware_file (vm, item, error);
     case SV_CONFIG_SERIAL:
       return build_serial (vm, item, error);
     case SV_CONFIG_DEVICE:
@@ -395,7 +417,8 @@ sv_vm_build (SvVmConfig *config, GError **error)
 {
   static const SvConfigSection before[]
       = { SV_CONFIG_OBJECT, SV_CONFIG_CHARDEV, SV_CONFIG_BLOCK, SV_CONFIG_NETDEV };
-  static const SvConfigSection after[] = { SV_CONFIG_SERIAL, SV_CONFIG_DEVICE, SV_CONFIG_MONITOR, SV_CONFIG_TEST };
+  static const SvConfigSection after[]
+      = { SV_CONFIG_FIRMWARE, SV_CONFIG_SERIAL, SV_CONFIG_DEVICE, SV_CONFIG_MONITOR, SV_CONFIG_TEST };
   g_autoptr (SvVm) self = NULL;
 
   if (!check_drivers (config, error) || !check_new_paths (config, error))

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @SV_CONFIG_NETDEV: network back ends
  * @SV_CONFIG_PART: what the machine is told before it is made: its NUMA nodes, SMBIOS structures
  * @SV_CONFIG_GLOBAL: properties of all devices of a type, which is their id
+ * @SV_CONFIG_FIRMWARE: files for firmware, `string` or `file` says what they hold; their id is their name
  * @SV_CONFIG_SERIAL: serial ports; their id is that of the character device
  * @SV_CONFIG_DEVICE: what the guest sees
  * @SV_CONFIG_MONITOR: QMP servers; their id is that of the character device
@@ -31,6 +32,7 @@ typedef enum
   SV_CONFIG_NETDEV,
   SV_CONFIG_PART,
   SV_CONFIG_GLOBAL,
+  SV_CONFIG_FIRMWARE,
   SV_CONFIG_SERIAL,
   SV_CONFIG_DEVICE,
   SV_CONFIG_MONITOR,

@@ -30,7 +30,7 @@ char *
 cli_dump (SvVmConfig *config)
 {
   static const char *const sections[SV_CONFIG_N_SECTIONS]
-      = { "object", "chardev", "block", "netdev", "part", "global", "serial", "device", "monitor" };
+      = { "object", "chardev", "block", "netdev", "part", "global", "firmware", "serial", "device", "monitor" };
   GString *text = g_string_new (NULL);
 
   if (strcmp (config->machine_type, "microvm") != 0)
