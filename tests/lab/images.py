@@ -31,7 +31,7 @@ GUEST_MODULES = ["virtio_ring", "virtio", "virtio_mmio", "virtio_pci_modern_dev"
                  "virtio_net", "evdev", "button"]
 # In the initramfs, but loaded only by tests that name them
 GUEST_SPARE_MODULES = ["pvpanic", "pvpanic-pci", "virtio-rng", "virtio_balloon", "virtio_console", "vsock",
-                       "vmw_vsock_virtio_transport_common", "vmw_vsock_virtio_transport"]
+                       "vmw_vsock_virtio_transport_common", "vmw_vsock_virtio_transport", "efivarfs"]
 LAB_MODULES = ["virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev",
                "virtio_pci", "virtio_blk", "virtio_console", "fuse", "virtiofs", "overlay",
                "irqbypass", "kvm", "kvm-amd"]
