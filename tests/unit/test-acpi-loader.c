@@ -111,8 +111,10 @@ check_table (Firmware *self, guint64 address, const char *signature)
 static GByteArray *
 build (gboolean fixed_hardware)
 {
+  static const SvAcpiCpu cpus[3] = { { .apic_id = 0 }, { .apic_id = 1 }, { .apic_id = 2 } };
   const SvAcpiConfig config = {
-    .n_cpus = 3,
+    .n_cpus = G_N_ELEMENTS (cpus),
+    .cpus = cpus,
     .lapic_base = 0xfee00000,
     .ioapic_base = 0xfec00000,
     .ioapic_pins = 24,
