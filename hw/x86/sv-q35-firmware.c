@@ -283,6 +283,21 @@ offer_tables (SvQ35Firmware *self, GError **error)
   return TRUE;
 }
 
+/* --- SMBIOS --- */
+
+static gboolean
+offer_smbios (SvQ35Firmware *self, GError **error)
+{
+  g_autoptr (GByteArray) anchor = NULL;
+  g_autoptr (GByteArray) tables = NULL;
+
+  return sv_x86_machine_build_smbios (self->machine, 0, &anchor, &tables, error)
+         && sv_fw_cfg_set_file (self->fw_cfg, "etc/smbios/smbios-anchor", anchor->data, anchor->len,
+                                error)
+         && sv_fw_cfg_set_file (self->fw_cfg, "etc/smbios/smbios-tables", tables->data, tables->len,
+                                error);
+}
+
 /**
  * sv_q35_firmware_new: (skip)
  * @machine: the machine, which outlives it
@@ -324,7 +339,7 @@ gboolean
 sv_q35_firmware_load (SvQ35Firmware *self, GError **error)
 {
   offer_cpus (self);
-  return offer_boot_order (self, error) && offer_tables (self, error);
+  return offer_boot_order (self, error) && offer_smbios (self, error) && offer_tables (self, error);
 }
 
 void

@@ -128,6 +128,15 @@ def test_what_the_machine_tells(start):
     assert (test.inp(0x71) << 8 | low) << 16 == (2 << 30) - (16 << 20)
 
 
+def test_smbios(start):
+    """An entry point of SMBIOS 3 whose address firmware fills in, and the structures that it speaks of."""
+    fw_cfg = FwCfg(start("-smbios", "type=1,serial=S-17").test)
+    anchor, tables = fw_cfg.file("etc/smbios/smbios-anchor"), fw_cfg.file("etc/smbios/smbios-tables")
+    assert anchor[:5] == b"_SM3_" and len(anchor) == anchor[6] == 24
+    assert struct.unpack_from("<IQ", anchor, 12) == (len(tables), 0)
+    assert b"S-17\0" in tables
+
+
 def test_dma_to_nowhere(start):
     """Bad addresses of requests and targets are an error at most."""
     fw_cfg = FwCfg(start().test)
