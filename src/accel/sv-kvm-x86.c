@@ -137,12 +137,13 @@ set_lapic_register (struct kvm_lapic_state *lapic, guint offset, guint32 value)
 
 /* Intel SDM volume 3, 11.4.7.1: the state after power-on. */
 static gboolean
-reset_lapic (int fd, gboolean boot_cpu, GError **error)
+reset_lapic (int fd, guint id, GError **error)
 {
   struct kvm_lapic_state lapic;
 
   if (sv_kvm_ioctl (fd, KVM_GET_LAPIC, &lapic) < 0)
     return fail (error, "KVM_GET_LAPIC");
+  set_lapic_register (&lapic, 0x20, id << 24);   /* KVM leaves it as it is in x2APIC mode */
   set_lapic_register (&lapic, 0x80, 0);          /* TPR */
   set_lapic_register (&lapic, 0xd0, 0);          /* LDR */
   set_lapic_register (&lapic, 0xe0, 0xffffffff); /* DFR */
@@ -154,7 +155,7 @@ reset_lapic (int fd, gboolean boot_cpu, GError **error)
   set_lapic_register (&lapic, 0x310, 0);
   for (guint offset = 0x320; offset <= 0x370; offset += 0x10)
     set_lapic_register (&lapic, offset, 0x10000); /* LVTs: masked */
-  if (boot_cpu)
+  if (id == 0)
     set_lapic_register (&lapic, 0x350, 0x700);   /* LINT0: ExtINT, as KVM makes it */
   set_lapic_register (&lapic, 0x380, 0);         /* timer: initial and current count, divider */
   set_lapic_register (&lapic, 0x390, 0);
@@ -245,8 +246,9 @@ set_entry (int fd, const SvX86Entry *entry, GError **error)
 }
 
 static gboolean
-power_on (int fd, gboolean boot_cpu, GError **error)
+power_on (int fd, guint id, GError **error)
 {
+  gboolean boot_cpu = id == 0;
   struct kvm_mp_state mp_state = { boot_cpu ? KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_UNINITIALIZED };
   struct kvm_regs regs = { .rip = 0xfff0, .rdx = 0x600, .rflags = RFLAGS_RESERVED };
   struct kvm_fpu fpu = { .fcw = 0x37f, .mxcsr = 0x1f80 };
@@ -271,7 +273,7 @@ power_on (int fd, gboolean boot_cpu, GError **error)
     g_debug ("KVM_SET_XCRS: %s", g_strerror (errno));
   if (sv_kvm_ioctl (fd, KVM_SET_DEBUGREGS, &debugregs) < 0)
     return fail (error, "KVM_SET_DEBUGREGS");
-  if (!reset_lapic (fd, boot_cpu, error))
+  if (!reset_lapic (fd, id, error))
     return FALSE;
   if (sv_kvm_ioctl (fd, KVM_SET_MP_STATE, &mp_state) < 0)
     return fail (error, "KVM_SET_MP_STATE");
@@ -294,9 +296,9 @@ gboolean
 sv_kvm_arch_vcpu_reset (SvKvmVcpu *vcpu, gconstpointer entry, gboolean fresh, GError **error)
 {
   int fd = sv_kvm_vcpu_get_fd (vcpu);
-  gboolean boot_cpu = sv_vcpu_get_index (SV_VCPU (vcpu)) == 0;
+  guint id = sv_kvm_arch_get_vcpu_id (sv_kvm_vcpu_get_kvm (vcpu), sv_vcpu_get_index (SV_VCPU (vcpu)));
 
-  if (!fresh && !power_on (fd, boot_cpu, error))
+  if (!fresh && !power_on (fd, id, error))
     return FALSE;
   return entry == NULL || set_entry (fd, entry, error);
 }
