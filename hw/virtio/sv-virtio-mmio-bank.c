@@ -56,7 +56,18 @@ bank_write (gpointer opaque, guint64 offset, guint64 value, guint size)
     write_slot (self, offset, value, size);
 }
 
-static const SvMemoryRegionOps bank_ops = { .write = bank_write };
+/* While the guest does not read from memory */
+static guint64
+bank_read (gpointer opaque, guint64 offset, guint size)
+{
+  SvVirtioMmioBank *self = opaque;
+  guint64 value = 0;
+
+  memcpy (&value, sv_memory_region_get_rom (self->region) + offset, size);
+  return GUINT64_FROM_LE (value);
+}
+
+static const SvMemoryRegionOps bank_ops = { .read = bank_read, .write = bank_write };
 
 static guint32 *
 registers_of (SvVirtioMmioBank *self, guint slot)

@@ -41,14 +41,46 @@ refresh_queue (SvVirtioMmio *self)
   set_reg (self, VIRTIO_MMIO_QUEUE_READY, queue != NULL && sv_virtqueue_is_ready (queue));
 }
 
+/*
+ * A driver that reads the same generation before and after has read one configuration (VIRTIO 1.2 §2.5.1). Where the guest
+ * reads from memory, several words cannot change at once; so it reads by exits meanwhile, which wait for the VM lock.
+ */
+static gboolean
+hide_memory (SvVirtioMmio *self, const guint32 *words, guint first, guint n)
+{
+  guint changes = 0;
+
+  for (guint i = 0; i < n; i++)
+    changes += words[i] != self->regs[first + i];
+  if (self->bank == NULL || changes < 2)
+    return FALSE;
+  sv_memory_region_set_rom_mode (self->notify_region, FALSE);
+  return TRUE;
+}
+
+static void
+store_words (SvVirtioMmio *self, const guint32 *words, guint first, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    __atomic_store_n (&self->regs[first + i], words[i], __ATOMIC_SEQ_CST);
+}
+
 void
 sv_virtio_mmio_refresh_config (SvVirtioMmio *self)
 {
+  const guint first = VIRTIO_MMIO_CONFIG / 4;
   gsize size = MIN (sv_virtio_device_get_config_size (self->device), CONFIG_MAX);
+  guint32 words[CONFIG_MAX / 4] = { 0 };
+  guint n = (guint)(size + 3) / 4;
+  gboolean hidden;
 
-  memcpy (self->regs + VIRTIO_MMIO_CONFIG / 4, sv_virtio_device_get_config (self->device), size);
+  memcpy (words, sv_virtio_device_get_config (self->device), size);
+  hidden = self->held_regs == NULL && hide_memory (self, words, first, n);
+  store_words (self, words, first, n);
   set_reg (self, VIRTIO_MMIO_CONFIG_GENERATION,
            sv_virtio_device_get_config_generation (self->device));
+  if (hidden)
+    sv_memory_region_set_rom_mode (self->notify_region, TRUE);
 }
 
 void
@@ -120,6 +152,7 @@ sv_virtio_mmio_show_regs (SvVirtioMmio *self)
 {
   const guint interrupts = VIRTIO_MMIO_INTERRUPT_STATUS / 4;
   guint32 *shadow = self->regs;
+  gboolean hidden;
 
   g_return_if_fail (self->held_regs != NULL);
 
@@ -136,9 +169,11 @@ sv_virtio_mmio_show_regs (SvVirtioMmio *self)
     }
 
   self->regs = g_steal_pointer (&self->held_regs);
-  for (guint i = 0; i < SV_VIRTIO_MMIO_SIZE / 4; i++)
-    if (i != interrupts)
-      __atomic_store_n (&self->regs[i], shadow[i], __ATOMIC_SEQ_CST);
+  hidden = hide_memory (self, shadow, 0, SV_VIRTIO_MMIO_SIZE / 4);
+  store_words (self, shadow, 0, interrupts);
+  store_words (self, shadow + interrupts + 1, interrupts + 1, SV_VIRTIO_MMIO_SIZE / 4 - interrupts - 1);
+  if (hidden)
+    sv_memory_region_set_rom_mode (self->notify_region, TRUE);
   __atomic_fetch_or (&self->regs[interrupts], shadow[interrupts], __ATOMIC_SEQ_CST);
   g_free (shadow);
 }

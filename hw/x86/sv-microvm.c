@@ -36,6 +36,14 @@ sv_microvm_build_devices (SvX86Machine *machine, GError **error)
   return sv_microvm_slots_build (SV_MICROVM (machine)->slots, sv_x86_machine_get_ged (machine), error);
 }
 
+/* With a kernel, the slots are settled before its command line tells of them. */
+static void
+sv_microvm_program_chipset (SvX86Machine *machine)
+{
+  if (sv_machine_get_kernel (SV_MACHINE (machine)) == NULL)
+    sv_microvm_slots_begin_load (SV_MICROVM (machine)->slots);
+}
+
 /* Words for kernels that find no ACPI come first: what follows "--" in @append is init's. */
 static char *
 sv_microvm_dup_cmdline (SvX86Machine *machine)
@@ -137,6 +145,7 @@ sv_microvm_class_init (SvMicrovmClass *klass)
   x86_class->rtc_irq = 0;
   x86_class->map_early = sv_microvm_map_early;
   x86_class->build_devices = sv_microvm_build_devices;
+  x86_class->program_chipset = sv_microvm_program_chipset;
   x86_class->dup_cmdline = sv_microvm_dup_cmdline;
   x86_class->fill_acpi = sv_microvm_fill_acpi;
   x86_class->write_tables = sv_microvm_write_tables;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "hw/virtio/sv-virtio-mmio-private.h"
 #include "mmio-guest.h"
 
 #define OFFERED (F_VERSION_1 | F_INDIRECT | F_EVENT_IDX | ECHO_F_A | ECHO_F_B)
@@ -336,6 +337,66 @@ test_readable_memory (MmioGuest *guest, gconstpointer data)
   g_test_add (path, MmioGuest, GINT_TO_POINTER (FALSE), set_up, func, tear_down);                  \
   g_test_add (path "/banked", MmioGuest, GINT_TO_POINTER (TRUE), set_up, func, tear_down)
 
+typedef struct
+{
+  MmioGuest *guest;
+  guint64 removed; /* what the configuration's first eight bytes were when memory was taken away, and came back */
+  guint64 added;
+  guint n;
+} Watch;
+
+static guint64
+get_capacity (MmioGuest *guest)
+{
+  guint64 value;
+
+  memcpy (&value, (guint8 *)guest->mmio->regs + VIRTIO_MMIO_CONFIG, sizeof value);
+  return value;
+}
+
+static void
+watch_remove (gpointer opaque, const SvFlatRange *range)
+{
+  Watch *watch = opaque;
+
+  watch->n++;
+  watch->removed = get_capacity (watch->guest);
+}
+
+static void
+watch_add (gpointer opaque, const SvFlatRange *range)
+{
+  Watch *watch = opaque;
+
+  watch->added = get_capacity (watch->guest);
+}
+
+/* The guest never reads half of a change from memory; a single word may change under it. */
+static void
+test_config_changes_at_once (MmioGuest *guest, gconstpointer data)
+{
+  static const SvMemoryListener listener = { .ram_add = watch_add, .ram_remove = watch_remove };
+  EchoConfig *config = sv_virtio_device_get_config (SV_VIRTIO_DEVICE (guest->echo));
+  Watch watch = { .guest = guest };
+
+  sv_address_space_add_listener (guest->memory.space, &listener, &watch);
+  watch.n = 0;
+  config->word = GUINT16_TO_LE (0x1234);
+  sv_virtio_device_config_changed (SV_VIRTIO_DEVICE (guest->echo));
+  g_assert_cmpuint (watch.n, ==, 0);
+
+  config->capacity = GUINT64_TO_LE (G_GUINT64_CONSTANT (0x99aabbccddeeff00));
+  sv_virtio_device_config_changed (SV_VIRTIO_DEVICE (guest->echo));
+  if (GPOINTER_TO_INT (data))
+    {
+      g_assert_cmpuint (watch.n, ==, 1);
+      g_assert_cmphex (watch.removed, ==, GUINT64_TO_LE (G_GUINT64_CONSTANT (0x1122334455667788)));
+      g_assert_cmphex (watch.added, ==, GUINT64_TO_LE (G_GUINT64_CONSTANT (0x99aabbccddeeff00)));
+    }
+  g_assert_cmphex (mmio_read_sized (guest, VIRTIO_MMIO_CONFIG, 8), ==, G_GUINT64_CONSTANT (0x99aabbccddeeff00));
+  sv_address_space_remove_listener (guest->memory.space, &listener, &watch);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -351,6 +412,7 @@ main (int argc, char *argv[])
   ADD ("/virtio/mmio/queue-registers", test_queue_registers);
   ADD ("/virtio/mmio/queue-taken-back", test_queue_taken_back);
   ADD ("/virtio/mmio/config", test_config);
+  ADD ("/virtio/mmio/config-changes-at-once", test_config_changes_at_once);
   ADD ("/virtio/mmio/readable-memory", test_readable_memory);
 
   return g_test_run ();
