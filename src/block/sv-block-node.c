@@ -33,9 +33,6 @@ sv_block_error_get_type (void)
     { SV_BLOCK_ERROR_OPEN, "SV_BLOCK_ERROR_OPEN", "open" },
     { SV_BLOCK_ERROR_LOCKED, "SV_BLOCK_ERROR_LOCKED", "locked" },
     { SV_BLOCK_ERROR_INVALID, "SV_BLOCK_ERROR_INVALID", "invalid" },
-    { SV_BLOCK_ERROR_OPEN, "SV_BLOCK_ERROR_OPEN", "open" },
-    { SV_BLOCK_ERROR_LOCKED, "SV_BLOCK_ERROR_LOCKED", "locked" },
-    { SV_BLOCK_ERROR_INVALID, "SV_BLOCK_ERROR_INVALID", "invalid" },
     { 0, NULL, NULL },
   };
 
