@@ -93,7 +93,8 @@ count_ticks (SvMc146818 *self, gint64 time)
 static gint64
 next_tick (guint rate, gint64 time)
 {
-  gint64 next = ((count_crystal (time) >> rate_shift (rate)) + 1) << rate_shift (rate);
+  /* Multiplied: the guest may have set its clock to before 1970. */
+  gint64 next = ((count_crystal (time) >> rate_shift (rate)) + 1) * (G_GINT64_CONSTANT (1) << rate_shift (rate));
 
   return next / CRYSTAL_HZ * SECOND + (next % CRYSTAL_HZ * SECOND + CRYSTAL_HZ - 1) / CRYSTAL_HZ;
 }

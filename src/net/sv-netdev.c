@@ -15,8 +15,6 @@ sv_net_error_get_type (void)
   static const GEnumValue values[] = {
     { SV_NET_ERROR_INVALID, "SV_NET_ERROR_INVALID", "invalid" },
     { SV_NET_ERROR_OPEN, "SV_NET_ERROR_OPEN", "open" },
-    { SV_NET_ERROR_INVALID, "SV_NET_ERROR_INVALID", "invalid" },
-    { SV_NET_ERROR_OPEN, "SV_NET_ERROR_OPEN", "open" },
     { 0, NULL, NULL },
   };
 
