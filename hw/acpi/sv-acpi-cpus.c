@@ -67,7 +67,10 @@ sv_acpi_cpus_read (gpointer opaque, guint64 offset, guint size)
   if (offset != SV_ACPI_CPUS_STATUS || self->selected >= self->n_places)
     return 0;
   status = self->flags[self->selected] & (SV_ACPI_CPUS_INSERTING | SV_ACPI_CPUS_REMOVING);
-  return status | (sv_machine_get_cpu (machine, self->selected) != NULL ? SV_ACPI_CPUS_ENABLED : 0);
+  /* A guest that gave it up looks at once whether it is gone. */
+  if (sv_machine_get_cpu (machine, self->selected) != NULL && (self->flags[self->selected] & GONE) == 0)
+    status |= SV_ACPI_CPUS_ENABLED;
+  return status;
 }
 
 /* Processors are taken out by the main thread, not by the one that wrote the register. */

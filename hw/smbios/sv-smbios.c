@@ -170,6 +170,8 @@ static gboolean
 append_system (SvMachine *machine, GByteArray *tables, GError **error)
 {
   SvSmbiosTable *user = find (machine, sv_smbios_type1_get_type ());
+  const char *type = sv_type_registry_get_display_name (G_OBJECT_TYPE (machine));
+  g_autofree char *name = g_strndup (type, strlen (type) - (g_str_has_suffix (type, "-machine") ? 8 : 0));
   g_autofree char *machine_uuid = NULL;
   const char *uuid;
   gboolean ok = TRUE;
@@ -180,7 +182,7 @@ append_system (SvMachine *machine, GByteArray *tables, GError **error)
   begin (&s, 1, 0x1b, HANDLE (1));
   put_text (&s, 0x04, TEXT (user, "manufacturer", MANUFACTURER));
   put_text (&s, 0x05, TEXT (user, "product", PRODUCT));
-  put_text (&s, 0x06, TEXT (user, "version", sv_type_registry_get_display_name (G_OBJECT_TYPE (machine))));
+  put_text (&s, 0x06, TEXT (user, "version", name));
   put_text (&s, 0x07, TEXT (user, "serial", NULL));
   if (uuid != NULL)
     ok = put_uuid (&s, 0x08, uuid, error);

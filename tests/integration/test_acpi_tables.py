@@ -81,3 +81,23 @@ def test_interpreter_notifies_processors(tables):
     assert "System Notify on [C002]" in text and "Value 0x01 (Device Check)" in text
     assert "System Notify on [C003]" in text and "Value 0x03 (Eject Request)" in text
     assert "Error" not in text + result.stderr and "Exception" not in text
+
+
+@pytest.mark.parametrize("machine, args, words", [
+    ("q35", (), [b"StratoVirt\0", b"pc-q35-sv1\0"]),
+    ("q35", ("-smbios", "type=1,version=V7,sku=K,,1"), [b"\0V7\0", b"\0K,1\0"]),
+    ("microvm", ("-smbios", "type=11,value=one,value=two"), [b"one\0two\0\0", b"\0microvm\0"]),
+    ("microvm", (), None),
+])
+def test_smbios(launch, tmp_path, machine, args, words):
+    test = testaccel.start(launch, tmp_path / "test.socket", QTest, "-kernel", TINY, *args, machine=machine).test
+    segment = test.read(0xF0000, 0x10000)
+    anchors = [at for at in range(0, len(segment), 16) if segment[at:at + 5] == b"_SM3_"]
+    if words is None:
+        assert anchors == []
+        return
+    anchor = segment[anchors[0]:anchors[0] + 24]
+    assert len(anchors) == 1 and sum(anchor) & 0xFF == 0
+    structures = test.read(number(anchor[16:24]), number(anchor[12:16]))
+    assert all(word in structures for word in words)
+    assert structures[-6:] == bytes((127, 4, 0x00, 0x7F, 0, 0))
