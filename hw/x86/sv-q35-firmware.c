@@ -325,14 +325,20 @@ sv_q35_firmware_new (SvX86Machine *machine,
   return NULL;
 }
 
-/* Paths, one in a line, with a NUL at their end */
+/* Paths, one in a line, with a NUL at their end; the last line may say that nothing else is to be tried. */
 static gboolean
 offer_boot_order (SvQ35Firmware *self, GError **error)
 {
   g_autofree char *list = sv_boot_order_dup_list (SV_OBJECT (self->machine));
+  g_autofree char *text = NULL;
+  gboolean strict, menu;
 
-  return sv_fw_cfg_set_file (self->fw_cfg, "bootorder", list, *list != '\0' ? strlen (list) + 1 : 0,
-                             error);
+  g_object_get (self->machine, "boot-strict", &strict, "boot-menu", &menu, NULL);
+  sv_fw_cfg_set_number (self->fw_cfg, SV_FW_CFG_BOOT_MENU, menu ? 1 : 0, 2);
+  if (*list == '\0')
+    return sv_fw_cfg_set_file (self->fw_cfg, "bootorder", list, 0, error);
+  text = g_strconcat (list, strict ? "\nHALT" : NULL, NULL);
+  return sv_fw_cfg_set_file (self->fw_cfg, "bootorder", text, strlen (text) + 1, error);
 }
 
 gboolean

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 import testaccel
-from fwcfg import (CMDLINE_DATA, CMDLINE_SIZE, DMA_ERROR, DMA_READ, DMA_SELECT, ID, INITRD_DATA, INITRD_SIZE, KERNEL_DATA,
+from fwcfg import (BOOT_MENU, CMDLINE_DATA, CMDLINE_SIZE, DMA_ERROR, DMA_READ, DMA_SELECT, ID, INITRD_DATA, INITRD_SIZE, KERNEL_DATA,
                    KERNEL_SIZE, MAX_CPUS, N_CPUS, RAM_SIZE, SETUP_DATA, SETUP_SIZE, SIGNATURE, FwCfg, Tables)
 from testaccel import CAP_VENDOR, Function, QTest
 
@@ -231,7 +231,18 @@ def test_boot_order(start, tmp_path):
 
 
 def test_boot_order_without_any(start):
-    assert FwCfg(start().test).files()["bootorder"][1] == 0
+    fw_cfg = FwCfg(start().test)
+    assert fw_cfg.files()["bootorder"][1] == 0
+    assert fw_cfg.number(BOOT_MENU, 2) == 0
+
+
+def test_boot_option(start, tmp_path):
+    (tmp_path / "disk").write_bytes(bytes(1 << 20))
+    vm = start("-boot", "menu=on,strict=on", "-drive", f"file={tmp_path / 'disk'},id=a,if=none",
+               "-device", "virtio-blk-pci,drive=a,addr=6,bootindex=3")
+    fw_cfg = FwCfg(vm.test)
+    assert fw_cfg.number(BOOT_MENU, 2) == 1
+    assert fw_cfg.file("bootorder") == b"/pci@i0cf8/scsi@6/disk@0,0\nHALT\0"
 
 
 def test_place_in_the_boot_order_is_one_devices(launch, tmp_path, flash):
