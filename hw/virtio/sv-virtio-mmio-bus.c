@@ -162,7 +162,7 @@ sv_virtio_mmio_bus_notify_config (SvVirtioBus *bus)
 {
   SvVirtioMmio *transport = transport_of (bus);
 
-  sv_virtio_mmio_refresh_config (transport);
+  sv_virtio_mmio_change_config (transport);
   if (sv_virtio_device_is_started (transport->device))
     sv_virtio_mmio_interrupt (transport, VIRTIO_MMIO_INT_CONFIG);
 }

@@ -58,7 +58,8 @@ gboolean sv_virtio_mmio_is_settled (gpointer opaque);
 
 /* Registers after a change behind their back; VM lock held. */
 void sv_virtio_mmio_reset_regs (SvVirtioMmio *self);
-void sv_virtio_mmio_refresh_config (SvVirtioMmio *self);
+void sv_virtio_mmio_refresh_config (SvVirtioMmio *self); /* where no driver reads it, or its own write changed it */
+void sv_virtio_mmio_change_config (SvVirtioMmio *self);  /* where one may: all words at once */
 void sv_virtio_mmio_refresh_status (SvVirtioMmio *self);
 
 /* Changes go unseen until the registers are shown again, complete and with the driver's selections. */

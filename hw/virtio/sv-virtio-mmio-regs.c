@@ -65,8 +65,8 @@ store_words (SvVirtioMmio *self, const guint32 *words, guint first, guint n)
     __atomic_store_n (&self->regs[first + i], words[i], __ATOMIC_SEQ_CST);
 }
 
-void
-sv_virtio_mmio_refresh_config (SvVirtioMmio *self)
+static void
+refresh_config (SvVirtioMmio *self, gboolean at_once)
 {
   const guint first = VIRTIO_MMIO_CONFIG / 4;
   gsize size = MIN (sv_virtio_device_get_config_size (self->device), CONFIG_MAX);
@@ -75,12 +75,24 @@ sv_virtio_mmio_refresh_config (SvVirtioMmio *self)
   gboolean hidden;
 
   memcpy (words, sv_virtio_device_get_config (self->device), size);
-  hidden = self->held_regs == NULL && hide_memory (self, words, first, n);
+  hidden = at_once && self->held_regs == NULL && hide_memory (self, words, first, n);
   store_words (self, words, first, n);
   set_reg (self, VIRTIO_MMIO_CONFIG_GENERATION,
            sv_virtio_device_get_config_generation (self->device));
   if (hidden)
     sv_memory_region_set_rom_mode (self->notify_region, TRUE);
+}
+
+void
+sv_virtio_mmio_refresh_config (SvVirtioMmio *self)
+{
+  refresh_config (self, FALSE);
+}
+
+void
+sv_virtio_mmio_change_config (SvVirtioMmio *self)
+{
+  refresh_config (self, TRUE);
 }
 
 void
