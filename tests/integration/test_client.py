@@ -401,8 +401,9 @@ def test_limits_of_time(tmp_path):
     # A reply that comes when nobody waits for it any more is not the next one's.
     Server(tmp_path / "slow", GREETING, None, '{"return":{},"id":1}\n', None, None,
            '{"return":"first","id":2}\r\n{"return":"second","id":3}\r\n')
-    qmp = StratoVirt.QmpClient(address=f"unix:{tmp_path}/slow", timeout=20)
+    qmp = StratoVirt.QmpClient.new(f"unix:{tmp_path}/slow")
     assert qmp.open(None)
+    qmp.props.timeout = 20
     with pytest.raises(GLib.Error, match="does not answer"):
         qmp.execute("first", None, None, None)
     qmp.props.timeout = 0
