@@ -200,6 +200,7 @@ sv_kvm_vcpu_run (SvVcpu *vcpu, SvVcpuEvent *event)
 
   thread_run = run;
   self->has_run = TRUE;
+  sv_kvm_set_started (self->kvm);
   while (!sv_vcpu_should_stop (vcpu))
     {
       int result = ioctl (self->fd, KVM_RUN, NULL);
@@ -307,6 +308,8 @@ create (SvKvmVcpu *self, guint index, GError **error)
       return FALSE;
     }
   self->run = run;
+  /* KVM finds the APIC of a vCPU that comes later only when something sets its registers, as a whole reset does. */
+  self->has_run = sv_kvm_is_started (self->kvm);
   sv_kvm_set_run_mapping (self->kvm, run);
   return sv_kvm_arch_vcpu_open (self, error);
 }

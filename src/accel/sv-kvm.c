@@ -39,6 +39,7 @@ struct _SvKvm
   gboolean clock_stopped;
 
   SvKvmRoutes *routes; /* NULL: the kernel's own ones */
+  gint started;        /* atomic */
   GArray *parked;      /* vCPUs that nobody uses now */
 };
 
@@ -232,6 +233,19 @@ sv_kvm_set_run_mapping (SvKvm *self, gpointer run)
 {
   if (self->ring == NULL && self->coalesced_offset != 0)
     self->ring = (gpointer)((guint8 *)run + self->coalesced_offset);
+}
+
+void
+sv_kvm_set_started (SvKvm *self)
+{
+  if (!g_atomic_int_get (&self->started))
+    g_atomic_int_set (&self->started, TRUE);
+}
+
+gboolean
+sv_kvm_is_started (SvKvm *self)
+{
+  return g_atomic_int_get (&self->started);
 }
 
 void

@@ -21,6 +21,9 @@ int sv_kvm_get_system_fd (SvKvm *self);
 gsize sv_kvm_get_run_size (SvKvm *self);
 /* The ring of writes that the kernel kept back lies in the mapping of any vCPU; @run is the first one's. */
 void sv_kvm_set_run_mapping (SvKvm *self, gpointer run);
+/* Any thread: a vCPU runs from now on; whether one ever did. */
+void sv_kvm_set_started (SvKvm *self);
+gboolean sv_kvm_is_started (SvKvm *self);
 /* Keeps a vCPU that its processor needs no more, with its mapping, until one of that number comes (-1: there is none) or
  * the VM ends. */
 void sv_kvm_park_vcpu (SvKvm *self, guint index, int fd, gpointer run);
