@@ -162,6 +162,8 @@ def test_what_is_refused(guest, disk_dir):
     for i in range(1, 6):
         qmp.execute("device_add", {"driver": "virtio-blk-device", "id": f"d{i}", "drive": f"d{i}"})
     refused(qmp, "device_add", {"driver": "virtio-blk-mmio", "id": "d6"}, "at most 6 disks")
+    # One that the guest has not looked at goes without being asked for.
+    run(machine, "until [ $(ls /sys/block | grep -c ^vd) = 6 ]; do usleep 10000; done; echo all th''ere", "all there")
     assert refused(qmp, "device_del", {"id": "nope"}, "'nope' not found") == "DeviceNotFound"
 
     # A guest that does not answer keeps its device; another request is no error.

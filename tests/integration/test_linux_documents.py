@@ -7,6 +7,8 @@ Debian's kernel has virtio_blk as a module, so each gets an initrd, too, which m
 import json
 import os
 import re
+import select
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 
 import vm as vm_module
 from qmpclient import QmpClient
+from vm import Stream, run_word
 
 pytestmark = pytest.mark.linux
 
@@ -343,3 +346,38 @@ def test_managing_a_vm(tmp_path, images, tap0, example, disk_dir):
         assert shutdown["event"] == "SHUTDOWN"
         assert shutdown["data"] == {"guest": False, "reason": "host-qmp-quit"}
     assert vm.wait() == 0
+
+
+# What the guest needs before there is a shell
+MODULES = "sv.modules=virtio_ring,virtio,virtio_mmio,virtio_blk,virtio_console"
+
+
+def test_daemon(tmp_path, tap0, example):
+    """The rows that need each other: -daemonize and -pidfile; the guest is spoken to by its virtio console."""
+    job = run_word("until [ -c /dev/hvc0 ]; do usleep 10000; done\n"
+                   "setsid sh -i </dev/hvc0 >/dev/hvc0 2>&1\n")
+    text = without(ROWS, "mem-path").replace("root=/dev/vda", f"root=/dev/vda {MODULES} {job}")
+    vm = example(text + f"-daemonize -pidfile /path/to/pidfile -serial file:{tmp_path}/serial")
+    assert vm.wait(60) == 0, vm.stderr.text
+    pid = int((tmp_path / "pidfile").read_text())
+    pidfd = os.pidfd_open(pid)
+    try:
+        with socket.socket(socket.AF_UNIX) as console:
+            console.connect(str(tmp_path / "console.socket"))
+            stream = Stream(os.dup(console.fileno()), "console")
+            console.sendall(b"\n")
+            stream.wait_for("# ", 90)
+            console.sendall(b"cat /proc/mounts; echo DO''NE\n")
+            stream.wait_for("/dev/vda / ext4 rw", 30)
+            stream.wait_for("DONE", 30)
+        qmp = QmpClient.connect(str(tmp_path / "socket"))
+        assert qmp.execute("query-name") == {"name": "VMname"}
+        qmp.execute("quit")
+        assert select.select([pidfd], [], [], 20)[0]
+    finally:
+        try:
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        os.close(pidfd)
+    assert sorted(os.listdir(tmp_path)) == ["logfile", "serial"]
