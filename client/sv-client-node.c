@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/sv-client-private.h"
+#include "client/sv-json-string.h"
 
 static void
 free_child (gpointer child)
@@ -61,8 +62,8 @@ sv_client_node_dup_child_path (SvClientNode *self, const char *id)
 static void
 describe_one (SvClientNode *self, JsonObject *info)
 {
-  const char *name = json_object_get_string_member_with_default (info, "name", "");
-  const char *type = json_object_get_string_member_with_default (info, "type", "");
+  const char *name = sv_json_get_string (info, "name", "");
+  const char *type = sv_json_get_string (info, "type", "");
   gsize length = strlen (type);
 
   if (g_str_has_prefix (type, "child<") && type[length - 1] == '>')
@@ -76,7 +77,7 @@ describe_one (SvClientNode *self, JsonObject *info)
   else if (strcmp (name, "type") == 0)
     {
       g_free (self->type);
-      self->type = g_strdup (json_object_get_string_member_with_default (info, "value", ""));
+      self->type = g_strdup (sv_json_get_string (info, "value", ""));
     }
   else
     g_ptr_array_add (self->properties, g_strdup (name));

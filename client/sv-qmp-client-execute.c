@@ -3,6 +3,7 @@
 /* Commands: calls that wait and the replies to them. */
 
 #include "client/sv-client-value.h"
+#include "client/sv-json-string.h"
 #include "client/sv-qmp-client-private.h"
 #include "qmp/sv-qmp-error.h"
 
@@ -57,8 +58,8 @@ sv_qmp_client_dup_result (JsonNode *reply, GError **error)
       return NULL;
     }
   object = json_node_get_object (failure);
-  desc = json_object_get_string_member_with_default (object, "desc", "no description");
-  klass = json_object_get_string_member_with_default (object, "class", "GenericError");
+  desc = sv_json_get_string (object, "desc", "no description");
+  klass = sv_json_get_string (object, "class", "GenericError");
   g_set_error_literal (error, SV_QMP_ERROR, (int)sv_qmp_error_class_from_string (klass), desc);
   return NULL;
 }

@@ -3,6 +3,7 @@
 #include "client/sv-qmp-client.h"
 
 #include "client/sv-client-value.h"
+#include "client/sv-json-string.h"
 #include "client/sv-qmp-client-private.h"
 
 /**
@@ -67,7 +68,7 @@ is_event (JsonObject *object)
 static void
 deliver_event (SvQmpClient *self, JsonObject *message)
 {
-  const char *name = json_object_get_string_member (message, "event");
+  const char *name = sv_json_get_string (message, "event", "");
   JsonNode *data = json_object_get_member (message, "data");
   g_autoptr (GVariant) variant = NULL;
 

@@ -172,7 +172,12 @@ sv_qmp_server_list_options (SvObject *root)
 {
   SvQmpListOptionsFunc func = (SvQmpListOptionsFunc)g_object_get_data (G_OBJECT (root), options_key);
 
-  return func != NULL ? func () : json_node_init_array (json_node_alloc (), json_array_new ());
+  g_autoptr (JsonArray) none = NULL;
+
+  if (func != NULL)
+    return func ();
+  none = json_array_new ();
+  return json_node_init_array (json_node_alloc (), none);
 }
 
 gboolean

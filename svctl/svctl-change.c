@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/sv-client-private.h"
+#include "client/sv-json-string.h"
 #include "qmp/sv-qmp-error.h"
 #include "qom/sv-suggestion.h"
 #include "svctl/svctl-commands.h"
@@ -40,7 +41,7 @@ fail_type (Svctl *self, const char *type, GError **error)
   sv_suggestion_init (&suggestion, type);
   for (guint i = 0; i < json_array_get_length (types); i++)
     sv_suggestion_consider (
-        &suggestion, json_object_get_string_member (json_array_get_object_element (types, i), "name"));
+        &suggestion, sv_json_get_string (json_array_get_object_element (types, i), "name", ""));
   hint = sv_suggestion_dup_hint (&suggestion);
   g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
                "there is no type '%s'%s; 'stratovirt -device help' and '-object help' list them", type, hint);
@@ -79,7 +80,7 @@ is_type (Svctl *self, const char *type)
   JsonArray *types = reply != NULL ? json_node_get_array (reply) : NULL;
 
   for (guint i = 0; types != NULL && i < json_array_get_length (types); i++)
-    if (strcmp (json_object_get_string_member (json_array_get_object_element (types, i), "name"), type) == 0)
+    if (strcmp (sv_json_get_string (json_array_get_object_element (types, i), "name", ""), type) == 0)
       return TRUE;
   return FALSE;
 }

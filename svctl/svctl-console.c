@@ -10,6 +10,7 @@
 #include <gio/gunixsocketaddress.h>
 
 #include "client/sv-client-private.h"
+#include "client/sv-json-string.h"
 #include "svctl/svctl-commands.h"
 
 #define ESCAPE '\x1d' /* Ctrl-] */
@@ -103,11 +104,15 @@ open_pty (Svctl *self, const char *label, GError **error)
   if (reply == NULL)
     return -1;
   for (guint i = 0; i < json_array_get_length (array); i++)
-    if (strcmp (json_object_get_string_member (json_array_get_object_element (array, i), "label"), label) == 0)
-      file = json_object_get_string_member (json_array_get_object_element (array, i), "filename");
+    if (strcmp (sv_json_get_string (json_array_get_object_element (array, i), "label", ""), label) == 0)
+      file = sv_json_get_string (json_array_get_object_element (array, i), "filename", "");
   if (g_str_has_prefix (file, "pty:"))
     file += strlen ("pty:");
-  fd = open (file, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  /* What is typed goes to a terminal, not to a file that the server thinks of. */
+  errno = ENOTTY;
+  fd = g_str_has_prefix (file, "/dev/pts/") && strchr (file + strlen ("/dev/pts/"), '/') == NULL
+           ? open (file, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW)
+           : -1;
   if (fd < 0)
     g_set_error (error, SVCTL_ERROR, SVCTL_ERROR_FAILED, "%s: %s", file, g_strerror (errno));
   return fd;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/sv-client-private.h"
+#include "client/sv-json-string.h"
 #include "qmp/sv-qmp-error.h"
 #include "qmp/sv-qmp-json.h"
 #include "qom/sv-parse.h"
@@ -14,7 +15,7 @@
 static const char *
 get_member (JsonArray *array, guint n, const char *name)
 {
-  return json_object_get_string_member_with_default (json_array_get_object_element (array, n), name, "");
+  return sv_json_get_string (json_array_get_object_element (array, n), name, "");
 }
 
 JsonArray *

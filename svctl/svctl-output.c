@@ -24,9 +24,16 @@ svctl_dup_harmless (const char *text, int fd)
 {
   char *copy = g_strdup (text);
 
-  for (char *at = copy; isatty (fd) && *at != '\0'; at++)
-    if (g_ascii_iscntrl (*at) && *at != '\n' && *at != '\t')
-      *at = '?';
+  if (!isatty (fd))
+    return copy;
+  for (char *at = copy; *at != '\0'; at++)
+    {
+      if (g_ascii_iscntrl (*at) && *at != '\n' && *at != '\t')
+        *at = '?';
+      /* U+0080 to U+009F are control characters as well. */
+      if ((guchar)at[0] == 0xc2 && (guchar)at[1] >= 0x80 && (guchar)at[1] < 0xa0)
+        at[0] = at[1] = '?';
+    }
   return copy;
 }
 

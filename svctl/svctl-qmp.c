@@ -7,6 +7,7 @@
 
 #include "client/sv-client-private.h"
 #include "client/sv-client-value.h"
+#include "client/sv-json-string.h"
 #include "qmp/sv-qmp-error.h"
 #include "qmp/sv-qmp-json.h"
 #include "svctl/svctl-commands.h"
@@ -53,7 +54,7 @@ run_json (Svctl *self, const char *line, GError **error)
 
   if (message == NULL)
     return NULL;
-  command = json_object_get_string_member_with_default (message, "execute", NULL);
+  command = sv_json_get_string (message, "execute", NULL);
   arguments = json_object_get_member (message, "arguments");
   if (command == NULL || (arguments != NULL && !JSON_NODE_HOLDS_OBJECT (arguments)))
     {

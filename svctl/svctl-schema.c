@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/sv-client-private.h"
+#include "client/sv-json-string.h"
 #include "qmp/sv-qmp-error.h"
 #include "qom/sv-suggestion.h"
 #include "svctl/svctl.h"
@@ -16,7 +17,7 @@ struct _SvctlSchema
 static const char *
 get_string (JsonObject *object, const char *name)
 {
-  return object != NULL ? json_object_get_string_member_with_default (object, name, "") : "";
+  return object != NULL ? sv_json_get_string (object, name, "") : "";
 }
 
 SvctlSchema *

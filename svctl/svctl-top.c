@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "client/sv-client-private.h"
+#include "client/sv-json-string.h"
 #include "svctl/svctl-commands.h"
 
 #define DEFAULT_SECONDS 2
@@ -91,7 +92,7 @@ sample_processors (Svctl *self, Sample *sample, GError **error)
       JsonObject *info = json_array_get_object_element (array, i);
       gint64 thread = json_object_get_int_member_with_default (info, "thread-id", -1);
       gint64 time = here ? read_cpu_time (thread) : -1;
-      JsonObject *row = add_row (sample, "cpu", json_object_get_string_member_with_default (info, "qom-path", ""));
+      JsonObject *row = add_row (sample, "cpu", sv_json_get_string (info, "qom-path", ""));
 
       json_object_set_int_member (row, "index", json_object_get_int_member_with_default (info, "cpu-index", i));
       if (time >= 0)
@@ -110,7 +111,7 @@ sample_disks (Svctl *self, Sample *sample, GError **error)
     {
       JsonObject *info = json_array_get_object_element (array, i);
       JsonObject *stats = json_object_get_object_member (info, "stats");
-      const char *path = json_object_get_string_member_with_default (info, "qdev", "");
+      const char *path = sv_json_get_string (info, "qdev", "");
       JsonObject *row = add_row (sample, "disk", path);
 
       for (guint n = 0; n < G_N_ELEMENTS (disk_counters); n++)
@@ -213,7 +214,7 @@ print_table (const char *kind, JsonArray *rows)
       JsonObject *row = json_array_get_object_element (rows, i);
       g_autoptr (GList) names = json_object_get_members (row);
 
-      svctl_print ("%-4s %-36s", kind, json_object_get_string_member (row, "path"));
+      svctl_print ("%-4s %-36s", kind, sv_json_get_string (row, "path", ""));
       for (GList *name = names; name != NULL; name = name->next)
         {
           const char *end = strstr (name->data, "-per-second");

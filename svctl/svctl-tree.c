@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/sv-client-private.h"
+#include "client/sv-json-string.h"
 #include "qmp/sv-qmp-error.h"
 #include "qom/sv-suggestion.h"
 #include "svctl/svctl-commands.h"
@@ -97,7 +98,7 @@ dup_values (Svctl *self, const char *path, GError **error)
       JsonObject *info = json_array_get_object_element (list, i);
       JsonNode *value = json_object_dup_member (info, "value");
 
-      json_object_set_member (values, json_object_get_string_member (info, "name"),
+      json_object_set_member (values, sv_json_get_string (info, "name", ""),
                               value != NULL ? value : json_node_new (JSON_NODE_NULL));
     }
   return values;

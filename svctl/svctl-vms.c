@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "client/sv-client-private.h"
+#include "client/sv-json-string.h"
 #include "qmp/sv-qmp-error.h"
 #include "svctl/svctl-commands.h"
 
@@ -83,7 +84,7 @@ get_string (JsonNode *reply, const char *name)
 {
   if (reply == NULL || !JSON_NODE_HOLDS_OBJECT (reply))
     return NULL;
-  return json_object_get_string_member_with_default (json_node_get_object (reply), name, NULL);
+  return sv_json_get_string (json_node_get_object (reply), name, NULL);
 }
 
 static void

@@ -84,9 +84,13 @@ tell (gpointer user_data)
     {
       const guint what = self->flags[i];
 
-      self->flags[i] &= ~(GONE | KEPT);
+      self->flags[i] &= ~KEPT;
       if ((what & GONE) != 0)
-        g_signal_emit (self, signals[SIGNAL_EJECTED], 0, i);
+        {
+          g_signal_emit (self, signals[SIGNAL_EJECTED], 0, i);
+          /* Not before: the guest may look while the processor's thread ends, without the VM lock. */
+          self->flags[i] &= ~GONE;
+        }
       else if ((what & KEPT) != 0)
         g_signal_emit (self, signals[SIGNAL_REFUSED], 0, i);
     }

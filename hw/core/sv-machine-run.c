@@ -138,7 +138,6 @@ sv_machine_start (SvMachine *self, GError **error)
       return TRUE;
     case SV_RUN_STATE_SHUTDOWN:
     case SV_RUN_STATE_INTERNAL_ERROR:
-    case SV_RUN_STATE_GUEST_PANICKED:
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED,
                            "Resetting the Virtual Machine is required");
       return FALSE;

@@ -181,6 +181,7 @@ strv_node (const char *const *strings)
 static JsonNode *
 value_to_node (SvObject *root, const GValue *value, GPtrArray *placed, GError **error)
 {
+  const GEnumValue *entry;
   SvObject *object;
   g_autofree char *path = NULL;
 
@@ -209,10 +210,10 @@ value_to_node (SvObject *root, const GValue *value, GPtrArray *placed, GError **
     case G_TYPE_STRING:
       return json_node_init_string (json_node_alloc (), g_value_get_string (value));
     case G_TYPE_ENUM:
-      return json_node_init_string (
-          json_node_alloc (),
-          g_enum_get_value (g_type_class_peek (G_VALUE_TYPE (value)), g_value_get_enum (value))
-              ->value_nick);
+      entry = g_enum_get_value (g_type_class_peek (G_VALUE_TYPE (value)), g_value_get_enum (value));
+      if (entry != NULL)
+        return json_node_init_string (json_node_alloc (), entry->value_nick);
+      break;
     case G_TYPE_BOXED:
       if (G_VALUE_HOLDS (value, G_TYPE_STRV))
         return strv_node (g_value_get_boxed (value));

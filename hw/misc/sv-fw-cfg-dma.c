@@ -6,6 +6,9 @@
 
 #include "src/runtime/sv-log.h"
 
+/* A guest shall not have the VM write zeroes for long; firmware asks for what items have. */
+#define MAX_FILL (1u << 20)
+
 #define CONTROL_ERROR 0x01u
 #define CONTROL_READ 0x02u
 #define CONTROL_SKIP 0x04u
@@ -76,7 +79,7 @@ copy (SvAddressSpace *memory, guint64 address, SvFwCfgItem *item, guint64 offset
 static gboolean
 read_item (SvFwCfgDma *self, SvAddressSpace *memory, SvFwCfgItem *item, guint64 offset, guint64 there)
 {
-  return (there == 0 || copy (memory, self->address, item, offset, there))
+  return self->length - there <= MAX_FILL && (there == 0 || copy (memory, self->address, item, offset, there))
          && sv_address_space_fill (memory, self->address + there, 0, self->length - there);
 }
 

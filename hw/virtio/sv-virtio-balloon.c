@@ -18,7 +18,7 @@
 /* Page numbers handled in one go; then other work on the main thread gets its turn. */
 #define MAX_PAGES 1024
 /* Longer lists are no driver's: Linux sends 256 at a time. */
-#define MAX_LIST (64 * 1024)
+#define MAX_LIST MAX_PAGES
 
 /* Where the driver looks for its queues: those that it has features for, in this order. */
 typedef enum

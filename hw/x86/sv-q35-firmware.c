@@ -73,7 +73,8 @@ read_file (gpointer opaque, guint64 offset, guint8 *buffer, gsize length)
 
   if (sv_boot_file_read (opaque, offset, buffer, length, &error))
     return TRUE;
-  g_warning ("%s", error->message);
+  /* As often as the guest asks */
+  sv_log_guest ("%s", error->message);
   return FALSE;
 }
 

@@ -192,6 +192,32 @@ handle_exit (SvKvmVcpu *self, struct kvm_run *run, SvVcpuEvent *event)
   return FALSE;
 }
 
+/*
+ * An access that was answered is finished before anybody looks at the registers. KVM asks for a wide or repeated one
+ * piece by piece (Documentation/virt/kvm/api.rst, KVM_EXIT_MMIO), and leaves such an instruction now and then.
+ */
+static gboolean
+finish_access (SvKvmVcpu *self, struct kvm_run *run, SvVcpuEvent *event)
+{
+  gboolean go_on = TRUE;
+  int result = 0;
+
+  while (go_on && result == 0)
+    {
+      run->immediate_exit = 1;
+      result = ioctl (self->fd, KVM_RUN, NULL);
+      run->immediate_exit = 0;
+      if (result == 0)
+        {
+          sv_kvm_replay_coalesced (self->kvm);
+          go_on = handle_exit (self, run, event);
+        }
+    }
+  if (result < 0 && errno != EINTR)
+    g_debug ("KVM_RUN to finish an access: %s", g_strerror (errno));
+  return go_on;
+}
+
 static gboolean
 sv_kvm_vcpu_run (SvVcpu *vcpu, SvVcpuEvent *event)
 {
@@ -219,12 +245,7 @@ sv_kvm_vcpu_run (SvVcpu *vcpu, SvVcpuEvent *event)
       if (!handle_exit (self, run, event))
         return FALSE;
     }
-  /* An access that was answered is finished before anybody looks at the registers. */
-  run->immediate_exit = 1;
-  if (ioctl (self->fd, KVM_RUN, NULL) < 0 && errno != EINTR)
-    g_debug ("KVM_RUN to finish an access: %s", g_strerror (errno));
-  run->immediate_exit = 0;
-  return TRUE;
+  return finish_access (self, run, event);
 }
 
 static void
@@ -307,10 +328,10 @@ create (SvKvmVcpu *self, guint index, GError **error)
                    g_strerror (errno));
       return FALSE;
     }
-  self->run = run;
   /* KVM finds the APIC of a vCPU that comes later only when something sets its registers, as a whole reset does. */
   self->has_run = sv_kvm_is_started (self->kvm);
   sv_kvm_set_run_mapping (self->kvm, run);
+  self->run = run;
   return sv_kvm_arch_vcpu_open (self, error);
 }
 

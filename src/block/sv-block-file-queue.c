@@ -315,7 +315,8 @@ io_complete (SvBlockIo *io, gpointer data)
   SvBlockRequest *request = request_of (io);
   gint64 result = io->result;
 
-  if ((result == -EINTR || result == -EAGAIN) && request->retries < MAX_RETRIES)
+  /* ECANCELED: the thread that it was begun by has ended. */
+  if ((result == -EINTR || result == -EAGAIN || result == -ECANCELED) && request->retries < MAX_RETRIES)
     {
       request->retries++;
       sv_block_file_queue_start_io (self, request);

@@ -85,9 +85,9 @@ poll_done (SvIoRingOp *op, int result, gboolean more)
     base->funcs->writable (base->opaque);
   if (result > 0 && (result & POLLIN) != 0 && (base->watch & SV_NET_WATCH_READABLE) != 0)
     base->funcs->readable (base->opaque);
-  /* Else the interface is gone, or this queue was taken off it: nothing more comes, and the descriptor would be
+  /* The kernel cancels what was begun by a thread that ends. Else the interface is gone, or this queue was taken off it: nothing more comes, and the descriptor would be
    * ready for ever. Watching it again begins anew. */
-  if (repoll || (result > 0 && (result & (POLLIN | POLLOUT)) != 0))
+  if (repoll || result == -ECANCELED || (result > 0 && (result & (POLLIN | POLLOUT)) != 0))
     update_poll (self);
 }
 

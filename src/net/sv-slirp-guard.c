@@ -76,17 +76,29 @@ parse (const guint8 *data, gsize size, Frame *frame)
   return TRUE;
 }
 
+/* RFC 8415 §7.1 */
+static gboolean
+is_dhcpv6_group (const guint8 *address)
+{
+  static const guint8 agents[16] = { 0xff, 0x02, [13] = 1, [15] = 2 };
+  static const guint8 servers[16] = { 0xff, 0x05, [13] = 1, [15] = 3 };
+
+  return memcmp (address, agents, sizeof agents) == 0 || memcmp (address, servers, sizeof servers) == 0;
+}
+
 /* Whether it is one that libslirp answers itself, without a socket. */
 static gboolean
 is_harmless (const Frame *frame)
 {
+  static const guint8 broadcast[4] = { 0xff, 0xff, 0xff, 0xff };
   guint port;
 
   switch (frame->protocol)
     {
     case IPPROTO_UDP:
       port = get16 (frame->transport + 2);
-      return port == DHCP_SERVER || port == DHCPV6_SERVER;
+      return frame->v6 ? port == DHCPV6_SERVER && is_dhcpv6_group (frame->ip + 24)
+                       : port == DHCP_SERVER && memcmp (frame->ip + 16, broadcast, sizeof broadcast) == 0;
     case IPPROTO_ICMP:
       return frame->transport[0] != ECHO_REQUEST;
     case IPPROTO_ICMPV6:
@@ -102,16 +114,24 @@ is_opening (const Frame *frame)
   return frame->left >= TCP_HEADER && (frame->transport[13] & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 }
 
-/* By what libslirp tells the sockets of datagrams apart: where they come from. Never 0. */
-static guint32
+/* By what libslirp tells the sockets of datagrams apart: where they come from. */
+static SvSlirpFlow
 flow_of (const Frame *frame)
 {
-  const guint8 *source = frame->ip + (frame->v6 ? 8 : 12);
-  guint32 hash = frame->protocol;
+  SvSlirpFlow flow = { .protocol = frame->protocol, .v6 = frame->v6, .port = get16 (frame->transport) };
 
-  for (guint i = 0; i < (frame->v6 ? 16 : 4); i++)
-    hash = hash * 31 + source[i];
-  return (hash * 65599 + get16 (frame->transport)) | 1u << 31;
+  memcpy (flow.source, frame->ip + (frame->v6 ? 8 : 12), frame->v6 ? 16 : 4);
+  return flow;
+}
+
+static SvSlirpFlow *
+place_of (SvSlirpGuard *self, const SvSlirpFlow *flow)
+{
+  guint32 hash = flow->port;
+
+  for (guint i = 0; i < sizeof flow->source; i++)
+    hash = hash * 31 + flow->source[i];
+  return &self->known[hash % SV_SLIRP_KNOWN_FLOWS];
 }
 
 /**
@@ -128,8 +148,8 @@ flow_of (const Frame *frame)
 SvSlirpVerdict
 sv_slirp_guard_judge (SvSlirpGuard *self, const guint8 *data, gsize size)
 {
-  guint32 *slot;
-  guint32 flow;
+  SvSlirpFlow *place;
+  SvSlirpFlow flow;
   Frame frame;
 
   if (!parse (data, size, &frame))
@@ -142,11 +162,15 @@ sv_slirp_guard_judge (SvSlirpGuard *self, const guint8 *data, gsize size)
   if (is_harmless (&frame))
     return SV_SLIRP_PASS;
 
+  /* Each echo request is a socket of its own. */
+  if (frame.protocol != IPPROTO_UDP)
+    return sv_slirp_guard_is_full (self) ? SV_SLIRP_DROP : SV_SLIRP_PASS;
+
   flow = flow_of (&frame);
-  slot = &self->known[flow % SV_SLIRP_KNOWN_FLOWS];
+  place = place_of (self, &flow);
   if (sv_slirp_guard_is_full (self))
-    return *slot == flow ? SV_SLIRP_PASS : SV_SLIRP_DROP;
-  *slot = flow;
+    return memcmp (place, &flow, sizeof flow) == 0 ? SV_SLIRP_PASS : SV_SLIRP_DROP;
+  *place = flow;
   return SV_SLIRP_PASS;
 }
 

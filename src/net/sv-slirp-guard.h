@@ -9,6 +9,15 @@ G_BEGIN_DECLS
 #define SV_SLIRP_MAX_SOCKETS 512
 #define SV_SLIRP_KNOWN_FLOWS 256
 
+/* Where datagrams come from; without gaps */
+typedef struct
+{
+  guint8 protocol;
+  guint8 v6;
+  guint16 port;
+  guint8 source[16];
+} SvSlirpFlow;
+
 /**
  * SvSlirpVerdict:
  * @SV_SLIRP_PASS: it goes to libslirp
@@ -32,7 +41,7 @@ typedef enum
 typedef struct
 {
   guint n_sockets;
-  guint32 known[SV_SLIRP_KNOWN_FLOWS];
+  SvSlirpFlow known[SV_SLIRP_KNOWN_FLOWS];
 } SvSlirpGuard;
 
 static inline gboolean

@@ -51,7 +51,9 @@ append_escaped (GString *line, const char *text, gssize length)
 
       if (c == '\n')
         g_string_append (line, "\n  ");
-      else if ((c < 0x20 && c != '\t') || c == 0x7f)
+      /* U+0080 to U+009F, which are two bytes, are control characters as well. */
+      else if ((c < 0x20 && c != '\t') || c == 0x7f
+               || (c == 0xc2 && text + 1 < end && (guchar)text[1] >= 0x80 && (guchar)text[1] < 0xa0))
         g_string_append_printf (line, "\\x%02x", c);
       else
         g_string_append_c (line, (char)c);

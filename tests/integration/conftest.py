@@ -4,6 +4,7 @@
 import importlib.machinery
 import importlib.util
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -25,6 +26,9 @@ def _lab():
 
 
 def pytest_configure(config):
+    # What shells have programs in the background ignore, those that the tests start would ignore as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     config.addinivalue_line("markers", "linux: boots a stock Linux kernel; runs in the lab where "
                                        "this host's KVM cannot")
     config.addinivalue_line("markers", "slow: left out unless scripts/check --slow asks for it")
