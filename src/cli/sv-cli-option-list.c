@@ -82,7 +82,7 @@ add_machine_properties (JsonArray *parameters)
 JsonNode *
 sv_cli_list_options (void)
 {
-  JsonArray *options = json_array_new ();
+  g_autoptr (JsonArray) options = json_array_new ();
 
   for (guint i = 0; i < sv_cli_n_options; i++)
     {
