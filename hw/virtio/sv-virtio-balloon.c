@@ -40,6 +40,7 @@ struct _SvVirtioBalloon
   gint64 polling_interval;
 
   guint64 ram_size;
+  guint64 target;         /* that it is set up with; 0: all */
   SvAddressSpace *memory; /* the bus's, while set up */
   SvBalloonStats stats;
   gboolean stats_active; /* there is a queue for them, and it is not paused */
@@ -100,9 +101,15 @@ sv_virtio_balloon_get_actual (SvVirtioBalloon *self)
 static guint64
 get_target (SvVirtioBalloon *self)
 {
-  struct virtio_balloon_config *config = config_of (self);
+  return self->memory ? without_pages (self, config_of (self)->num_pages) : self->target;
+}
 
-  return config ? without_pages (self, config->num_pages) : 0;
+static guint32
+pages_without (SvVirtioBalloon *self, guint64 bytes)
+{
+  guint64 pages = (self->ram_size - MIN (bytes, self->ram_size)) >> PAGE_SHIFT;
+
+  return GUINT32_TO_LE ((guint32)MIN (pages, G_MAXUINT32));
 }
 
 /**
@@ -116,8 +123,7 @@ void
 sv_virtio_balloon_set_target (SvVirtioBalloon *self, guint64 bytes)
 {
   struct virtio_balloon_config *config = config_of (self);
-  guint64 pages = (self->ram_size - MIN (bytes, self->ram_size)) >> PAGE_SHIFT;
-  guint32 value = GUINT32_TO_LE ((guint32)MIN (pages, G_MAXUINT32));
+  guint32 value = pages_without (self, bytes);
 
   if (config->num_pages == value)
     return;
@@ -250,7 +256,10 @@ look_at_stats (SvVirtioBalloon *self, SvVirtqueue *queue)
       return;
     }
   if (!self->stats_read)
-    sv_balloon_stats_read (&self->stats, &self->element);
+    {
+      sv_balloon_stats_read (&self->stats, &self->element);
+      g_object_notify_by_pspec (G_OBJECT (self), props[PROP_STATS]);
+    }
   self->stats_read = TRUE;
   /* It stays in the ring until the next are wanted (VIRTIO 1.2 §5.5.6.3). */
   sv_virtqueue_unpop (queue, &self->element);
@@ -436,6 +445,8 @@ sv_virtio_balloon_setup (SvVirtioDevice *device, GError **error)
   for (guint i = 0; i < (self->free_page_reporting ? N_ROLES : ROLE_REPORTING); i++)
     sv_virtio_device_add_queue (device, QUEUE_SIZE);
   sv_balloon_stats_clear (&self->stats);
+  if (self->target > 0)
+    config_of (self)->num_pages = pages_without (self, self->target);
   set_polling_interval (self, self->polling_interval);
   return TRUE;
 }
@@ -498,6 +509,14 @@ sv_virtio_balloon_set_property (GObject *object, guint id, const GValue *value, 
     case PROP_POLLING_INTERVAL:
       set_polling_interval (self, g_value_get_int64 (value));
       break;
+    case PROP_TARGET:
+      self->target = g_value_get_uint64 (value);
+      if (self->memory != NULL)
+        {
+          sv_virtio_balloon_set_target (self, self->target);
+          return;
+        }
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       return;
@@ -547,10 +566,11 @@ install_properties (GObjectClass *object_class)
   /**
    * SvVirtioBalloon:target:
    *
-   * Bytes that the guest shall have.
+   * Bytes that the guest shall have; more than there is counts as all. 0 when the device is made: all.
    */
-  props[PROP_TARGET] = g_param_spec_uint64 ("target", "target", "Bytes that the guest shall have",
-                                            0, G_MAXUINT64, 0, SV_PARAM_RO | SV_PARAM_SIZE);
+  props[PROP_TARGET] = g_param_spec_uint64 (
+      "target", "target", "Bytes that the guest shall have; 0 for a new device: all that there is", 0, G_MAXUINT64, 0,
+      SV_PARAM_RW | SV_PARAM_SIZE);
   /**
    * SvVirtioBalloon:actual:
    *

@@ -168,8 +168,12 @@ static void
 test_size (Fixture *fixture, gconstpointer data)
 {
   VirtioGuest *guest = &fixture->guest;
+  guint64 target;
   guint n_changes = 0;
 
+  start (fixture, "{'target': 12288}", 0);
+  g_assert_cmpuint (virtio_guest_read_config (guest, NUM_PAGES, 4), ==, RAM_PAGES - 3);
+  virtio_guest_unplug (guest);
   start (fixture, NULL, 0);
   g_signal_connect (fixture->balloon, "notify::actual", G_CALLBACK (count_notify), &n_changes);
   g_assert_cmpuint (sv_virtio_balloon_get_actual (fixture->balloon), ==, RAM_END);
@@ -186,8 +190,10 @@ test_size (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (n_changes, ==, 1);
   g_assert_cmpuint (sv_virtio_balloon_get_actual (fixture->balloon), ==, RAM_END - 100 * PAGE);
 
-  sv_virtio_balloon_set_target (fixture->balloon, G_MAXUINT64);
+  g_object_set (fixture->balloon, "target", G_MAXUINT64, NULL);
   g_assert_cmpuint (virtio_guest_read_config (guest, NUM_PAGES, 4), ==, 0);
+  g_object_get (fixture->balloon, "target", &target, NULL);
+  g_assert_cmpuint (target, ==, RAM_END);
   sv_virtio_balloon_set_target (fixture->balloon, 1);
   g_assert_cmpuint (virtio_guest_read_config (guest, NUM_PAGES, 4), ==, RAM_PAGES - 1);
   virtio_guest_write_config (guest, ACTUAL, 0xffffffff, 4);
@@ -275,9 +281,11 @@ test_stats (Fixture *fixture, gconstpointer data)
 {
   const guint size = sizeof (struct virtio_balloon_stat);
   VirtioGuest *guest = &fixture->guest;
+  guint n_changes = 0;
   guint16 head;
 
   start (fixture, NULL, 0);
+  g_signal_connect (fixture->balloon, "notify::guest-stats", G_CALLBACK (count_notify), &n_changes);
   g_assert_cmpint (get_stat (fixture, "last-update"), ==, 0);
   g_assert_cmpint (get_stat (fixture, "stat-free-memory"), ==, -1);
 
@@ -288,6 +296,7 @@ test_stats (Fixture *fixture, gconstpointer data)
   head = virtio_guest_add (guest, STATS, LIST, 4 * size - 1, 0, 0);
   virtio_guest_kick (guest, STATS);
   virtio_guest_settle (guest);
+  g_assert_cmpuint (n_changes, ==, 1);
   g_assert_cmpint (get_stat (fixture, "last-update"), >, 0);
   g_assert_cmpint (get_stat (fixture, "stat-free-memory"), ==, 1000);
   g_assert_cmpint (get_stat (fixture, "stat-total-memory"), ==, 2000);
@@ -299,6 +308,7 @@ test_stats (Fixture *fixture, gconstpointer data)
   sv_device_resume (SV_DEVICE (guest->device));
   virtio_guest_settle (guest);
   g_assert_cmpint (get_stat (fixture, "stat-free-memory"), ==, 1000);
+  g_assert_cmpuint (n_changes, ==, 1);
 
   /* Nor while the machine is paused */
   sv_device_quiesce (SV_DEVICE (guest->device));
@@ -311,6 +321,7 @@ test_stats (Fixture *fixture, gconstpointer data)
   virtio_guest_add (guest, STATS, LIST, size, 0, 0);
   virtio_guest_kick (guest, STATS);
   virtio_guest_settle (guest);
+  g_assert_cmpuint (n_changes, ==, 2);
   g_assert_cmpint (get_stat (fixture, "stat-free-memory"), ==, 1001);
   g_assert_cmpint (get_stat (fixture, "stat-total-memory"), ==, -1);
   /* And again after the interval, by itself */
