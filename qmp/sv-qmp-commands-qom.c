@@ -87,22 +87,42 @@ SV_QMP_COMMAND (qom_list)
   return sv_qmp_array_node (array);
 }
 
+static JsonObject *
+new_entry (SvObject *object)
+{
+  JsonObject *entry = json_object_new ();
+
+  json_object_set_array_member (entry, "properties", describe_object (object, TRUE));
+  return entry;
+}
+
+static gboolean
+add_entry (SvObject *object, gpointer user_data)
+{
+  JsonObject *entry = new_entry (object);
+
+  sv_qmp_set_path (entry, "path", object);
+  json_array_add_object_element (user_data, entry);
+  return TRUE;
+}
+
 SV_QMP_COMMAND (qom_list_get)
 {
   JsonArray *paths = json_object_get_array_member (arguments, "paths");
+  gboolean recursive = json_object_get_boolean_member_with_default (arguments, "recursive", FALSE);
   g_autoptr (JsonArray) result = json_array_new ();
 
   for (guint i = 0; i < json_array_get_length (paths); i++)
     {
       SvObject *object
           = sv_qmp_resolve (call, json_array_get_string_element (paths, i), SV_TYPE_OBJECT, error);
-      JsonObject *entry;
 
       if (!object)
         return NULL;
-      entry = json_object_new ();
-      json_object_set_array_member (entry, "properties", describe_object (object, TRUE));
-      json_array_add_object_element (result, entry);
+      if (recursive)
+        sv_object_walk (object, add_entry, result);
+      else
+        json_array_add_object_element (result, new_entry (object));
     }
   return sv_qmp_array_node (result);
 }

@@ -39,6 +39,20 @@ def test_list_get(tiny):
     assert caught.value.error_class == "DeviceNotFound"
 
 
+def test_list_get_with_all_below(tiny):
+    client = tiny("c", "-iothread", "id=io0").qmp()
+
+    def below(path):
+        yield path
+        for item in client.execute("qom-list", {"path": path}):
+            if item["type"].startswith("child<"):
+                yield from below(f"{path.rstrip('/')}/{item['name']}")
+    everything = client.execute("qom-list-get", {"paths": ["/", "/objects"], "recursive": True})
+    assert [entry["path"] for entry in everything] == [*below("/"), "/objects", "/objects/io0"]
+    paths = [entry.pop("path") for entry in everything]
+    assert everything == client.execute("qom-list-get", {"paths": paths})
+
+
 def test_property(tiny):
     vm = tiny("c", "-iothread", "id=io0")
     client, other = vm.qmp(), vm.qmp()
