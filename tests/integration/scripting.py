@@ -18,6 +18,20 @@ def environment():
             "PYTHONPATH": str(LIBRARY / "gir" / "python"), "G_DEBUG": "fatal-criticals"}
 
 
+class Library:
+    """StratoVirt in the tests' own process, loaded when a test first uses it: collecting tests needs no build."""
+
+    def __getattr__(self, name):
+        import gi
+        gi.require_version("GIRepository", "2.0")
+        from gi.repository import GIRepository
+        GIRepository.Repository.prepend_search_path(str(LIBRARY / "gir"))
+        GIRepository.Repository.prepend_library_path(str(LIBRARY))
+        gi.require_version("StratoVirt", "1.0")
+        from gi.repository import StratoVirt
+        return getattr(StratoVirt, name)
+
+
 def run(argv, timeout=30, cwd=None):
     """Runs a program to its end; returns what it printed."""
     done = subprocess.run([str(word) for word in argv], env=environment(), cwd=cwd, capture_output=True,

@@ -7,19 +7,13 @@ import socket
 import threading
 from pathlib import Path
 
-import gi
 import pytest
+from gi.repository import Gio, GLib
 
 import scripting
-from vm import BUILD, SCALE, TOP
+from vm import SCALE, TOP
 
-gi.require_version("GIRepository", "2.0")
-from gi.repository import GIRepository  # noqa: E402
-
-GIRepository.Repository.prepend_search_path(str(BUILD / "src" / "gir"))
-GIRepository.Repository.prepend_library_path(str(BUILD / "src"))
-gi.require_version("StratoVirt", "1.0")
-from gi.repository import Gio, GLib, StratoVirt  # noqa: E402
+StratoVirt = scripting.Library()
 
 
 def wait_until(condition, timeout=10):

@@ -3,8 +3,10 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -174,3 +176,9 @@ def test_nothing_is_undocumented():
             doc = " ".join(one.find(CORE + "doc").text.split())
             assert doc and (one.get("name") not in texts or re.sub(r"\s+", " ", texts[one.get("name")]) in doc
                             or one.get("name") in ("id", "path"))
+
+
+def test_tests_are_collected_without_a_build(tmp_path):
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "no:cacheprovider", TOP / "tests" / "integration"],
+                          env={**os.environ, "STRATOVIRT_BUILD": str(tmp_path)}, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout[-2000:]
