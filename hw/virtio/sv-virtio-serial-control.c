@@ -93,11 +93,11 @@ send_one (
 }
 
 void
-sv_serial_control_send (SvSerialControl *self,
-                        SvVirtioSerialBus *bus,
-                        SvVirtqueue *queue,
-                        SvVirtqElement *element)
+sv_serial_control_send (SvSerialControl *self, SvVirtioSerialBus *bus, SvVirtqueue *queue)
 {
+  struct iovec iov[SV_SERIAL_CONTROL_QUEUE_SIZE + 4];
+  SvVirtqElement element = { .iov = iov, .max_iov = G_N_ELEMENTS (iov) };
+
   if (!self->pending || !sv_virtqueue_begin (queue))
     return;
   self->pending = FALSE;
@@ -106,7 +106,7 @@ sv_serial_control_send (SvSerialControl *self,
       {
         guint kind = self->wanted[number] & (~self->wanted[number] + 1u);
 
-        if (!send_one (bus, queue, element, number, kind))
+        if (!send_one (bus, queue, &element, number, kind))
           {
             self->pending = TRUE;
             break;

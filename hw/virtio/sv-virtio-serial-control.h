@@ -6,6 +6,8 @@
 
 G_BEGIN_DECLS
 
+#define SV_SERIAL_CONTROL_QUEUE_SIZE 32
+
 /**
  * SvSerialControl:
  *
@@ -30,10 +32,7 @@ typedef enum
 
 void sv_serial_control_clear (SvSerialControl *self);
 void sv_serial_control_want (SvSerialControl *self, guint number, guint messages);
-/* Sends what fits into the buffers that the driver gave; @element is for use meanwhile. */
-void sv_serial_control_send (SvSerialControl *self,
-                             SvVirtioSerialBus *bus,
-                             SvVirtqueue *queue,
-                             SvVirtqElement *element);
+/* Sends what fits into the buffers that the driver gave. */
+void sv_serial_control_send (SvSerialControl *self, SvVirtioSerialBus *bus, SvVirtqueue *queue);
 
 G_END_DECLS

@@ -6,30 +6,17 @@
 #include <linux/virtio_ids.h>
 #include <string.h>
 
-#include "hw/core/sv-machine.h"
 #include "hw/virtio/sv-virtio-serial-bus.h"
 #include "hw/virtio/sv-virtio-serial-control.h"
+#include "hw/virtio/sv-virtio-serial-data.h"
+#include "hw/virtio/sv-virtio-serial-events.h"
 #include "hw/virtio/sv-virtio-serial-port.h"
 #include "src/runtime/sv-log.h"
 
 #define FEATURE(bit) (G_GUINT64_CONSTANT (1) << (bit))
-#define QUEUE_SIZE 128
-#define CONTROL_QUEUE_SIZE 32
 #define CONTROL_RX 2
 #define CONTROL_TX 3
 #define MAX_PORTS SV_VIRTIO_SERIAL_MAX_PORTS
-/* Output in one go; then other work on the main thread gets its turn. The buffers of a ring may hold
- * hundreds of gigabytes, all the same memory, and a file takes everything. */
-#define MAX_OUTPUT (1024 * 1024)
-
-/* What the driver said about a port */
-typedef struct
-{
-  gboolean ready;  /* it knows the port */
-  gboolean opened; /* a program has it open */
-  guint64 sent;    /* bytes of the buffer that is next in the ring */
-  gboolean event;  /* a VSERPORT_CHANGE is due */
-} PortState;
 
 struct _SvVirtioSerial
 {
@@ -40,15 +27,11 @@ struct _SvVirtioSerial
   SvVirtioSerialBus *bus;
   guint n_ports; /* that the queues are for */
   SvSerialControl control;
+  SvSerialEvents events;
   gboolean driver_ready;
-  PortState ports[MAX_PORTS];
-  guint event_source;
-  guint64 active; /* queues, by bits, that are not paused */
-  SvVirtqElement element;
-  struct iovec *iov; /* while started */
-  /* Messages may come up while a character device takes a buffer's bytes. */
-  SvVirtqElement control_element;
-  struct iovec control_iov[CONTROL_QUEUE_SIZE + 4];
+  gboolean port_ready[MAX_PORTS]; /* the driver knows the port */
+  guint64 sent[MAX_PORTS];        /* bytes of the output buffer that is next in its ring */
+  guint64 active;                 /* queues, by bits, that are not paused */
 };
 
 G_STATIC_ASSERT (2 * MAX_PORTS + 2 <= 64);
@@ -92,135 +75,26 @@ send_control (SvVirtioSerial *self)
   SvVirtqueue *queue = is_multiport (self) ? get_queue (self, CONTROL_RX) : NULL;
 
   if (queue)
-    sv_serial_control_send (&self->control, self->bus, queue, &self->control_element);
-}
-
-/* --- events --- */
-
-/* The id that the user gave; what has none is no concern of his. */
-static const char *
-get_user_id (SvVirtioSerialPort *port)
-{
-  SvObject *container = sv_object_get_parent (SV_OBJECT (port));
-
-  if (container == NULL || g_strcmp0 (sv_object_get_id (container), "peripheral") != 0)
-    return NULL;
-  return sv_object_get_id (SV_OBJECT (port));
-}
-
-static gboolean
-tell_changes (gpointer user_data)
-{
-  SvVirtioSerial *self = user_data;
-  SvMachine *machine = sv_device_get_machine (SV_DEVICE (self));
-
-  self->event_source = 0;
-  for (guint number = 0; number < MAX_PORTS; number++)
-    {
-      SvVirtioSerialPort *port = sv_virtio_serial_bus_get_port (self->bus, number);
-      g_autoptr (JsonObject) data = NULL;
-      const char *id;
-
-      if (!self->ports[number].event)
-        continue;
-      self->ports[number].event = FALSE;
-      id = port && machine ? get_user_id (port) : NULL;
-      if (id == NULL)
-        continue;
-      data = json_object_new ();
-      json_object_set_string_member (data, "id", id);
-      json_object_set_boolean_member (data, "open", self->ports[number].opened);
-      sv_machine_emit_device_event (machine, "VSERPORT_CHANGE", data);
-    }
-  return G_SOURCE_REMOVE;
-}
-
-static void
-set_opened (SvVirtioSerial *self, guint number, gboolean opened)
-{
-  PortState *state = &self->ports[number];
-
-  if (state->opened == opened)
-    return;
-  state->opened = opened;
-  state->event = TRUE;
-  if (self->event_source == 0)
-    self->event_source = g_idle_add (tell_changes, self);
+    sv_serial_control_send (&self->control, self->bus, queue);
 }
 
 /* --- bytes --- */
 
-/* The buffer that is next for output: what was not sent of it yet, of @room bytes. FALSE: some is left. */
-static gboolean
-send_element (SvVirtioSerial *self, SvVirtioSerialPort *port, PortState *state, gsize *room)
-{
-  SvVirtqElement *element = &self->element;
-  guint64 skip = state->sent;
-
-  for (guint i = 0; i < element->n_out; i++)
-    {
-      const guint8 *data = element->out[i].iov_base;
-      gsize length = element->out[i].iov_len;
-      gsize wanted, taken;
-
-      if (skip >= length)
-        {
-          skip -= length;
-          continue;
-        }
-      wanted = MIN (length - skip, *room);
-      taken = port ? sv_virtio_serial_port_write (port, data + skip, wanted) : wanted;
-      state->sent += taken;
-      *room -= taken;
-      if (taken < length - skip)
-        return FALSE;
-      skip = 0;
-    }
-  return TRUE;
-}
-
-/* What the peer does not take stays in the ring. */
 static void
 send_output (SvVirtioSerial *self, guint number)
 {
   guint n = rx_queue_of (number) + 1;
   SvVirtqueue *queue = get_queue (self, n);
   SvVirtioSerialPort *port = sv_virtio_serial_bus_get_port (self->bus, number);
-  PortState *state = &self->ports[number];
-  gboolean blocked = FALSE;
-  gsize room = MAX_OUTPUT;
 
-  if (queue == NULL || !sv_virtqueue_begin (queue))
-    return;
-  while (!blocked && sv_virtqueue_pop (queue, &self->element))
-    {
-      if (send_element (self, port, state, &room))
-        {
-          sv_virtqueue_push (queue, &self->element, 0);
-          state->sent = 0;
-        }
-      else
-        {
-          sv_virtqueue_unpop (queue, &self->element);
-          blocked = TRUE;
-        }
-    }
-  sv_virtqueue_end (queue);
-  if (room == 0)
+  if (queue && sv_serial_data_send (queue, port, &self->sent[number]))
     sv_virtio_device_kick (SV_VIRTIO_DEVICE (self), n);
 }
 
-/* A buffer with room for input, popped; those without are given back. */
-static gboolean
-pop_room (SvVirtioSerial *self, SvVirtqueue *queue)
+static SvVirtqueue *
+get_input_queue (SvVirtioSerial *self, SvVirtioSerialPort *port)
 {
-  while (sv_virtqueue_pop (queue, &self->element))
-    {
-      if (self->element.in_size > 0)
-        return TRUE;
-      sv_virtqueue_push (queue, &self->element, 0);
-    }
-  return FALSE;
+  return get_queue (self, rx_queue_of ((guint)sv_virtio_serial_port_get_number (port)));
 }
 
 static gsize
@@ -228,40 +102,22 @@ input_room (gpointer opaque, SvVirtioSerialPort *port)
 {
   SvVirtioSerial *self = opaque;
   guint number = (guint)sv_virtio_serial_port_get_number (port);
-  SvVirtqueue *queue = get_queue (self, rx_queue_of (number));
-  gsize room = 0;
+  SvVirtqueue *queue = get_input_queue (self, port);
 
   /* Without the control queue nobody says whether a program listens. */
-  if (queue == NULL || (is_multiport (self) && !self->ports[number].opened)
-      || !sv_virtqueue_begin (queue))
+  if (queue == NULL || (is_multiport (self) && !self->events.opened[number]))
     return 0;
-  if (pop_room (self, queue))
-    {
-      room = self->element.in_size;
-      sv_virtqueue_unpop (queue, &self->element);
-    }
-  sv_virtqueue_end (queue);
-  return room;
+  return sv_serial_data_get_room (queue);
 }
 
 static void
 input (gpointer opaque, SvVirtioSerialPort *port, const guint8 *data, gsize length)
 {
   SvVirtioSerial *self = opaque;
-  SvVirtqueue *queue
-      = get_queue (self, rx_queue_of ((guint)sv_virtio_serial_port_get_number (port)));
+  SvVirtqueue *queue = get_input_queue (self, port);
 
-  if (queue == NULL || !sv_virtqueue_begin (queue))
-    return;
-  while (length > 0 && pop_room (self, queue))
-    {
-      gsize taken = sv_virtq_element_fill (&self->element, data, length);
-
-      sv_virtqueue_push (queue, &self->element, (guint32)taken);
-      data += taken;
-      length -= taken;
-    }
-  sv_virtqueue_end (queue);
+  if (queue)
+    sv_serial_data_receive (queue, data, length);
 }
 
 /* --- control queues, VIRTIO 1.2 §5.3.6.2 --- */
@@ -271,7 +127,7 @@ port_is_ready (SvVirtioSerial *self, SvVirtioSerialPort *port, guint number)
 {
   guint messages = 0;
 
-  self->ports[number].ready = TRUE;
+  self->port_ready[number] = TRUE;
   if (SV_VIRTIO_SERIAL_PORT_GET_CLASS (port)->console)
     messages |= SV_SERIAL_CONSOLE;
   if (sv_virtio_serial_port_get_name (port))
@@ -320,7 +176,7 @@ handle_message (SvVirtioSerial *self, guint32 number, guint16 event, guint16 val
     }
   else if (event == VIRTIO_CONSOLE_PORT_OPEN)
     {
-      set_opened (self, number, value != 0);
+      sv_serial_events_set_opened (&self->events, number, value != 0);
       sv_virtio_serial_port_update_input (port);
     }
 }
@@ -329,16 +185,17 @@ static void
 take_messages (SvVirtioSerial *self)
 {
   SvVirtqueue *queue = get_queue (self, CONTROL_TX);
+  struct iovec iov[SV_SERIAL_CONTROL_QUEUE_SIZE + 4];
+  SvVirtqElement element = { .iov = iov, .max_iov = G_N_ELEMENTS (iov) };
 
   if (queue == NULL || !sv_virtqueue_begin (queue))
     return;
-  while (sv_virtqueue_pop (queue, &self->element))
+  while (sv_virtqueue_pop (queue, &element))
     {
       struct virtio_console_control message;
-      gboolean whole = sv_virtq_element_pull (&self->element, &message, sizeof message);
+      gboolean whole = sv_virtq_element_pull (&element, &message, sizeof message);
 
-      sv_virtqueue_push (queue, &self->element, 0);
-      /* After the push: it may use the element for other queues. */
+      sv_virtqueue_push (queue, &element, 0);
       if (whole)
         handle_message (self, GUINT32_FROM_LE (message.id), GUINT16_FROM_LE (message.event),
                         GUINT16_FROM_LE (message.value));
@@ -388,14 +245,14 @@ make_room (SvVirtioSerial *self, guint n_ports)
   if (self->n_ports == 0)
     {
       for (guint i = 0; i < 2; i++)
-        sv_virtio_device_add_queue (device, QUEUE_SIZE);
+        sv_virtio_device_add_queue (device, SV_SERIAL_DATA_QUEUE_SIZE);
       for (guint i = 0; i < 2; i++)
-        sv_virtio_device_add_queue (device, CONTROL_QUEUE_SIZE);
+        sv_virtio_device_add_queue (device, SV_SERIAL_CONTROL_QUEUE_SIZE);
       self->n_ports = 1;
     }
   for (; self->n_ports < n_ports; self->n_ports++)
     for (guint i = 0; i < 2; i++)
-      sv_virtio_device_add_queue (device, QUEUE_SIZE);
+      sv_virtio_device_add_queue (device, SV_SERIAL_DATA_QUEUE_SIZE);
   if (config->max_nr_ports == GUINT32_TO_LE (self->n_ports))
     return;
   config->max_nr_ports = GUINT32_TO_LE (self->n_ports);
@@ -432,13 +289,21 @@ check_number (gpointer opaque, guint number, GError **error)
 }
 
 static void
+forget_port (SvVirtioSerial *self, guint number)
+{
+  self->port_ready[number] = FALSE;
+  self->sent[number] = 0;
+  sv_serial_events_forget (&self->events, number);
+}
+
+static void
 port_added (gpointer opaque, SvVirtioSerialPort *port)
 {
   SvVirtioSerial *self = opaque;
   guint number = (guint)sv_virtio_serial_port_get_number (port);
 
   make_room (self, MAX (self->n_ports, number + 1));
-  self->ports[number] = (PortState){ .ready = FALSE };
+  forget_port (self, number);
   if (self->driver_ready)
     sv_serial_control_want (&self->control, number, SV_SERIAL_ADD);
   send_control (self);
@@ -450,7 +315,7 @@ port_removed (gpointer opaque, SvVirtioSerialPort *port)
   SvVirtioSerial *self = opaque;
   guint number = (guint)sv_virtio_serial_port_get_number (port);
 
-  self->ports[number] = (PortState){ .ready = FALSE };
+  forget_port (self, number);
   if (self->driver_ready)
     sv_serial_control_want (&self->control, number, SV_SERIAL_REMOVE);
   send_control (self);
@@ -474,7 +339,7 @@ open_changed (gpointer opaque, SvVirtioSerialPort *port)
   SvVirtioSerial *self = opaque;
   guint number = (guint)sv_virtio_serial_port_get_number (port);
 
-  if (SV_VIRTIO_SERIAL_PORT_GET_CLASS (port)->console || !self->ports[number].ready)
+  if (SV_VIRTIO_SERIAL_PORT_GET_CLASS (port)->console || !self->port_ready[number])
     return;
   sv_serial_control_want (&self->control, number, SV_SERIAL_OPEN);
   send_control (self);
@@ -492,30 +357,19 @@ static const SvVirtioSerialBusFuncs bus_funcs = {
 
 /* --- the device --- */
 
-static gboolean
-sv_virtio_serial_start (SvVirtioDevice *device, GError **error)
-{
-  SvVirtioSerial *self = SV_VIRTIO_SERIAL (device);
-
-  self->element.max_iov = QUEUE_SIZE + 4;
-  self->element.iov = self->iov = g_new (struct iovec, self->element.max_iov);
-  return TRUE;
-}
-
 static void
 sv_virtio_serial_stop (SvVirtioDevice *device)
 {
   SvVirtioSerial *self = SV_VIRTIO_SERIAL (device);
 
   self->active = 0;
-  g_clear_pointer (&self->iov, g_free);
   sv_serial_control_clear (&self->control);
   self->driver_ready = FALSE;
   for (guint number = 0; number < MAX_PORTS; number++)
     {
-      set_opened (self, number, FALSE);
-      self->ports[number].ready = FALSE;
-      self->ports[number].sent = 0;
+      sv_serial_events_set_opened (&self->events, number, FALSE);
+      self->port_ready[number] = FALSE;
+      self->sent[number] = 0;
     }
 }
 
@@ -551,6 +405,7 @@ sv_virtio_serial_setup (SvVirtioDevice *device, GError **error)
       g_clear_object (&self->bus);
       return FALSE;
     }
+  self->events.bus = self->bus;
   make_room (self, MAX (self->max_ports, 1));
   return TRUE;
 }
@@ -560,7 +415,7 @@ sv_virtio_serial_teardown (SvVirtioDevice *device)
 {
   SvVirtioSerial *self = SV_VIRTIO_SERIAL (device);
 
-  g_clear_handle_id (&self->event_source, g_source_remove);
+  sv_serial_events_disconnect (&self->events);
   sv_virtio_serial_bus_disconnect (self->bus);
   sv_object_unparent (SV_OBJECT (self->bus));
   g_clear_object (&self->bus);
@@ -609,7 +464,6 @@ sv_virtio_serial_class_init (SvVirtioSerialClass *klass)
   virtio_class->get_features = sv_virtio_serial_get_features;
   virtio_class->write_config = sv_virtio_serial_write_config;
   virtio_class->get_max_queues = sv_virtio_serial_get_max_queues;
-  virtio_class->start = sv_virtio_serial_start;
   virtio_class->stop = sv_virtio_serial_stop;
   virtio_class->handle_queue = sv_virtio_serial_handle_queue;
   virtio_class->drain_queue = sv_virtio_serial_drain_queue;
@@ -629,6 +483,4 @@ sv_virtio_serial_class_init (SvVirtioSerialClass *klass)
 static void
 sv_virtio_serial_init (SvVirtioSerial *self)
 {
-  self->control_element.iov = self->control_iov;
-  self->control_element.max_iov = G_N_ELEMENTS (self->control_iov);
 }
