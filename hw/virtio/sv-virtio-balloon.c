@@ -4,21 +4,15 @@
 
 #include <linux/virtio_balloon.h>
 #include <linux/virtio_ids.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "hw/core/sv-machine.h"
+#include "hw/virtio/sv-virtio-balloon-pages.h"
 #include "hw/virtio/sv-virtio-balloon-stats.h"
 #include "hw/virtio/sv-virtio-bus.h"
-#include "src/runtime/sv-log.h"
 
 #define FEATURE(bit) (G_GUINT64_CONSTANT (1) << (bit))
-#define QUEUE_SIZE 128
 #define PAGE_SHIFT VIRTIO_BALLOON_PFN_SHIFT
-/* Page numbers handled in one go; then other work on the main thread gets its turn. */
-#define MAX_PAGES 1024
-/* Longer lists are no driver's: Linux sends 256 at a time. */
-#define MAX_LIST MAX_PAGES
 
 /* Where the driver looks for its queues: those that it has features for, in this order. */
 typedef enum
@@ -43,13 +37,7 @@ struct _SvVirtioBalloon
   guint64 target;         /* that it is set up with; 0: all */
   SvAddressSpace *memory; /* the bus's, while set up */
   SvBalloonStats stats;
-  gboolean stats_active; /* there is a queue for them, and it is not paused */
-  gboolean stats_read;   /* of the buffer that waits in the ring */
-  guint stats_timer;
   guint event; /* source that tells of a change */
-  SvVirtqElement element;
-  struct iovec *iov; /* while started */
-  guint32 pages[MAX_PAGES];
 };
 
 G_DEFINE_FINAL_TYPE (SvVirtioBalloon, sv_virtio_balloon, SV_TYPE_VIRTIO_DEVICE)
@@ -173,126 +161,15 @@ sv_virtio_balloon_write_config (SvVirtioDevice *device, guint offset, guint64 va
     config_of (self)->poison_val = GUINT32_TO_LE ((guint32)value);
 }
 
-/* --- pages --- */
-
-static int
-compare_pages (const void *a, const void *b)
-{
-  guint32 first = *(const guint32 *)a, second = *(const guint32 *)b;
-
-  return (first > second) - (first < second);
-}
-
-static void
-give_back (SvVirtioBalloon *self, guint n)
-{
-  guint64 wanted = 0, done = 0;
-
-  for (guint i = 0; i < n; i++)
-    self->pages[i] = GUINT32_FROM_LE (self->pages[i]);
-  /* Neighbours together: a system call for each range */
-  qsort (self->pages, n, sizeof *self->pages, compare_pages);
-  for (guint first = 0, next; first < n; first = next)
-    {
-      guint64 length;
-
-      for (next = first + 1; next < n && self->pages[next] - self->pages[next - 1] <= 1;)
-        next++;
-      length = (guint64)(self->pages[next - 1] - self->pages[first] + 1) << PAGE_SHIFT;
-      wanted += length;
-      done += sv_address_space_discard (self->memory, (guint64)self->pages[first] << PAGE_SHIFT,
-                                        length, FALSE);
-    }
-  if (done < wanted)
-    sv_log_guest ("%s: %" G_GUINT64_FORMAT " bytes in the balloon cannot be given back",
-                  sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)), wanted - done);
-}
-
-/* FALSE: the list is longer than any driver's. */
-static gboolean
-inflate (SvVirtioBalloon *self, SvVirtqueue *queue)
-{
-  SvVirtqElement *element = &self->element;
-
-  if (element->out_size > MAX_LIST * sizeof *self->pages)
-    {
-      sv_virtqueue_break (queue, "a list of %" G_GUINT64_FORMAT " bytes of page numbers",
-                          element->out_size);
-      return FALSE;
-    }
-  while (element->out_size >= sizeof *self->pages)
-    {
-      guint n = MIN (element->out_size / sizeof *self->pages, MAX_PAGES);
-
-      sv_virtq_element_pull (element, self->pages, n * sizeof *self->pages);
-      give_back (self, n);
-    }
-  return TRUE;
-}
-
 /* VIRTIO 1.2 §5.5.6.7: what is there afterwards must be the poison value, when there is one. */
 static void
-take_report (SvVirtioBalloon *self)
+take_report (SvVirtioBalloon *self, SvVirtqElement *element)
 {
-  SvVirtqElement *element = &self->element;
   gboolean poison
       = sv_virtio_device_has_feature (SV_VIRTIO_DEVICE (self), VIRTIO_BALLOON_F_PAGE_POISON);
 
-  if (poison && config_of (self)->poison_val != 0)
-    return;
-  for (guint i = 0; i < element->n_in; i++)
-    sv_address_space_discard_mapped (self->memory, element->in[i].iov_base, element->in[i].iov_len,
-                                     poison);
-}
-
-/* --- statistics --- */
-
-static void
-look_at_stats (SvVirtioBalloon *self, SvVirtqueue *queue)
-{
-  if (!sv_virtqueue_pop (queue, &self->element))
-    {
-      self->stats_read = FALSE;
-      return;
-    }
-  if (!self->stats_read)
-    {
-      sv_balloon_stats_read (&self->stats, &self->element);
-      g_object_notify_by_pspec (G_OBJECT (self), props[PROP_STATS]);
-    }
-  self->stats_read = TRUE;
-  /* It stays in the ring until the next are wanted (VIRTIO 1.2 §5.5.6.3). */
-  sv_virtqueue_unpop (queue, &self->element);
-}
-
-/* Gives the buffer back, which asks for a new one. */
-static gboolean
-poll_stats (gpointer user_data)
-{
-  SvVirtioBalloon *self = user_data;
-  SvVirtqueue *queue = sv_virtio_device_get_queue (SV_VIRTIO_DEVICE (self), ROLE_STATS);
-
-  if (self->stats_active && self->stats_read && sv_virtqueue_begin (queue))
-    {
-      self->stats_read = FALSE;
-      if (sv_virtqueue_pop (queue, &self->element))
-        sv_virtqueue_push (queue, &self->element, 0);
-      look_at_stats (self, queue);
-      sv_virtqueue_end (queue);
-    }
-  return G_SOURCE_CONTINUE;
-}
-
-static void
-set_polling_interval (SvVirtioBalloon *self, gint64 seconds)
-{
-  self->polling_interval = seconds;
-  g_clear_handle_id (&self->stats_timer, g_source_remove);
-  if (seconds > 0 && self->memory != NULL)
-    {
-      self->stats_timer = g_timeout_add_seconds ((guint)seconds, poll_stats, self);
-      poll_stats (self);
-    }
+  if (!poison || config_of (self)->poison_val == 0)
+    sv_balloon_pages_report (element, self->memory, poison);
 }
 
 /* --- queues --- */
@@ -317,21 +194,21 @@ sv_virtio_balloon_handle_queue (SvVirtioDevice *device, guint n)
   SvVirtioBalloon *self = SV_VIRTIO_BALLOON (device);
   SvVirtqueue *queue = sv_virtio_device_get_queue (device, n);
   Role role = role_of (device, n);
+  struct iovec iov[SV_BALLOON_QUEUE_SIZE + 4];
+  SvVirtqElement element = { .iov = iov, .max_iov = G_N_ELEMENTS (iov) };
 
   if (role == ROLE_NONE || !sv_virtqueue_begin (queue))
     return;
   if (role == ROLE_STATS)
-    {
-      self->stats_active = TRUE;
-      look_at_stats (self, queue);
-    }
-  else if (sv_virtqueue_pop (queue, &self->element))
+    sv_balloon_stats_handle (&self->stats, queue);
+  else if (sv_virtqueue_pop (queue, &element))
     {
       if (role == ROLE_INFLATE)
-        inflate (self, queue);
+        sv_balloon_pages_inflate (queue, &element, self->memory,
+                                  sv_virtio_device_get_name (device));
       else if (role == ROLE_REPORTING)
-        take_report (self);
-      sv_virtqueue_push (queue, &self->element, 0);
+        take_report (self, &element);
+      sv_virtqueue_push (queue, &element, 0);
       /* One buffer a turn: giving memory back takes its time. */
       sv_virtio_device_kick (device, n);
     }
@@ -342,18 +219,7 @@ static void
 sv_virtio_balloon_drain_queue (SvVirtioDevice *device, guint n)
 {
   if (role_of (device, n) == ROLE_STATS)
-    SV_VIRTIO_BALLOON (device)->stats_active = FALSE;
-}
-
-static gboolean
-sv_virtio_balloon_start (SvVirtioDevice *device, GError **error)
-{
-  SvVirtioBalloon *self = SV_VIRTIO_BALLOON (device);
-
-  self->element.max_iov = QUEUE_SIZE + 4;
-  self->element.iov = self->iov = g_new (struct iovec, self->element.max_iov);
-  self->stats_read = FALSE;
-  return TRUE;
+    sv_balloon_stats_pause (&SV_VIRTIO_BALLOON (device)->stats);
 }
 
 /* A driver that is gone, or starts anew, has no balloon. */
@@ -362,7 +228,6 @@ sv_virtio_balloon_stop (SvVirtioDevice *device)
 {
   SvVirtioBalloon *self = SV_VIRTIO_BALLOON (device);
 
-  g_clear_pointer (&self->iov, g_free);
   config_of (self)->poison_val = 0;
   sv_balloon_stats_clear (&self->stats);
   set_actual (self, 0);
@@ -443,11 +308,11 @@ sv_virtio_balloon_setup (SvVirtioDevice *device, GError **error)
       return FALSE;
     }
   for (guint i = 0; i < (self->free_page_reporting ? N_ROLES : ROLE_REPORTING); i++)
-    sv_virtio_device_add_queue (device, QUEUE_SIZE);
+    sv_virtio_device_add_queue (device, SV_BALLOON_QUEUE_SIZE);
   sv_balloon_stats_clear (&self->stats);
   if (self->target > 0)
     config_of (self)->num_pages = pages_without (self, self->target);
-  set_polling_interval (self, self->polling_interval);
+  sv_balloon_stats_set_interval (&self->stats, self->polling_interval);
   return TRUE;
 }
 
@@ -457,8 +322,8 @@ sv_virtio_balloon_teardown (SvVirtioDevice *device)
   SvVirtioBalloon *self = SV_VIRTIO_BALLOON (device);
 
   g_clear_handle_id (&self->event, g_source_remove);
+  sv_balloon_stats_set_interval (&self->stats, 0);
   self->memory = NULL;
-  set_polling_interval (self, self->polling_interval);
 }
 
 /* --- properties --- */
@@ -507,7 +372,9 @@ sv_virtio_balloon_set_property (GObject *object, guint id, const GValue *value, 
       self->free_page_reporting = g_value_get_boolean (value);
       break;
     case PROP_POLLING_INTERVAL:
-      set_polling_interval (self, g_value_get_int64 (value));
+      self->polling_interval = g_value_get_int64 (value);
+      if (self->memory != NULL)
+        sv_balloon_stats_set_interval (&self->stats, self->polling_interval);
       break;
     case PROP_TARGET:
       self->target = g_value_get_uint64 (value);
@@ -601,7 +468,6 @@ sv_virtio_balloon_class_init (SvVirtioBalloonClass *klass)
   virtio_class->teardown = sv_virtio_balloon_teardown;
   virtio_class->get_features = sv_virtio_balloon_get_features;
   virtio_class->write_config = sv_virtio_balloon_write_config;
-  virtio_class->start = sv_virtio_balloon_start;
   virtio_class->stop = sv_virtio_balloon_stop;
   virtio_class->handle_queue = sv_virtio_balloon_handle_queue;
   virtio_class->drain_queue = sv_virtio_balloon_drain_queue;
@@ -611,5 +477,5 @@ sv_virtio_balloon_class_init (SvVirtioBalloonClass *klass)
 static void
 sv_virtio_balloon_init (SvVirtioBalloon *self)
 {
-  sv_balloon_stats_clear (&self->stats);
+  sv_balloon_stats_init (&self->stats, G_OBJECT (self), props[PROP_STATS]);
 }
