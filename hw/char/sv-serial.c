@@ -6,6 +6,7 @@
 #include "hw/acpi/sv-aml.h"
 #include "hw/char/sv-uart.h"
 #include "hw/core/sv-machine.h"
+#include "src/migration/sv-migratable.h"
 
 #define UNSET G_MAXUINT32
 #define N_PORTS 4
@@ -48,12 +49,14 @@ enum
 static GParamSpec *props[N_PROPS];
 
 static void sv_serial_described_init (SvAcpiDescribedInterface *iface);
+static const SvMigratableState migration;
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (SvSerial,
                                sv_serial,
                                SV_TYPE_ISA_DEVICE,
                                G_IMPLEMENT_INTERFACE (SV_TYPE_ACPI_DESCRIBED,
-                                                      sv_serial_described_init))
+                                                      sv_serial_described_init)
+                               SV_MIGRATABLE_STATE (&migration))
 
 static SvChardev *
 get_chardev (SvSerial *self)
@@ -349,6 +352,42 @@ sv_serial_reset (SvDevice *device)
   settle (self);
   invite_input (self, 0);
 }
+
+/* --- state --- */
+
+static GVariant *
+dup_state (SvMigratable *migratable, GError **error)
+{
+  return sv_uart_dup_state (&SV_SERIAL (migratable)->uart, g_get_monotonic_time ());
+}
+
+static gboolean
+load_state (SvMigratable *migratable, GVariant *state, guint version, GError **error)
+{
+  return sv_uart_load_state (&SV_SERIAL (migratable)->uart, state, g_get_monotonic_time (), error);
+}
+
+/* What the other end did not take there is sent here. */
+static gboolean
+state_loaded (SvMigratable *migratable, GError **error)
+{
+  SvSerial *self = SV_SERIAL (migratable);
+
+  if (self->uart.tx.blocked)
+    sv_serial_transmitter_unblock (&self->uart.tx, get_chardev (self));
+  else
+    sv_serial_transmitter_flush (&self->uart.tx, get_chardev (self));
+  settle (self);
+  invite_input (self, 0);
+  return TRUE;
+}
+
+static const SvMigratableState migration = {
+  .types = (const char *const[]){ SV_UART_STATE_TYPE, NULL },
+  .dup = dup_state,
+  .load = load_state,
+  .loaded = state_loaded,
+};
 
 static void
 sv_serial_build_aml (SvAcpiDescribed *described, GByteArray *scope)

@@ -93,4 +93,9 @@ guint sv_uart_get_room (const SvUart *self);
 /* The timers of both directions whose time has come; not the pacer's tick. */
 void sv_uart_run_timers (SvUart *self, SvChardev *chardev, gint64 now);
 
+/* State for a snapshot (floating), and back; sv-uart-state.c. After a load what was to be sent is still to be. */
+#define SV_UART_STATE_TYPE "((yyyyyyq)(ayayybbx)(aybuubbxx)(bbbuuxx))"
+GVariant *sv_uart_dup_state (const SvUart *self, gint64 now);
+gboolean sv_uart_load_state (SvUart *self, GVariant *state, gint64 now, GError **error);
+
 G_END_DECLS

@@ -7,6 +7,7 @@
 #include "hw/core/sv-rtc-base.h"
 #include "hw/misc/sv-cmos-time.h"
 #include "hw/misc/sv-mc146818.h"
+#include "src/migration/sv-migration-values.h"
 #include "src/runtime/sv-clock.h"
 
 #define PORTS 2
@@ -43,12 +44,14 @@ enum
 static GParamSpec *props[N_PROPS];
 
 static void sv_cmos_rtc_described_init (SvAcpiDescribedInterface *iface);
+static const SvMigratableState migration;
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (SvCmosRtc,
                                sv_cmos_rtc,
                                SV_TYPE_ISA_DEVICE,
                                G_IMPLEMENT_INTERFACE (SV_TYPE_ACPI_DESCRIBED,
-                                                      sv_cmos_rtc_described_init))
+                                                      sv_cmos_rtc_described_init)
+                               SV_MIGRATABLE_STATE (&migration))
 
 static gint64
 get_host (SvCmosRtc *self)
@@ -164,6 +167,47 @@ sv_cmos_rtc_reset (SvDevice *device)
   sv_mc146818_reset (&self->chip, get_host (self));
   settle (self);
 }
+
+/* --- state --- */
+
+static GVariant *
+dup_state (SvMigratable *migratable, GError **error)
+{
+  SvCmosRtc *self = SV_CMOS_RTC (migratable);
+
+  return g_variant_new ("(y@(ayxxxx)x)", self->index, sv_mc146818_dup_state (&self->chip, get_host (self)),
+                        sv_clock_get_real_us ());
+}
+
+/* Only a clock that stands while the VM does has stood since. */
+static gboolean
+load_state (SvMigratable *migratable, GVariant *state, guint version, GError **error)
+{
+  SvCmosRtc *self = SV_CMOS_RTC (migratable);
+  g_autoptr (GVariant) chip = NULL;
+  gint64 saved, elapsed;
+
+  g_variant_get (state, "(y@(ayxxxx)x)", &self->index, &chip, &saved);
+  if (!sv_migration_check_range ("index", self->index, 0, SV_MC146818_N_REGISTERS - 1, error)
+      || !sv_migration_check_range ("time of saving", saved, 0, SV_MC146818_MAX_TIME, error))
+    return FALSE;
+  elapsed = self->clock_kind == SV_RTC_CLOCK_VM ? 0 : MAX (0, sv_clock_get_real_us () - saved);
+  return sv_mc146818_load_state (&self->chip, chip, get_host (self), elapsed, error);
+}
+
+static gboolean
+state_loaded (SvMigratable *migratable, GError **error)
+{
+  settle (SV_CMOS_RTC (migratable));
+  return TRUE;
+}
+
+static const SvMigratableState migration = {
+  .types = (const char *const[]){ "(y(ayxxxx)x)", NULL }, /* index, chip with its time, when that was */
+  .dup = dup_state,
+  .load = load_state,
+  .loaded = state_loaded,
+};
 
 static void
 sv_cmos_rtc_build_aml (SvAcpiDescribed *described, GByteArray *scope)

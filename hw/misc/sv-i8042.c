@@ -3,6 +3,7 @@
 #include "hw/misc/sv-i8042.h"
 
 #include "hw/core/sv-machine.h"
+#include "src/migration/sv-migratable.h"
 
 /*
  * Output buffer full, for ever: Linux reads 16 bytes, finds more and decides at once that there is
@@ -33,7 +34,9 @@ enum
 
 static guint signals[N_SIGNALS];
 
-G_DEFINE_FINAL_TYPE (SvI8042, sv_i8042, SV_TYPE_ISA_DEVICE)
+static const SvMigratableState migration;
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvI8042, sv_i8042, SV_TYPE_ISA_DEVICE, SV_MIGRATABLE_STATE (&migration))
 
 static void
 reset_machine (SvI8042 *self)
@@ -113,6 +116,25 @@ sv_i8042_reset (SvDevice *device)
 {
   SV_I8042 (device)->command = 0;
 }
+
+static GVariant *
+dup_state (SvMigratable *migratable, GError **error)
+{
+  return g_variant_new ("(y)", SV_I8042 (migratable)->command);
+}
+
+static gboolean
+load_state (SvMigratable *migratable, GVariant *state, guint version, GError **error)
+{
+  g_variant_get (state, "(y)", &SV_I8042 (migratable)->command);
+  return TRUE;
+}
+
+static const SvMigratableState migration = {
+  .types = (const char *const[]){ "(y)", NULL }, /* the command that waits for its argument */
+  .dup = dup_state,
+  .load = load_state,
+};
 
 static void
 sv_i8042_finalize (GObject *object)

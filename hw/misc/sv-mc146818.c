@@ -3,6 +3,7 @@
 #include "hw/misc/sv-mc146818.h"
 
 #include "hw/misc/sv-cmos-time.h"
+#include "src/migration/sv-migration-values.h"
 
 #define SECOND ((gint64)G_USEC_PER_SEC)
 
@@ -283,4 +284,37 @@ sv_mc146818_write (SvMc146818 *self, guint index, guint8 value, gint64 host)
         update_flags (self, host);
       self->registers[index] = value;
     }
+}
+
+/* State */
+
+GVariant *
+sv_mc146818_dup_state (const SvMc146818 *self, gint64 host)
+{
+  return g_variant_new ("(@ayxxxx)", sv_migration_new_bytes (self->registers, sizeof self->registers),
+                        host + self->offset, self->snapshot, self->snapshot_until, self->flags_until);
+}
+
+gboolean
+sv_mc146818_load_state (SvMc146818 *self, GVariant *state, gint64 host, gint64 elapsed, GError **error)
+{
+  static const char *const names[] = { "time", "snapshot", "end of snapshot", "time of the flags" };
+  g_autoptr (GVariant) registers = NULL;
+  SvMc146818 loaded = { 0 };
+  gint64 times[4];
+
+  g_variant_get (state, "(@ayxxxx)", &registers, &times[0], &times[1], &times[2], &times[3]);
+  for (guint i = 0; i < G_N_ELEMENTS (times); i++)
+    if (!sv_migration_check_range (names[i], times[i], -SV_MC146818_MAX_TIME, SV_MC146818_MAX_TIME, error))
+      return FALSE;
+  if (!sv_migration_get_bytes ("registers", registers, loaded.registers, sizeof loaded.registers, error)
+      || !sv_migration_check_bits ("register A", loaded.registers[SV_CMOS_A], (guint8)~A_UIP, error)
+      || !sv_migration_check_bits ("register C", loaded.registers[SV_CMOS_C], C_PF | C_AF | C_UF, error))
+    return FALSE;
+  loaded.offset = times[0] + elapsed - host;
+  loaded.snapshot = times[1];
+  loaded.snapshot_until = times[2];
+  loaded.flags_until = times[3];
+  *self = loaded;
+  return TRUE;
 }

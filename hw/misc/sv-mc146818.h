@@ -33,4 +33,12 @@ gboolean sv_mc146818_has_interrupt (const SvMc146818 *self);
 /* Microseconds until the next event that interrupts; -1: none */
 gint64 sv_mc146818_get_delay (SvMc146818 *self, gint64 host);
 
+/* Times of a guest, microseconds since 1970, are within this before and after: the year 9999 is. */
+#define SV_MC146818_MAX_TIME G_GINT64_CONSTANT (400000000000000000)
+/* Floating, "(ayxxxx)": registers, time of the guest, and up to when what is worked out. */
+GVariant *sv_mc146818_dup_state (const SvMc146818 *self, gint64 host);
+/* The guest's time goes on @elapsed microseconds later. */
+gboolean
+sv_mc146818_load_state (SvMc146818 *self, GVariant *state, gint64 host, gint64 elapsed, GError **error);
+
 G_END_DECLS

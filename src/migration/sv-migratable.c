@@ -34,12 +34,42 @@ sv_migratable_implement (SvMigratableInterface *iface, const SvMigratableState *
   iface->state = state;
 }
 
+static void
+init_interface (gpointer iface, gpointer state)
+{
+  sv_migratable_implement (iface, state);
+}
+
+void
+sv_migratable_add (GType type, const SvMigratableState *state)
+{
+  const GInterfaceInfo info = { .interface_init = init_interface, .interface_data = (gpointer)state };
+
+  g_type_add_interface_static (type, SV_TYPE_MIGRATABLE, &info);
+}
+
+/* Both are literals. What is allocated lives as long as the type. */
+void
+sv_migratable_add_reason (GType type, const char *stateless, const char *unmigratable)
+{
+  SvMigratableState *state = g_new0 (SvMigratableState, 1);
+
+  state->stateless = stateless;
+  state->unmigratable = unmigratable;
+  sv_migratable_add (type, state);
+}
+
+/* The tree's own class knows nothing of VMs. */
+static const SvMigratableState container = { .stateless = "it only holds other objects" };
+
 const SvMigratableState *
 sv_migratable_get_own_state (GType type)
 {
   SvMigratableInterface *iface = NULL;
   gpointer klass = NULL;
 
+  if (type == SV_TYPE_OBJECT)
+    return &container;
   if (g_type_is_a (type, SV_TYPE_MIGRATABLE))
     klass = g_type_class_peek (type);
   if (klass != NULL)

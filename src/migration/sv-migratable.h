@@ -75,6 +75,16 @@ SV_API GType sv_migration_error_get_type (void);
 /* For G_IMPLEMENT_INTERFACE(): the initialiser calls this with what the class says. */
 SV_API void sv_migratable_implement (SvMigratableInterface *iface, const SvMigratableState *state);
 
+/*
+ * For G_DEFINE_TYPE_WITH_CODE() and its like, instead of that: what the class says, or only why it has no state or cannot be
+ * saved.
+ */
+#define SV_MIGRATABLE_STATE(state) sv_migratable_add (g_define_type_id, state);
+#define SV_MIGRATABLE_STATELESS(reason) sv_migratable_add_reason (g_define_type_id, reason, NULL);
+#define SV_MIGRATABLE_REFUSED(reason) sv_migratable_add_reason (g_define_type_id, NULL, reason);
+SV_API void sv_migratable_add (GType type, const SvMigratableState *state);
+SV_API void sv_migratable_add_reason (GType type, const char *stateless, const char *unmigratable);
+
 /* What the class @type says of itself; NULL when it does not. What its parent class says does not count. */
 SV_API const SvMigratableState *sv_migratable_get_own_state (GType type);
 
