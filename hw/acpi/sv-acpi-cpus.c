@@ -4,6 +4,7 @@
 
 #include "hw/acpi/sv-acpi-table.h"
 #include "hw/core/sv-machine.h"
+#include "src/migration/sv-migration-values.h"
 
 /* Status codes of _OST that are no end (ACPI 6.5 §6.3.5) */
 #define OST_SHUTDOWN_IN_PROGRESS 0x83
@@ -12,6 +13,7 @@
 /* What the guest did with a processor and nobody was told yet */
 #define GONE 0x10u
 #define KEPT 0x20u
+#define ALL_FLAGS (SV_ACPI_CPUS_INSERTING | SV_ACPI_CPUS_REMOVING | SV_ACPI_CPUS_EJECT | GONE | KEPT)
 
 struct _SvAcpiCpus
 {
@@ -39,10 +41,12 @@ enum
 static guint signals[N_SIGNALS];
 
 static void sv_acpi_cpus_described_init (SvAcpiDescribedInterface *iface);
+static const SvMigratableState migration;
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (SvAcpiCpus, sv_acpi_cpus, SV_TYPE_DEVICE,
                                G_IMPLEMENT_INTERFACE (SV_TYPE_ACPI_DESCRIBED,
-                                                      sv_acpi_cpus_described_init))
+                                                      sv_acpi_cpus_described_init)
+                               SV_MIGRATABLE_STATE (&migration))
 
 /* --- registers --- */
 
@@ -105,6 +109,17 @@ stop_telling (SvAcpiCpus *self)
   g_clear_pointer (&self->tell, g_source_unref);
 }
 
+static void
+start_telling (SvAcpiCpus *self)
+{
+  if (self->tell != NULL)
+    return;
+  self->tell = g_idle_source_new ();
+  g_source_set_priority (self->tell, G_PRIORITY_DEFAULT);
+  g_source_set_callback (self->tell, tell, self, NULL);
+  g_source_attach (self->tell, NULL);
+}
+
 /* Only what the guest was asked for; its own idea of giving something up is not ours. */
 static void
 answer (SvAcpiCpus *self, guint what)
@@ -114,12 +129,7 @@ answer (SvAcpiCpus *self, guint what)
   if ((*flags & SV_ACPI_CPUS_EJECT) == 0)
     return;
   *flags = (*flags & ~(SV_ACPI_CPUS_EJECT | SV_ACPI_CPUS_REMOVING)) | what;
-  if (self->tell != NULL)
-    return;
-  self->tell = g_idle_source_new ();
-  g_source_set_priority (self->tell, G_PRIORITY_DEFAULT);
-  g_source_set_callback (self->tell, tell, self, NULL);
-  g_source_attach (self->tell, NULL);
+  start_telling (self);
 }
 
 static void
@@ -208,6 +218,50 @@ sv_acpi_cpus_reset (SvDevice *device)
   self->selected = 0;
   memset (self->flags, 0, sizeof self->flags);
 }
+
+/* --- state --- */
+
+static GVariant *
+dup_state (SvMigratable *migratable, GError **error)
+{
+  SvAcpiCpus *self = SV_ACPI_CPUS (migratable);
+
+  return g_variant_new ("(u@ay)", self->selected, sv_migration_new_bytes (self->flags, self->n_places));
+}
+
+static gboolean
+load_state (SvMigratable *migratable, GVariant *state, guint version, GError **error)
+{
+  SvAcpiCpus *self = SV_ACPI_CPUS (migratable);
+  g_autoptr (GVariant) flags = NULL;
+
+  stop_telling (self);
+  g_variant_get (state, "(u@ay)", &self->selected, &flags);
+  if (!sv_migration_get_bytes ("flags of processors", flags, self->flags, self->n_places, error))
+    return FALSE;
+  for (guint i = 0; i < self->n_places; i++)
+    if (!sv_migration_check_bits ("flags of a processor", self->flags[i], ALL_FLAGS, error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+state_loaded (SvMigratable *migratable, GError **error)
+{
+  SvAcpiCpus *self = SV_ACPI_CPUS (migratable);
+
+  for (guint i = 0; i < self->n_places; i++)
+    if ((self->flags[i] & (GONE | KEPT)) != 0)
+      start_telling (self);
+  return TRUE;
+}
+
+static const SvMigratableState migration = {
+  .types = (const char *const[]){ "(uay)", NULL }, /* selected place, what is to be done or told of each */
+  .dup = dup_state,
+  .load = load_state,
+  .loaded = state_loaded,
+};
 
 static void
 sv_acpi_cpus_finalize (GObject *object)

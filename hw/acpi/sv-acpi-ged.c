@@ -6,6 +6,7 @@
 #include "hw/acpi/sv-aml.h"
 #include "hw/core/sv-machine.h"
 #include "src/memory/sv-memory-region.h"
+#include "src/migration/sv-migration-values.h"
 
 #define SLEEP_ENABLE (1u << 5)
 #define SLEEP_TYPE(value) (((value) >> 2) & 7)
@@ -47,12 +48,14 @@ enum
 static GParamSpec *props[N_PROPS];
 
 static void sv_acpi_ged_described_init (SvAcpiDescribedInterface *iface);
+static const SvMigratableState migration;
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (SvAcpiGed,
                                sv_acpi_ged,
                                SV_TYPE_DEVICE,
                                G_IMPLEMENT_INTERFACE (SV_TYPE_ACPI_DESCRIBED,
-                                                      sv_acpi_ged_described_init))
+                                                      sv_acpi_ged_described_init)
+                               SV_MIGRATABLE_STATE (&migration))
 
 static void
 stop_repeating (SvAcpiGed *self)
@@ -72,6 +75,16 @@ repeat (gpointer user_data)
     return G_SOURCE_CONTINUE;
   stop_repeating (self);
   return G_SOURCE_REMOVE;
+}
+
+static void
+start_repeating (SvAcpiGed *self)
+{
+  if (self->repeat != NULL)
+    return;
+  self->repeat = g_timeout_source_new (REPEAT_MS);
+  g_source_set_callback (self->repeat, repeat, self, NULL);
+  g_source_attach (self->repeat, NULL);
 }
 
 static guint64
@@ -148,6 +161,47 @@ sv_acpi_ged_reset (SvDevice *device)
   SV_ACPI_GED (device)->pending = 0;
   stop_repeating (SV_ACPI_GED (device));
 }
+
+/* --- state --- */
+
+static GVariant *
+dup_state (SvMigratable *migratable, GError **error)
+{
+  SvAcpiGed *self = SV_ACPI_GED (migratable);
+
+  return g_variant_new ("(uu)", self->pending, self->n_repeats);
+}
+
+static gboolean
+load_state (SvMigratable *migratable, GVariant *state, guint version, GError **error)
+{
+  SvAcpiGed *self = SV_ACPI_GED (migratable);
+
+  stop_repeating (self);
+  g_variant_get (state, "(uu)", &self->pending, &self->n_repeats);
+  return sv_migration_check_range ("repeated interrupts", self->n_repeats, 0, MAX_REPEATS, error);
+}
+
+static gboolean
+state_loaded (SvMigratable *migratable, GError **error)
+{
+  SvAcpiGed *self = SV_ACPI_GED (migratable);
+
+  if (self->pending == 0 || self->n_repeats >= MAX_REPEATS)
+    return TRUE;
+  sv_irq_pulse (self->irq);
+  start_repeating (self);
+  return TRUE;
+}
+
+static const SvMigratableState migration = {
+  .types = (const char *const[]){ "(uu)", NULL }, /* events that the guest has not seen, how often it was told */
+  .dup = dup_state,
+  .load = load_state,
+  .loaded = state_loaded,
+};
+
+/* --- AML --- */
 
 /* If (LOCAL0 & bit) { Notify (path, value) }, or path () */
 static void
@@ -339,11 +393,7 @@ sv_acpi_ged_raise (SvAcpiGed *self, guint event)
   sv_irq_pulse (self->irq);
 
   self->n_repeats = 0;
-  if (self->repeat != NULL)
-    return;
-  self->repeat = g_timeout_source_new (REPEAT_MS);
-  g_source_set_callback (self->repeat, repeat, self, NULL);
-  g_source_attach (self->repeat, NULL);
+  start_repeating (self);
 }
 
 /**

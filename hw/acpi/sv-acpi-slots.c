@@ -5,6 +5,7 @@
 #include "hw/acpi/sv-acpi-build.h"
 #include "hw/acpi/sv-aml.h"
 #include "hw/core/sv-machine.h"
+#include "src/migration/sv-migration-values.h"
 
 /* _STA (ACPI 6.5 §6.3.7): present, enabled, shown, working */
 #define STA_PRESENT 0xfu
@@ -46,10 +47,12 @@ enum
 static guint signals[N_SIGNALS];
 
 static void sv_acpi_slots_described_init (SvAcpiDescribedInterface *iface);
+static const SvMigratableState migration;
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (SvAcpiSlots, sv_acpi_slots, SV_TYPE_DEVICE,
                                G_IMPLEMENT_INTERFACE (SV_TYPE_ACPI_DESCRIBED,
-                                                      sv_acpi_slots_described_init))
+                                                      sv_acpi_slots_described_init)
+                               SV_MIGRATABLE_STATE (&migration))
 
 /* --- registers --- */
 
@@ -91,6 +94,17 @@ stop_telling (SvAcpiSlots *self)
   g_clear_pointer (&self->tell, g_source_unref);
 }
 
+static void
+update_telling (SvAcpiSlots *self)
+{
+  if ((self->gone | self->kept) == 0 || self->tell != NULL)
+    return;
+  self->tell = g_idle_source_new ();
+  g_source_set_priority (self->tell, G_PRIORITY_DEFAULT);
+  g_source_set_callback (self->tell, tell, self, NULL);
+  g_source_attach (self->tell, NULL);
+}
+
 /* Only what the guest was asked for; its own idea of ejecting something is not ours. */
 static guint32
 take_answer (SvAcpiSlots *self, guint32 slots)
@@ -127,12 +141,7 @@ sv_acpi_slots_write (gpointer opaque, guint64 offset, guint64 value, guint size)
     keep (self, (guint32)value);
   else if (offset == SV_ACPI_SLOTS_EJECT)
     self->gone |= take_answer (self, (guint32)value);
-  if ((self->gone | self->kept) == 0 || self->tell != NULL)
-    return;
-  self->tell = g_idle_source_new ();
-  g_source_set_priority (self->tell, G_PRIORITY_DEFAULT);
-  g_source_set_callback (self->tell, tell, self, NULL);
-  g_source_attach (self->tell, NULL);
+  update_telling (self);
 }
 
 static const SvMemoryRegionOps sv_acpi_slots_ops = {
@@ -390,6 +399,59 @@ sv_acpi_slots_reset (SvDevice *device)
   stop_telling (self);
   self->unseen = self->leaving = self->asked = self->gone = self->kept = 0;
 }
+
+/* --- state --- */
+
+static GVariant *
+dup_state (SvMigratable *migratable, GError **error)
+{
+  SvAcpiSlots *self = SV_ACPI_SLOTS (migratable);
+
+  return g_variant_new ("(uuuuuuu@au)", self->described, self->unseen, self->leaving, self->asked, self->gone,
+                        self->kept, self->status,
+                        g_variant_new_fixed_array (G_VARIANT_TYPE_UINT32, self->statuses, self->n_slots,
+                                                   sizeof (guint32)));
+}
+
+static gboolean
+load_state (SvMigratable *migratable, GVariant *state, guint version, GError **error)
+{
+  static const char *const names[]
+      = { "described slots", "unseen slots", "leaving slots", "asked slots", "ejected slots", "kept slots" };
+  SvAcpiSlots *self = SV_ACPI_SLOTS (migratable);
+  guint32 *const masks[]
+      = { &self->described, &self->unseen, &self->leaving, &self->asked, &self->gone, &self->kept };
+  g_autoptr (GVariant) statuses = NULL;
+  const guint32 *numbers;
+  gsize n;
+
+  stop_telling (self);
+  g_variant_get (state, "(uuuuuuu@au)", masks[0], masks[1], masks[2], masks[3], masks[4], masks[5], &self->status,
+                 &statuses);
+  for (guint i = 0; i < G_N_ELEMENTS (masks); i++)
+    if (!sv_migration_check_bits (names[i], *masks[i], (G_GUINT64_CONSTANT (1) << self->n_slots) - 1, error))
+      return FALSE;
+  numbers = g_variant_get_fixed_array (statuses, &n, sizeof *numbers);
+  if (!sv_migration_check_same ("number of slots", n, self->n_slots, error))
+    return FALSE;
+  for (gsize i = 0; i < n; i++)
+    self->statuses[i] = numbers[i];
+  return TRUE;
+}
+
+static gboolean
+state_loaded (SvMigratable *migratable, GError **error)
+{
+  update_telling (SV_ACPI_SLOTS (migratable));
+  return TRUE;
+}
+
+static const SvMigratableState migration = {
+  .types = (const char *const[]){ "(uuuuuuuau)", NULL }, /* masks of slots, what the guest said of each it keeps */
+  .dup = dup_state,
+  .load = load_state,
+  .loaded = state_loaded,
+};
 
 static void
 sv_acpi_slots_finalize (GObject *object)

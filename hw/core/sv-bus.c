@@ -2,12 +2,14 @@
 
 #include "hw/core/sv-bus.h"
 
+#include "src/migration/sv-migratable.h"
+
 typedef struct
 {
   GPtrArray *devices; /* SvDevice, not owned: the tree owns them */
 } SvBusPrivate;
 
-G_DEFINE_TYPE_WITH_PRIVATE (SvBus, sv_bus, SV_TYPE_OBJECT)
+G_DEFINE_TYPE_WITH_CODE (SvBus, sv_bus, SV_TYPE_OBJECT, G_ADD_PRIVATE (SvBus) SV_MIGRATABLE_STATELESS ("what is on it has its own state"))
 
 #define PRIV(self) ((SvBusPrivate *)sv_bus_get_instance_private (self))
 

@@ -2,6 +2,8 @@
 
 #include "hw/core/sv-isa-bus.h"
 
+#include "src/migration/sv-migratable.h"
+
 /* Below every device */
 #define ABSENT_PRIORITY -1
 
@@ -13,7 +15,8 @@ struct _SvIsaBus
   SvIrq *irqs[SV_ISA_N_IRQS];
 };
 
-G_DEFINE_FINAL_TYPE (SvIsaBus, sv_isa_bus, SV_TYPE_BUS)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvIsaBus, sv_isa_bus, SV_TYPE_BUS,
+                               SV_MIGRATABLE_STATELESS ("what is on it has its own state"))
 
 static void
 sv_isa_bus_finalize (GObject *object)

@@ -4,6 +4,7 @@
 #include "hw/core/sv-cpu.h"
 #include "hw/core/sv-machine.h"
 #include "hw/core/sv-rtc-base.h"
+#include "src/migration/sv-migratable.h"
 
 G_BEGIN_DECLS
 
@@ -81,6 +82,10 @@ enum
 SvMachinePrivate *sv_machine_get_priv (SvMachine *self);
 void sv_machine_run_init (SvMachine *self);
 void sv_machine_run_clear (SvMachine *self);
+/* From a saved state; @state counts where it keeps the guest from running. */
+void sv_machine_run_loaded (SvMachine *self, SvRunState state, gboolean loaded);
+/* sv-machine-state.c */
+extern const SvMigratableState sv_machine_migration;
 void sv_machine_run_class_init (SvMachineClass *klass);
 void sv_machine_notify_run_state (SvMachine *self);
 /* Stops the processors and ends their threads. */

@@ -90,6 +90,14 @@ go (SvMachine *self)
     sv_vcpu_resume (sv_cpu_get_vcpu (g_ptr_array_index (cpus, i)));
 }
 
+void
+sv_machine_run_loaded (SvMachine *self, SvRunState state, gboolean loaded)
+{
+  sv_machine_get_priv (self)->run.loaded = loaded;
+  if (state == SV_RUN_STATE_SHUTDOWN || state == SV_RUN_STATE_INTERNAL_ERROR || state == SV_RUN_STATE_GUEST_PANICKED)
+    set_state (self, state);
+}
+
 /**
  * sv_machine_get_run_state:
  * @self: a machine

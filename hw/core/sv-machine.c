@@ -44,7 +44,8 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (SvMachine, sv_machine, SV_TYPE_OBJECT)
+G_DEFINE_ABSTRACT_TYPE_WITH_CODE (SvMachine, sv_machine, SV_TYPE_OBJECT,
+                                  G_ADD_PRIVATE (SvMachine) SV_MIGRATABLE_STATE (&sv_machine_migration))
 
 #define PRIV(self) ((SvMachinePrivate *)sv_machine_get_instance_private (self))
 

@@ -2,12 +2,15 @@
 
 #include "hw/core/sv-none-machine.h"
 
+#include "src/migration/sv-migratable.h"
+
 struct _SvNoneMachine
 {
   SvMachine parent_instance;
 };
 
-G_DEFINE_FINAL_TYPE (SvNoneMachine, sv_none_machine, SV_TYPE_MACHINE)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvNoneMachine, sv_none_machine, SV_TYPE_MACHINE,
+                               SV_MIGRATABLE_REFUSED ("a machine of type none runs no guest"))
 
 static void
 sv_none_machine_class_init (SvNoneMachineClass *klass)

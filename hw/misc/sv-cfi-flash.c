@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "src/migration/sv-migration-values.h"
+
 /* Commands, Intel StrataFlash J3 datasheet §9.2 */
 #define PROGRAM 0x40u
 #define PROGRAM_OTHER 0x10u
@@ -154,7 +156,10 @@ begin_buffer (SvCfiFlash *self, guint64 offset, guint8 value)
   self->written = 0;
   self->step = 2;
   if (self->count > SV_CFI_FLASH_BUFFER)
-    finish (self, STATUS_SEQUENCE_ERROR);
+    {
+      self->count = 0;
+      finish (self, STATUS_SEQUENCE_ERROR);
+    }
 }
 
 static void
@@ -271,4 +276,51 @@ sv_cfi_flash_write (SvCfiFlash *self, guint64 offset, guint8 value)
     begin (self, value);
   else
     go_on (self, offset, value);
+}
+
+static gboolean
+is_known (guint8 command, guint step)
+{
+  switch (command)
+    {
+    case PROGRAM:
+    case PROGRAM_OTHER:
+    case ERASE:
+    case LOCK:
+      return step == 1;
+    case BUFFERED_PROGRAM:
+      return step >= 1 && step <= 3;
+    case READ_STATUS:
+    case READ_ID:
+    case READ_QUERY:
+    case SV_CFI_READ_ARRAY:
+      return step == 0;
+    default:
+      return FALSE;
+    }
+}
+
+/**
+ * sv_cfi_flash_check: (skip)
+ * @self: a chip whose registers come from a saved state
+ * @error: return location
+ *
+ * Returns: %FALSE when no sequence of commands leads there; the chip is reset then
+ */
+gboolean
+sv_cfi_flash_check (SvCfiFlash *self, GError **error)
+{
+  const guint least = self->command == BUFFERED_PROGRAM && self->step == 2 ? 1 : 0;
+
+  if (!is_known (self->command, self->step))
+    g_set_error (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_INVALID, "command is 0x%02x at step %u: there is none",
+                 self->command, self->step);
+  else if (sv_migration_check_range ("bytes to come", self->count, least, SV_CFI_FLASH_BUFFER, error)
+           && sv_migration_check_range ("address of the buffer", (gint64)MIN (self->buffer_at, G_MAXINT64), 0,
+                                        (gint64)(self->size - SV_CFI_FLASH_BUFFER), error)
+           && sv_migration_check_same ("address of the buffer within a buffer's size", self->buffer_at % SV_CFI_FLASH_BUFFER,
+                                       0, error))
+    return TRUE;
+  sv_cfi_flash_reset (self);
+  return FALSE;
 }

@@ -68,6 +68,8 @@ SV_API gboolean sv_cfi_flash_is_array (const SvCfiFlash *self);
 /* One byte, @offset below the size. */
 SV_API guint8 sv_cfi_flash_read (SvCfiFlash *self, guint64 offset);
 SV_API void sv_cfi_flash_write (SvCfiFlash *self, guint64 offset, guint8 value);
+/* FALSE with an error: no sequence of commands leads to this. The chip is reset then. */
+SV_API gboolean sv_cfi_flash_check (SvCfiFlash *self, GError **error);
 /* Programming or erasing failed behind the chip's back. */
 SV_API void sv_cfi_flash_fail (SvCfiFlash *self);
 

@@ -8,6 +8,7 @@
 #include "hw/acpi/sv-aml.h"
 #include "hw/core/sv-isa-bus.h"
 #include "hw/misc/sv-fw-cfg-dma.h"
+#include "src/migration/sv-migration-values.h"
 
 #define DATA_PORT 1u
 #define DMA_PORT 4u
@@ -34,12 +35,14 @@ struct _SvFwCfg
 };
 
 static void sv_fw_cfg_described_init (SvAcpiDescribedInterface *iface);
+static const SvMigratableState migration;
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (SvFwCfg,
                                sv_fw_cfg,
                                SV_TYPE_DEVICE,
                                G_IMPLEMENT_INTERFACE (SV_TYPE_ACPI_DESCRIBED,
-                                                      sv_fw_cfg_described_init))
+                                                      sv_fw_cfg_described_init)
+                               SV_MIGRATABLE_STATE (&migration))
 
 static void
 item_free (gpointer data)
@@ -231,6 +234,32 @@ sv_fw_cfg_described_init (SvAcpiDescribedInterface *iface)
 {
   iface->build_aml = sv_fw_cfg_build_aml;
 }
+
+/* --- state: the items are the machine's --- */
+
+static GVariant *
+dup_state (SvMigratable *migratable, GError **error)
+{
+  SvFwCfg *self = SV_FW_CFG (migratable);
+
+  return g_variant_new ("(utu)", self->key, self->offset, self->dma_high);
+}
+
+/* An item may be one that only the next start of firmware makes here: until then it has no bytes. */
+static gboolean
+load_state (SvMigratable *migratable, GVariant *state, guint version, GError **error)
+{
+  SvFwCfg *self = SV_FW_CFG (migratable);
+
+  g_variant_get (state, "(utu)", &self->key, &self->offset, &self->dma_high);
+  return sv_migration_check_range ("chosen item", self->key, 0, NO_KEY, error);
+}
+
+static const SvMigratableState migration = {
+  .types = (const char *const[]){ "(utu)", NULL }, /* chosen item, place in it, upper half of a DMA address */
+  .dup = dup_state,
+  .load = load_state,
+};
 
 static void
 sv_fw_cfg_finalize (GObject *object)

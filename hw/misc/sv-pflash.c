@@ -3,6 +3,7 @@
 #include "hw/misc/sv-pflash.h"
 
 #include "hw/misc/sv-cfi-flash.h"
+#include "src/migration/sv-migration-values.h"
 #include "src/runtime/sv-log.h"
 
 #define SECTOR 512u
@@ -35,7 +36,9 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_FINAL_TYPE (SvPflash, sv_pflash, SV_TYPE_DEVICE)
+static const SvMigratableState migration;
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvPflash, sv_pflash, SV_TYPE_DEVICE, SV_MIGRATABLE_STATE (&migration))
 
 /* --- the image --- */
 
@@ -231,6 +234,56 @@ sv_pflash_quiesce (SvDevice *device)
 {
   write_back (SV_PFLASH (device));
 }
+
+/* --- state: the content is the image's --- */
+
+static gboolean
+check_state (SvMigratable *migratable, GError **error)
+{
+  if (SV_PFLASH (migratable)->changed_end == 0)
+    return TRUE;
+  g_set_error_literal (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_REFUSED,
+                       "what the guest programmed could not be written to the image");
+  return FALSE;
+}
+
+static GVariant *
+dup_state (SvMigratable *migratable, GError **error)
+{
+  const SvCfiFlash *chip = &SV_PFLASH (migratable)->chip;
+
+  return g_variant_new ("(yuyutu@ay)", chip->command, chip->step, chip->status, chip->count, chip->buffer_at,
+                        chip->written, sv_migration_new_bytes (chip->buffer, sizeof chip->buffer));
+}
+
+static gboolean
+load_state (SvMigratable *migratable, GVariant *state, guint version, GError **error)
+{
+  SvCfiFlash *chip = &SV_PFLASH (migratable)->chip;
+  g_autoptr (GVariant) buffer = NULL;
+
+  g_variant_get (state, "(yuyutu@ay)", &chip->command, &chip->step, &chip->status, &chip->count, &chip->buffer_at,
+                 &chip->written, &buffer);
+  return sv_migration_get_bytes ("buffer", buffer, chip->buffer, sizeof chip->buffer, error)
+         && sv_cfi_flash_check (chip, error);
+}
+
+static gboolean
+state_loaded (SvMigratable *migratable, GError **error)
+{
+  SvPflash *self = SV_PFLASH (migratable);
+
+  sv_memory_region_set_rom_mode (self->region, sv_cfi_flash_is_array (&self->chip));
+  return TRUE;
+}
+
+static const SvMigratableState migration = {
+  .types = (const char *const[]){ "(yuyutuay)", NULL }, /* the command that is at work, and what it has so far */
+  .check = check_state,
+  .dup = dup_state,
+  .load = load_state,
+  .loaded = state_loaded,
+};
 
 /* --- GObject --- */
 

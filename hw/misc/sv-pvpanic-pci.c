@@ -3,6 +3,7 @@
 #include "hw/misc/sv-pvpanic-pci.h"
 
 #include "hw/core/sv-machine.h"
+#include "src/migration/sv-migratable.h"
 
 #define VENDOR_ID 0x1b36u /* as QEMU's, which guests know */
 #define DEVICE_ID 0x0011u
@@ -26,7 +27,8 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_FINAL_TYPE (SvPvpanicPci, sv_pvpanic_pci, SV_TYPE_PCI_DEVICE)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvPvpanicPci, sv_pvpanic_pci, SV_TYPE_PCI_DEVICE,
+                               SV_MIGRATABLE_STATELESS ("it has no registers but those of PCI"))
 
 static guint64
 sv_pvpanic_pci_read (gpointer opaque, guint64 offset, guint size)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hw/pci/sv-msix.h"
+#include "hw/pci/sv-msix-private.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -13,36 +13,6 @@
 #include "src/runtime/sv-io-ring.h"
 
 #define CAPABILITY_SIZE 12
-
-/* One eventfd of a vector: its own, or somebody else's. */
-typedef struct
-{
-  int fd;
-  gboolean connected; /* to the accelerator */
-  GSource *source;    /* where the accelerator takes no eventfds */
-} Wire;
-
-typedef struct
-{
-  guint users;
-  GArray *wires; /* of Wire; the first is the vector's own; NULL while unused */
-  gint gsi;      /* -1: no route */
-  gboolean live; /* the guest takes it now */
-} Vector;
-
-struct _SvMsix
-{
-  SvPciDevice *device; /* owns this */
-  SvAccel *accel;
-  guint n_vectors;
-  guint capability;
-  guint8 *table; /* as the guest reads it */
-  Vector *vectors;
-
-  SvMemoryRegion *bar;
-  SvMemoryRegion *table_region;
-  SvMemoryRegion *pba_region;
-};
 
 /* --- the table --- */
 
@@ -130,8 +100,8 @@ disconnect_wire (SvMsix *self, guint vector, Wire *wire)
   g_clear_pointer (&wire->source, g_source_unref);
 }
 
-static gboolean
-is_written (int fd)
+gboolean
+sv_msix_is_written (int fd)
 {
   struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 
@@ -204,7 +174,7 @@ is_pending (SvMsix *self, guint vector)
   Vector *v = &self->vectors[vector];
 
   for (guint i = 0; v->wires != NULL && !v->live && i < v->wires->len; i++)
-    if (is_written (g_array_index (v->wires, Wire, i).fd))
+    if (sv_msix_is_written (g_array_index (v->wires, Wire, i).fd))
       return TRUE;
   return FALSE;
 }
@@ -364,6 +334,7 @@ sv_msix_free (SvMsix *self)
   g_clear_object (&self->pba_region);
   g_clear_object (&self->bar);
   g_clear_object (&self->accel);
+  g_clear_pointer (&self->loaded_pending, g_array_unref);
   g_free (self->vectors);
   g_free (self->table);
   g_free (self);

@@ -49,6 +49,14 @@ SV_API void sv_msix_release (SvMsix *self, guint vector);
 /* An eventfd of somebody else (the kernel's vhost) that interrupts for a vector in use, too. */
 SV_API gboolean sv_msix_connect_fd (SvMsix *self, guint vector, int fd, GError **error);
 SV_API void sv_msix_disconnect_fd (SvMsix *self, guint vector, int fd);
+/*
+ * State for a snapshot (floating): the table, and which vectors are pending. Configuration space is loaded before, vectors are
+ * in use when all is loaded.
+ */
+#define SV_MSIX_STATE_TYPE "(ayaq)"
+SV_API GVariant *sv_msix_dup_state (SvMsix *self);
+SV_API gboolean sv_msix_load_state (SvMsix *self, GVariant *state, GError **error);
+SV_API void sv_msix_loaded (SvMsix *self);
 /* Interrupts for a vector in use. Any thread. */
 SV_API void sv_msix_notify (SvMsix *self, guint vector);
 

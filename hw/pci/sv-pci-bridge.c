@@ -4,6 +4,8 @@
 
 #include <linux/pci_regs.h>
 
+#include "src/migration/sv-migratable.h"
+
 #define IO_STEP 0x1000ull
 #define MEMORY_STEP 0x100000ull
 #define WINDOWS_END 0x34u
@@ -31,7 +33,10 @@ typedef struct
   Window windows[N_WINDOWS];
 } SvPciBridgePrivate;
 
-G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (SvPciBridge, sv_pci_bridge, SV_TYPE_PCI_DEVICE)
+static const SvMigratableState migration;
+
+G_DEFINE_ABSTRACT_TYPE_WITH_CODE (SvPciBridge, sv_pci_bridge, SV_TYPE_PCI_DEVICE,
+                                  G_ADD_PRIVATE (SvPciBridge) SV_MIGRATABLE_STATE (&migration))
 
 #define PRIV(self) ((SvPciBridgePrivate *)sv_pci_bridge_get_instance_private (self))
 
@@ -188,6 +193,18 @@ sv_pci_bridge_config_written (SvPciDevice *device, guint offset, guint32 old_val
         sv_pci_bus_reset (PRIV (self)->secondary);
     }
 }
+
+static gboolean
+state_loaded (SvMigratable *migratable, GError **error)
+{
+  update_windows (SV_PCI_BRIDGE (migratable));
+  return TRUE;
+}
+
+static const SvMigratableState migration = {
+  .stateless = "all of it is in configuration space",
+  .loaded = state_loaded,
+};
 
 static void
 sv_pci_bridge_class_init (SvPciBridgeClass *klass)

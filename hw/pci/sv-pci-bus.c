@@ -5,6 +5,7 @@
 #include <linux/pci_regs.h>
 
 #include "hw/pci/sv-pci-device.h"
+#include "src/migration/sv-migratable.h"
 
 /* By the port of its configuration address */
 #define ROOT_FIRMWARE_NAME "pci@i0cf8"
@@ -30,7 +31,8 @@ struct _SvPciBus
   guint n_asserted[SV_PCI_N_PINS];
 };
 
-G_DEFINE_FINAL_TYPE (SvPciBus, sv_pci_bus, SV_TYPE_BUS)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvPciBus, sv_pci_bus, SV_TYPE_BUS,
+                               SV_MIGRATABLE_STATELESS ("numbers and power are registers of its bridge, levels of pins follow from the devices on it"))
 
 static guint
 n_slots (SvPciBus *self)

@@ -5,6 +5,8 @@
 #include <linux/pci_regs.h>
 #include <string.h>
 
+#include "src/migration/sv-migration-values.h"
+
 #define FIRST_CAPABILITY 0x40u
 #define CAPABILITIES_END 0x100u
 
@@ -182,4 +184,69 @@ sv_pci_config_find_capability (const SvPciConfig *self, guint8 id)
     if (self->bytes[at + PCI_CAP_LIST_ID] == id)
       return at;
   return 0;
+}
+
+/**
+ * sv_pci_config_allow_change: (skip)
+ * @self: a configuration space
+ * @offset: of a register
+ * @mask: bits that the device changes
+ * @size: 1, 2 or 4
+ *
+ * Adds to what may differ from the state after setup though the guest cannot write it.
+ */
+void
+sv_pci_config_allow_change (SvPciConfig *self, guint offset, guint32 mask, guint size)
+{
+  put_le (self->changing, offset, get_le (self->changing, offset, size) | mask, size);
+}
+
+/**
+ * sv_pci_config_dup: (skip)
+ * @self: a configuration space
+ *
+ * Returns: (transfer floating): its bytes, "ay", without zeroes at the end
+ */
+GVariant *
+sv_pci_config_dup (const SvPciConfig *self)
+{
+  gsize n = SV_PCI_CONFIG_SIZE;
+
+  while (n > 0 && self->bytes[n - 1] == 0)
+    n--;
+  return sv_migration_new_bytes (self->bytes, n);
+}
+
+/**
+ * sv_pci_config_load: (skip)
+ * @self: a configuration space
+ * @initial: its bytes after setup
+ * @bytes: from sv_pci_config_dup() of a function like this one
+ * @error: return location
+ *
+ * Takes over what can be written or changes by itself. Effects are the caller's business.
+ *
+ * Returns: %FALSE when @bytes is of another function, or damaged; nothing changes then
+ */
+gboolean
+sv_pci_config_load (SvPciConfig *self, const guint8 *initial, GVariant *bytes, GError **error)
+{
+  guint8 loaded[SV_PCI_CONFIG_SIZE] = { 0 };
+  gsize n = g_variant_n_children (bytes);
+
+  if (!sv_migration_check_range ("size of configuration space", (gint64)n, 0, sizeof loaded, error)
+      || !sv_migration_get_bytes ("configuration space", bytes, loaded, n, error))
+    return FALSE;
+  for (guint i = 0; i < sizeof loaded; i++)
+    {
+      guint8 changes = self->writable[i] | self->clearable[i] | self->changing[i];
+
+      if (((loaded[i] ^ initial[i]) & ~changes) == 0)
+        continue;
+      g_set_error (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_MISMATCH,
+                   "configuration space has 0x%02x at 0x%03x, here it is 0x%02x", loaded[i], i, initial[i]);
+      return FALSE;
+    }
+  memcpy (self->bytes, loaded, sizeof loaded);
+  return TRUE;
 }

@@ -13,6 +13,7 @@ G_BEGIN_DECLS
  * @bytes: what is read, little endian
  * @writable: bits that take what is written
  * @clearable: bits that a written 1 clears (RW1C)
+ * @changing: bits that the device changes by itself; those above can be among them or not
  *
  * Configuration space with the rules for writes. All other bits are read-only to the guest.
  */
@@ -21,6 +22,7 @@ typedef struct
   guint8 bytes[SV_PCI_CONFIG_SIZE];
   guint8 writable[SV_PCI_CONFIG_SIZE];
   guint8 clearable[SV_PCI_CONFIG_SIZE];
+  guint8 changing[SV_PCI_CONFIG_SIZE];
   guint capabilities_end; /* where the next one goes */
 } SvPciConfig;
 
@@ -38,6 +40,14 @@ SV_API void sv_pci_config_set32 (SvPciConfig *self, guint offset, guint32 value)
 SV_API void sv_pci_config_allow (SvPciConfig *self, guint offset, guint32 mask, guint size);
 /* The guest clears @mask of the word at @offset by writing ones. */
 SV_API void sv_pci_config_allow_clear (SvPciConfig *self, guint offset, guint32 mask, guint size);
+
+/* The device itself changes @mask of the word at @offset. */
+SV_API void sv_pci_config_allow_change (SvPciConfig *self, guint offset, guint32 mask, guint size);
+/* Takes what was saved ("ay", without zeroes at its end). FALSE with an error: what never changes is not as in @initial. */
+SV_API gboolean
+sv_pci_config_load (SvPciConfig *self, const guint8 *initial, GVariant *bytes, GError **error);
+/* What is saved; floating */
+SV_API GVariant *sv_pci_config_dup (const SvPciConfig *self);
 
 /* Adds a capability of @size bytes, header included, behind the last one and zeroed; returns its
  * offset. */

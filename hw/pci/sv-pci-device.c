@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "qom/sv-type-registry.h"
+#include "src/migration/sv-migratable.h"
 
 #define EXPRESS_CAPABILITY_SIZE 0x3c
 
@@ -19,7 +20,10 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (SvPciDevice, sv_pci_device, SV_TYPE_DEVICE)
+static const SvMigratableState migration;
+
+G_DEFINE_ABSTRACT_TYPE_WITH_CODE (SvPciDevice, sv_pci_device, SV_TYPE_DEVICE,
+                                  G_ADD_PRIVATE (SvPciDevice) SV_MIGRATABLE_STATE (&migration))
 
 #define PRIV(self) ((SvPciDevicePrivate *)sv_pci_device_get_instance_private (self))
 
@@ -156,6 +160,7 @@ sv_pci_device_use_pin (SvPciDevice *self)
 {
   sv_pci_config_set8 (&PRIV (self)->config, PCI_INTERRUPT_PIN, 1);
   sv_pci_config_allow (&PRIV (self)->config, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE, 2);
+  sv_pci_config_allow_change (&PRIV (self)->config, PCI_STATUS, PCI_STATUS_INTERRUPT, 2);
 }
 
 /**
@@ -288,6 +293,43 @@ sv_pci_device_reset (SvDevice *device)
     klass->reset (self);
   sv_pci_device_set_pin (self, FALSE);
 }
+
+/* --- state --- */
+
+static GVariant *
+dup_state (SvMigratable *migratable, GError **error)
+{
+  SvPciDevicePrivate *priv = PRIV (SV_PCI_DEVICE (migratable));
+
+  return g_variant_new ("(@ayb)", sv_pci_config_dup (&priv->config), priv->pin_level);
+}
+
+static gboolean
+load_state (SvMigratable *migratable, GVariant *state, guint version, GError **error)
+{
+  SvPciDevicePrivate *priv = PRIV (SV_PCI_DEVICE (migratable));
+  g_autoptr (GVariant) bytes = NULL;
+  gboolean level;
+
+  g_variant_get (state, "(@ayb)", &bytes, &level);
+  priv->pin_level = level && priv->config.bytes[PCI_INTERRUPT_PIN] != 0;
+  return sv_pci_config_load (&priv->config, priv->initial, bytes, error);
+}
+
+static gboolean
+state_loaded (SvMigratable *migratable, GError **error)
+{
+  sv_pci_device_update_bars (SV_PCI_DEVICE (migratable));
+  update_pin (SV_PCI_DEVICE (migratable));
+  return TRUE;
+}
+
+static const SvMigratableState migration = {
+  .types = (const char *const[]){ "(ayb)", NULL }, /* configuration space, what it wants of its pin */
+  .dup = dup_state,
+  .load = load_state,
+  .loaded = state_loaded,
+};
 
 static void
 sv_pci_device_finalize (GObject *object)

@@ -3,6 +3,7 @@
 #include "hw/pci/sv-pci-host.h"
 
 #include "hw/pci/sv-pci-device.h"
+#include "src/migration/sv-migration-values.h"
 
 #define ADDRESS_ENABLE 0x80000000u
 #define ADDRESS_MASK (ADDRESS_ENABLE | 0x00fffffcu)
@@ -197,4 +198,36 @@ sv_pci_host_reset (SvPciHost *self)
 {
   self->address = 0;
   self->control = 0;
+}
+
+/**
+ * sv_pci_host_get_ports: (skip)
+ * @self: a host
+ * @address: (out): address of the data port's register
+ * @control: (out): what was written to port 0xcf9
+ */
+void
+sv_pci_host_get_ports (SvPciHost *self, guint32 *address, guint8 *control)
+{
+  *address = self->address;
+  *control = self->control;
+}
+
+/**
+ * sv_pci_host_set_ports: (skip)
+ * @self: a host
+ * @address: address of the data port's register
+ * @control: what was written to port 0xcf9
+ * @error: return location
+ *
+ * Takes over registers, without the effect that writing them has.
+ *
+ * Returns: %FALSE when the address is none that can be written
+ */
+gboolean
+sv_pci_host_set_ports (SvPciHost *self, guint32 address, guint8 control, GError **error)
+{
+  self->address = address & ADDRESS_MASK;
+  self->control = control;
+  return sv_migration_check_bits ("configuration address", address, ADDRESS_MASK, error);
 }

@@ -31,5 +31,8 @@ typedef void (*SvPciHostControlFunc) (gpointer opaque, guint8 value);
 SV_API void
 sv_pci_host_set_control_func (SvPciHost *self, SvPciHostControlFunc func, gpointer opaque);
 SV_API void sv_pci_host_reset (SvPciHost *self);
+/* What the two registers of the address port hold. */
+SV_API void sv_pci_host_get_ports (SvPciHost *self, guint32 *address, guint8 *control);
+SV_API gboolean sv_pci_host_set_ports (SvPciHost *self, guint32 address, guint8 control, GError **error);
 
 G_END_DECLS

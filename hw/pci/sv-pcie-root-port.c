@@ -7,6 +7,7 @@
 
 #include "hw/core/sv-machine.h"
 #include "hw/pci/sv-msix.h"
+#include "src/migration/sv-migration-values.h"
 
 #define VENDOR_ID 0x1b36u /* as QEMU's, which guests know */
 #define DEVICE_ID 0x000cu
@@ -40,7 +41,9 @@ struct _SvPcieRootPort
   GSource *tell;  /* while it is to be told that the guest did not */
 };
 
-G_DEFINE_FINAL_TYPE (SvPcieRootPort, sv_pcie_root_port, SV_TYPE_PCI_BRIDGE)
+static const SvMigratableState migration;
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvPcieRootPort, sv_pcie_root_port, SV_TYPE_PCI_BRIDGE, SV_MIGRATABLE_STATE (&migration))
 
 enum
 {
@@ -328,6 +331,58 @@ sv_pcie_root_port_config_written (SvPciDevice *device, guint offset, guint32 old
     schedule (self, &self->tell, tell);
   update_interrupt (self);
 }
+
+/* --- state: the slot's registers are in configuration space --- */
+
+static GVariant *
+dup_state (SvMigratable *migratable, GError **error)
+{
+  SvPcieRootPort *self = SV_PCIE_ROOT_PORT (migratable);
+
+  return g_variant_new ("(bbbb@" SV_MSIX_STATE_TYPE ")", self->slot.unplug_pending, self->interrupting,
+                        self->eject != NULL, self->tell != NULL, sv_msix_dup_state (self->msix));
+}
+
+static gboolean
+load_state (SvMigratable *migratable, GVariant *state, guint version, GError **error)
+{
+  SvPcieRootPort *self = SV_PCIE_ROOT_PORT (migratable);
+  g_autoptr (GVariant) msix = NULL;
+  gboolean ejects, tells;
+
+  g_variant_get (state, "(bbbb@" SV_MSIX_STATE_TYPE ")", &self->slot.unplug_pending, &self->interrupting, &ejects,
+                 &tells, &msix);
+  if (!sv_migration_check_same ("presence in the slot", sv_pcie_slot_is_present (&self->slot), is_occupied (self), error)
+      || !sv_msix_load_state (self->msix, msix, error))
+    return FALSE;
+  cancel (&self->eject);
+  cancel (&self->tell);
+  if (ejects)
+    schedule (self, &self->eject, eject);
+  if (tells)
+    schedule (self, &self->tell, tell);
+  update_power (self);
+  return TRUE;
+}
+
+/* A message that was sent is not sent again; the pin follows the registers. */
+static gboolean
+state_loaded (SvMigratable *migratable, GError **error)
+{
+  SvPcieRootPort *self = SV_PCIE_ROOT_PORT (migratable);
+
+  sv_msix_loaded (self->msix);
+  update_interrupt (self);
+  return TRUE;
+}
+
+static const SvMigratableState migration = {
+  /* Unplug asked for, interrupt announced, to be taken out, refusal to be told, MSI-X */
+  .types = (const char *const[]){ "(bbbb" SV_MSIX_STATE_TYPE ")", NULL },
+  .dup = dup_state,
+  .load = load_state,
+  .loaded = state_loaded,
+};
 
 /* --- GObject --- */
 

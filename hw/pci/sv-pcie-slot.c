@@ -69,6 +69,9 @@ sv_pcie_slot_init (
     slot |= PCI_EXP_SLTCAP_ABP | PCI_EXP_SLTCAP_PCP | PCI_EXP_SLTCAP_AIP | PCI_EXP_SLTCAP_PIP
             | PCI_EXP_SLTCAP_HPC;
   set16 (self, PCI_EXP_FLAGS, get16 (self, PCI_EXP_FLAGS) | PCI_EXP_FLAGS_SLOT);
+  sv_pci_config_allow_change (config, capability + PCI_EXP_LNKSTA, PCI_EXP_LNKSTA_DLLLA, 2);
+  sv_pci_config_allow_change (config, capability + PCI_EXP_SLTCTL, CONTROL_WRITABLE, 2);
+  sv_pci_config_allow_change (config, capability + PCI_EXP_SLTSTA, EVENTS | PCI_EXP_SLTSTA_PDS, 2);
   sv_pci_config_set32 (config, capability + PCI_EXP_LNKCAP, link);
   sv_pci_config_set32 (config, capability + PCI_EXP_SLTCAP, slot);
   if (hotplug)
@@ -147,6 +150,18 @@ sv_pcie_slot_request (SvPcieSlot *self)
   self->unplug_pending = TRUE;
   raise_event (self, PCI_EXP_SLTSTA_ABP);
   return TRUE;
+}
+
+/**
+ * sv_pcie_slot_is_present: (skip)
+ * @self: a slot
+ *
+ * Returns: whether its registers say that there is something in it
+ */
+gboolean
+sv_pcie_slot_is_present (const SvPcieSlot *self)
+{
+  return (get16 (self, PCI_EXP_SLTSTA) & PCI_EXP_SLTSTA_PDS) != 0;
 }
 
 /**

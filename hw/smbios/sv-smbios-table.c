@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "src/migration/sv-migratable.h"
+
 /* Fields by QEMU's names. Those that are not set read NULL, or the default of their kind. */
 typedef enum
 {
@@ -202,7 +204,10 @@ register_type (const Spec *spec)
     .instance_init = leaf_init,
   };
 
-  return g_type_register_static (SV_TYPE_SMBIOS_TABLE, spec->name, &info, G_TYPE_FLAG_FINAL);
+  const GType type = g_type_register_static (SV_TYPE_SMBIOS_TABLE, spec->name, &info, G_TYPE_FLAG_FINAL);
+
+  sv_migratable_add_reason (type, "all of it comes from properties", NULL);
+  return type;
 }
 
 SPEC (0)

@@ -9,6 +9,7 @@
 
 #include "hw/virtio/sv-vhost-user.h"
 #include "src/chardev/sv-chardev.h"
+#include "src/migration/sv-migratable.h"
 
 #define MAX_REQUEST_QUEUES 64
 
@@ -25,7 +26,8 @@ struct _SvVhostUserFs
   int stream; /* of the peer, on its way from the character device */
 };
 
-G_DEFINE_FINAL_TYPE (SvVhostUserFs, sv_vhost_user_fs, SV_TYPE_VIRTIO_DEVICE)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvVhostUserFs, sv_vhost_user_fs, SV_TYPE_VIRTIO_DEVICE,
+                               SV_MIGRATABLE_REFUSED ("its state is in the daemon, which has no way to hand it out"))
 
 enum
 {

@@ -213,6 +213,18 @@ sv_virtio_mmio_bank_forget_writes (SvVirtioMmioBank *self)
 }
 
 /**
+ * sv_virtio_mmio_bank_is_settled:
+ * @self: a bank
+ *
+ * Returns: whether no write of a vCPU waits for the main thread
+ */
+gboolean
+sv_virtio_mmio_bank_is_settled (SvVirtioMmioBank *self)
+{
+  return !sv_late_writes_is_pending (self->late);
+}
+
+/**
  * sv_virtio_mmio_bank_set_touch_func:
  * @self: a bank
  * @func: (nullable): called when a driver first writes to an announced slot, on the main thread; the vCPU waits

@@ -5,6 +5,8 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 
+#include "src/migration/sv-migratable.h"
+
 struct _SvVirtioMmioBus
 {
   SvVirtioBus parent_instance;
@@ -12,7 +14,8 @@ struct _SvVirtioMmioBus
   SvVirtioMmio *transport; /* the parent in the tree */
 };
 
-G_DEFINE_FINAL_TYPE (SvVirtioMmioBus, sv_virtio_mmio_bus, SV_TYPE_VIRTIO_BUS)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvVirtioMmioBus, sv_virtio_mmio_bus, SV_TYPE_VIRTIO_BUS,
+                               SV_MIGRATABLE_STATELESS ("what is on it has its own state"))
 
 static inline SvVirtioMmio *
 transport_of (SvVirtioBus *bus)

@@ -4,6 +4,8 @@
 
 #include <linux/virtio_config.h>
 
+#include "src/migration/sv-migratable.h"
+
 struct _SvVirtioPciBus
 {
   SvVirtioBus parent_instance;
@@ -11,7 +13,8 @@ struct _SvVirtioPciBus
   SvVirtioPci *transport; /* the parent in the tree */
 };
 
-G_DEFINE_FINAL_TYPE (SvVirtioPciBus, sv_virtio_pci_bus, SV_TYPE_VIRTIO_BUS)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvVirtioPciBus, sv_virtio_pci_bus, SV_TYPE_VIRTIO_BUS,
+                               SV_MIGRATABLE_STATELESS ("what is on it has its own state"))
 
 static inline SvVirtioPci *
 transport_of (SvVirtioBus *bus)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "qom/sv-type-registry.h"
+#include "src/migration/sv-migration-values.h"
 
 #define VENDOR_ID 0x1af4u
 #define MODERN_DEVICE_ID 0x1040u /* + virtio device id, VIRTIO 1.2 §4.1.2 */
@@ -432,8 +433,12 @@ sv_virtio_pci_register_type (const char *name, GType core_type, guint32 class_co
     .instance_init = subclass_instance_init,
   };
 
+  GType type;
+
   *data = (SubclassData){ core_type, class_code };
-  return g_type_register_static (SV_TYPE_VIRTIO_PCI, name, &info, 0);
+  type = g_type_register_static (SV_TYPE_VIRTIO_PCI, name, &info, 0);
+  sv_migratable_add_reason (type, "the transport and the device below it have their own state", NULL);
+  return type;
 }
 
 /**

@@ -3,6 +3,7 @@
 #include "hw/virtio/sv-virtio-serial-bus.h"
 
 #include "hw/virtio/sv-virtio-serial-port.h"
+#include "src/migration/sv-migratable.h"
 
 struct _SvVirtioSerialBus
 {
@@ -12,7 +13,8 @@ struct _SvVirtioSerialBus
   gpointer opaque;
 };
 
-G_DEFINE_FINAL_TYPE (SvVirtioSerialBus, sv_virtio_serial_bus, SV_TYPE_BUS)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvVirtioSerialBus, sv_virtio_serial_bus, SV_TYPE_BUS,
+                               SV_MIGRATABLE_STATELESS ("what is on it has its own state"))
 
 static gboolean
 is_taken (SvVirtioSerialBus *self, SvDevice *except, guint number)

@@ -6,6 +6,7 @@
 
 #include "hw/core/sv-machine.h"
 #include "hw/x86/sv-ich9-pm.h"
+#include "src/migration/sv-migratable.h"
 
 /* Configuration space, Intel ICH9 datasheet §13.1 */
 #define PM_BASE 0x40u
@@ -35,7 +36,9 @@ struct _SvIch9Lpc
   guint isa_levels; /* bit per ISA interrupt that a pin asserts */
 };
 
-G_DEFINE_FINAL_TYPE (SvIch9Lpc, sv_ich9_lpc, SV_TYPE_PCI_DEVICE)
+static const SvMigratableState migration;
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvIch9Lpc, sv_ich9_lpc, SV_TYPE_PCI_DEVICE, SV_MIGRATABLE_STATE (&migration))
 
 /* --- pins --- */
 
@@ -161,6 +164,40 @@ sv_ich9_lpc_config_written (SvPciDevice *device, guint offset, guint32 old_value
   if (offset >= PIRQ_A && offset < PIRQ_A + SV_PCI_N_PINS)
     update_isa (self);
 }
+
+/* --- state: levels of pins follow from the devices that drive them --- */
+
+static GVariant *
+dup_state (SvMigratable *migratable, GError **error)
+{
+  return g_variant_new ("(@" SV_ICH9_PM_STATE_TYPE ")", sv_ich9_pm_dup_state (SV_ICH9_LPC (migratable)->pm));
+}
+
+static gboolean
+load_state (SvMigratable *migratable, GVariant *state, guint version, GError **error)
+{
+  g_autoptr (GVariant) pm = g_variant_get_child_value (state, 0);
+
+  return sv_ich9_pm_load_state (SV_ICH9_LPC (migratable)->pm, pm, error);
+}
+
+static gboolean
+state_loaded (SvMigratable *migratable, GError **error)
+{
+  SvIch9Lpc *self = SV_ICH9_LPC (migratable);
+
+  map_pm (self);
+  update_isa (self);
+  sv_ich9_pm_loaded (self->pm);
+  return TRUE;
+}
+
+static const SvMigratableState migration = {
+  .types = (const char *const[]){ "(" SV_ICH9_PM_STATE_TYPE ")", NULL }, /* power management */
+  .dup = dup_state,
+  .load = load_state,
+  .loaded = state_loaded,
+};
 
 static void
 sv_ich9_lpc_finalize (GObject *object)

@@ -2,6 +2,7 @@
 
 #include "hw/x86/sv-ich9-pm.h"
 
+#include "src/migration/sv-migration-values.h"
 #include "src/runtime/sv-clock.h"
 
 #define PM1_STATUS SV_ICH9_PM1_EVENT
@@ -16,6 +17,7 @@
 #define CONTROL_SLEEP_TYPE(value) ((value) >> 10 & 7u)
 
 #define TIMER_HZ 3579545
+#define TIMER_MAX_US ((gint64)G_MAXUINT32 * G_USEC_PER_SEC)
 #define NS_PER_US 1000
 
 struct _SvIch9Pm
@@ -173,5 +175,36 @@ sv_ich9_pm_reset (SvIch9Pm *self)
   self->control = CONTROL_SCI_ENABLE;
   memset (self->gpe0, 0, sizeof self->gpe0);
   self->timer_start = sv_clock_get_ns () / NS_PER_US;
+  update_sci (self);
+}
+
+GVariant *
+sv_ich9_pm_dup_state (SvIch9Pm *self)
+{
+  return g_variant_new ("(qqq@ayx)", self->status, self->enable, self->control,
+                        sv_migration_new_bytes (self->gpe0, sizeof self->gpe0),
+                        sv_clock_get_ns () / NS_PER_US - self->timer_start);
+}
+
+gboolean
+sv_ich9_pm_load_state (SvIch9Pm *self, GVariant *state, GError **error)
+{
+  g_autoptr (GVariant) gpe0 = NULL;
+  gint64 elapsed;
+
+  g_variant_get (state, "(qqq@ayx)", &self->status, &self->enable, &self->control, &gpe0, &elapsed);
+  if (!sv_migration_check_bits ("PM1 status", self->status, EVENTS, error)
+      || !sv_migration_check_bits ("PM1 enable", self->enable, EVENTS, error)
+      || !sv_migration_check_bits ("PM1 control", self->control, CONTROL_WRITABLE | CONTROL_SCI_ENABLE, error)
+      || !sv_migration_get_bytes ("general purpose events", gpe0, self->gpe0, sizeof self->gpe0, error)
+      || !sv_migration_check_range ("time of the PM timer", elapsed, 0, TIMER_MAX_US, error))
+    return FALSE;
+  self->timer_start = sv_clock_get_ns () / NS_PER_US - elapsed;
+  return TRUE;
+}
+
+void
+sv_ich9_pm_loaded (SvIch9Pm *self)
+{
   update_sci (self);
 }

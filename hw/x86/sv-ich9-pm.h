@@ -29,5 +29,11 @@ SV_API SvIch9Pm *sv_ich9_pm_new (SvMachine *machine, SvIrq *sci);
 SV_API void sv_ich9_pm_free (SvIch9Pm *self);
 SV_API SvMemoryRegion *sv_ich9_pm_get_region (SvIch9Pm *self); /* (transfer none) */
 SV_API void sv_ich9_pm_reset (SvIch9Pm *self);
+/* State for a snapshot (floating): status, enable, control, general purpose events, microseconds of the timer. */
+#define SV_ICH9_PM_STATE_TYPE "(qqqayx)"
+GVariant *sv_ich9_pm_dup_state (SvIch9Pm *self);
+gboolean sv_ich9_pm_load_state (SvIch9Pm *self, GVariant *state, GError **error);
+/* Drives the interrupt as the registers that were loaded say. */
+void sv_ich9_pm_loaded (SvIch9Pm *self);
 
 G_END_DECLS

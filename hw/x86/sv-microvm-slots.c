@@ -1,41 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hw/x86/sv-microvm-slots.h"
+#include "hw/x86/sv-microvm-slots-private.h"
 
 #include <linux/virtio_ids.h>
 
-#include "hw/virtio/sv-virtio-handover.h"
-#include "hw/virtio/sv-virtio-mmio-bank.h"
 #include "hw/x86/sv-microvm-address.h"
 #include "hw/x86/sv-x86-layout.h"
 #include "qom/sv-type-registry.h"
 #include "src/block/sv-block-null.h"
 #include "src/net/sv-netdev-null.h"
 #include "src/runtime/sv-log.h"
-
-#define N_SLOTS SV_MICROVM_MMIO_COUNT
-
-typedef struct
-{
-  SvVirtioMmio *transport; /* owned by the tree */
-  SvDevice *placeholder;   /* on it, while no device is; owned by the tree */
-  SvObject *back_end;      /* of the placeholder */
-  SvVirtioHandover *handover;
-  guint n_queues;    /* of the device that went, whose driver is still there */
-  guint16 kind;      /* kept for devices of this kind; 0: for any */
-  gboolean at_boot;  /* the guest was told of it when it booted */
-  gboolean leaving;  /* it was asked to give it up */
-} Slot;
-
-struct _SvMicrovmSlots
-{
-  SvMachine *machine;
-  SvVirtioMmioBank *bank;
-  SvAcpiSlots *acpi;
-  Slot slots[N_SLOTS];
-  gint wanted;   /* number among devices of its kind that the next one asks for; -1: any */
-  gboolean live; /* the guest knows what is where */
-};
 
 /* Wire names of what stands in for a device, and the limits by kind */
 static const struct
@@ -50,8 +24,8 @@ static const struct
   { VIRTIO_ID_NET, SV_MICROVM_MAX_NICS, "virtio-net-device", "netdev", "network card" },
 };
 
-static gint
-find_kind (guint16 kind)
+gint
+sv_microvm_slot_find_kind (guint16 kind)
 {
   for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
     if (kinds[i].kind == kind)
@@ -59,8 +33,8 @@ find_kind (guint16 kind)
   return -1;
 }
 
-static SvDevice *
-device_in (Slot *slot)
+SvDevice *
+sv_microvm_slot_get_device (SvMicrovmSlot *slot)
 {
   SvBus *bus = slot->transport != NULL ? sv_virtio_mmio_get_bus (slot->transport) : NULL;
   SvDevice *device = bus != NULL ? sv_bus_get_device (bus, 0) : NULL;
@@ -69,12 +43,12 @@ device_in (Slot *slot)
 }
 
 static guint
-number_of (SvMicrovmSlots *self, Slot *slot)
+number_of (SvMicrovmSlots *self, SvMicrovmSlot *slot)
 {
   return slot - self->slots;
 }
 
-static Slot *
+static SvMicrovmSlot *
 slot_of_bus (SvMicrovmSlots *self, SvBus *bus)
 {
   for (guint i = 0; i < N_SLOTS; i++)
@@ -85,8 +59,8 @@ slot_of_bus (SvMicrovmSlots *self, SvBus *bus)
 
 /* --- transports and what is on them --- */
 
-static gboolean
-add_transport (SvMicrovmSlots *self, Slot *slot, GError **error)
+gboolean
+sv_microvm_slot_add_transport (SvMicrovmSlots *self, SvMicrovmSlot *slot, GError **error)
 {
   guint n = number_of (self, slot);
   g_autoptr (SvVirtioMmio) transport = NULL;
@@ -104,7 +78,7 @@ add_transport (SvMicrovmSlots *self, Slot *slot, GError **error)
 }
 
 static void
-remove_transport (SvMicrovmSlots *self, Slot *slot)
+remove_transport (SvMicrovmSlots *self, SvMicrovmSlot *slot)
 {
   SvVirtioMmio *transport = g_steal_pointer (&slot->transport);
 
@@ -118,7 +92,7 @@ remove_transport (SvMicrovmSlots *self, Slot *slot)
 }
 
 static void
-remove_placeholder (Slot *slot)
+remove_placeholder (SvMicrovmSlot *slot)
 {
   SvDevice *device = g_steal_pointer (&slot->placeholder);
 
@@ -133,7 +107,7 @@ remove_placeholder (Slot *slot)
 }
 
 static SvObject *
-new_back_end (Slot *slot)
+new_back_end (SvMicrovmSlot *slot)
 {
   SvNetdev *netdev;
 
@@ -144,10 +118,10 @@ new_back_end (Slot *slot)
   return SV_OBJECT (netdev);
 }
 
-static gboolean
-add_placeholder (SvMicrovmSlots *self, Slot *slot, GError **error)
+gboolean
+sv_microvm_slot_add_placeholder (SvMicrovmSlots *self, SvMicrovmSlot *slot, GError **error)
 {
-  gint kind = find_kind (slot->kind);
+  gint kind = sv_microvm_slot_find_kind (slot->kind);
   GType type = kind >= 0 ? sv_type_registry_lookup (kinds[kind].driver) : G_TYPE_INVALID;
   g_autoptr (SvDevice) device = NULL;
   g_autoptr (SvObject) back_end = NULL;
@@ -169,10 +143,10 @@ static void
 touch (guint n, gpointer opaque)
 {
   SvMicrovmSlots *self = opaque;
-  Slot *slot = &self->slots[n];
+  SvMicrovmSlot *slot = &self->slots[n];
   g_autoptr (GError) error = NULL;
 
-  if (!add_transport (self, slot, &error) || !add_placeholder (self, slot, &error))
+  if (!sv_microvm_slot_add_transport (self, slot, &error) || !sv_microvm_slot_add_placeholder (self, slot, &error))
     {
       sv_log_guest ("slot %u: %s", n, error->message);
       remove_transport (self, slot);
@@ -182,13 +156,13 @@ touch (guint n, gpointer opaque)
 /* --- choice of a slot --- */
 
 static gboolean
-is_free (Slot *slot)
+is_free (SvMicrovmSlot *slot)
 {
-  return device_in (slot) == NULL;
+  return sv_microvm_slot_get_device (slot) == NULL;
 }
 
 /* The @index-th slot of a kind, in the order of slots */
-static Slot *
+static SvMicrovmSlot *
 nth_of_kind (SvMicrovmSlots *self, guint16 kind, guint index)
 {
   for (guint i = 0; i < N_SLOTS; i++)
@@ -207,7 +181,7 @@ count_kind (SvMicrovmSlots *self, guint16 kind)
   return n;
 }
 
-static Slot *
+static SvMicrovmSlot *
 find_any (SvMicrovmSlots *self)
 {
   for (guint i = 0; i < N_SLOTS; i++)
@@ -216,10 +190,10 @@ find_any (SvMicrovmSlots *self)
   return NULL;
 }
 
-static Slot *
+static SvMicrovmSlot *
 pick_wanted (SvMicrovmSlots *self, gint kind, guint index, GError **error)
 {
-  Slot *slot = nth_of_kind (self, kinds[kind].kind, index);
+  SvMicrovmSlot *slot = nth_of_kind (self, kinds[kind].kind, index);
   g_autofree char *label = NULL;
 
   /* Before the guest is loaded, slots of a kind are taken as they come. */
@@ -234,18 +208,18 @@ pick_wanted (SvMicrovmSlots *self, gint kind, guint index, GError **error)
     }
   if (is_free (slot))
     return slot;
-  label = sv_object_dup_label (SV_OBJECT (device_in (slot)));
+  label = sv_object_dup_label (SV_OBJECT (sv_microvm_slot_get_device (slot)));
   g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_BUSY, "Slot 0x%x is occupied by '%s'", index,
                label);
   return NULL;
 }
 
-static Slot *
+static SvMicrovmSlot *
 pick_of_kind (SvMicrovmSlots *self, gint kind, GError **error)
 {
   for (guint i = 0; i < count_kind (self, kinds[kind].kind); i++)
     {
-      Slot *slot = nth_of_kind (self, kinds[kind].kind, i);
+      SvMicrovmSlot *slot = nth_of_kind (self, kinds[kind].kind, i);
 
       if (is_free (slot))
         return slot;
@@ -258,13 +232,13 @@ pick_of_kind (SvMicrovmSlots *self, gint kind, GError **error)
   return NULL;
 }
 
-static Slot *
+static SvMicrovmSlot *
 pick (SvMicrovmSlots *self, guint16 device_id, GError **error)
 {
   g_autoptr (GError) local = NULL;
-  gint kind = find_kind (device_id);
+  gint kind = sv_microvm_slot_find_kind (device_id);
   gint wanted = self->wanted;
-  Slot *slot;
+  SvMicrovmSlot *slot;
 
   self->wanted = -1;
   if (kind >= 0)
@@ -292,7 +266,7 @@ SvBus *
 sv_microvm_slots_find_bus (SvMicrovmSlots *self, SvDevice *device, GError **error)
 {
   guint16 device_id = sv_virtio_device_get_device_id (SV_VIRTIO_DEVICE (device));
-  Slot *slot = pick (self, device_id, error);
+  SvMicrovmSlot *slot = pick (self, device_id, error);
 
   if (slot == NULL)
     return NULL;
@@ -304,9 +278,9 @@ sv_microvm_slots_find_bus (SvMicrovmSlots *self, SvDevice *device, GError **erro
         slot->handover = sv_virtio_handover_begin (placeholder);
       remove_placeholder (slot);
     }
-  if (!add_transport (self, slot, error))
+  if (!sv_microvm_slot_add_transport (self, slot, error))
     return NULL;
-  if (find_kind (device_id) >= 0)
+  if (sv_microvm_slot_find_kind (device_id) >= 0)
     slot->kind = device_id;
   return sv_virtio_mmio_get_bus (slot->transport);
 }
@@ -315,7 +289,7 @@ gboolean
 sv_microvm_slots_plugged (SvMicrovmSlots *self, SvDevice *device, GError **error)
 {
   SvBus *bus = sv_device_get_bus (device);
-  Slot *slot = bus != NULL ? slot_of_bus (self, bus) : NULL;
+  SvMicrovmSlot *slot = bus != NULL ? slot_of_bus (self, bus) : NULL;
 
   if (slot == NULL)
     return TRUE;
@@ -334,13 +308,13 @@ sv_microvm_slots_plugged (SvMicrovmSlots *self, SvDevice *device, GError **error
 
 /* The device goes; a driver that is still up gets the placeholder. */
 static void
-take_out (SvMicrovmSlots *self, Slot *slot)
+take_out (SvMicrovmSlots *self, SvMicrovmSlot *slot)
 {
-  SvDevice *device = device_in (slot);
+  SvDevice *device = sv_microvm_slot_get_device (slot);
 
   slot->leaving = FALSE;
   sv_acpi_slots_remove (self->acpi, number_of (self, slot));
-  if (sv_virtio_device_get_status (SV_VIRTIO_DEVICE (device)) != 0 && find_kind (slot->kind) >= 0)
+  if (sv_virtio_device_get_status (SV_VIRTIO_DEVICE (device)) != 0 && sv_microvm_slot_find_kind (slot->kind) >= 0)
     slot->handover = sv_virtio_handover_begin (SV_VIRTIO_DEVICE (device));
   slot->n_queues = sv_virtio_device_get_n_queues (SV_VIRTIO_DEVICE (device));
   sv_machine_remove_device (self->machine, device);
@@ -350,9 +324,9 @@ gboolean
 sv_microvm_slots_unplug_request (SvMicrovmSlots *self, SvDevice *device, GError **error)
 {
   SvBus *bus = sv_device_get_bus (device);
-  Slot *slot = bus != NULL ? slot_of_bus (self, bus) : NULL;
+  SvMicrovmSlot *slot = bus != NULL ? slot_of_bus (self, bus) : NULL;
 
-  if (slot == NULL || (slot->at_boot && find_kind (slot->kind) < 0))
+  if (slot == NULL || (slot->at_boot && sv_microvm_slot_find_kind (slot->kind) < 0))
     {
       g_autofree char *label = sv_object_dup_label (SV_OBJECT (device));
 
@@ -372,17 +346,17 @@ sv_microvm_slots_unplug_request (SvMicrovmSlots *self, SvDevice *device, GError 
 static void
 on_ejected (SvAcpiSlots *acpi, guint n, SvMicrovmSlots *self)
 {
-  Slot *slot = &self->slots[n];
+  SvMicrovmSlot *slot = &self->slots[n];
 
-  if (slot->leaving && device_in (slot) != NULL)
+  if (slot->leaving && sv_microvm_slot_get_device (slot) != NULL)
     take_out (self, slot);
 }
 
 static void
 on_refused (SvAcpiSlots *acpi, guint n, guint status, SvMicrovmSlots *self)
 {
-  Slot *slot = &self->slots[n];
-  SvDevice *device = device_in (slot);
+  SvMicrovmSlot *slot = &self->slots[n];
+  SvDevice *device = sv_microvm_slot_get_device (slot);
   SvMachine *machine = device != NULL ? sv_device_get_machine (device) : NULL;
   g_autoptr (JsonObject) event = NULL;
   g_autofree char *number = NULL;
@@ -407,7 +381,7 @@ on_refused (SvAcpiSlots *acpi, guint n, guint status, SvMicrovmSlots *self)
 void
 sv_microvm_slots_vacated (SvMicrovmSlots *self, SvBus *bus)
 {
-  Slot *slot = slot_of_bus (self, bus);
+  SvMicrovmSlot *slot = slot_of_bus (self, bus);
   g_autoptr (GError) error = NULL;
 
   if (slot == NULL)
@@ -424,7 +398,7 @@ sv_microvm_slots_vacated (SvMicrovmSlots *self, SvBus *bus)
       remove_transport (self, slot);
       return;
     }
-  if (!add_placeholder (self, slot, &error)
+  if (!sv_microvm_slot_add_placeholder (self, slot, &error)
       || (slot->handover != NULL
           && !sv_virtio_handover_finish (slot->handover, SV_VIRTIO_DEVICE (slot->placeholder), &error)))
     sv_log_guest ("slot %u: %s", number_of (self, slot), error->message);
@@ -437,14 +411,14 @@ sv_microvm_slots_vacated (SvMicrovmSlots *self, SvBus *bus)
 
 /* What waited for the old guest's answer needs none any more. */
 static void
-settle (SvMicrovmSlots *self, Slot *slot)
+settle (SvMicrovmSlots *self, SvMicrovmSlot *slot)
 {
-  SvDevice *device = device_in (slot);
+  SvDevice *device = sv_microvm_slot_get_device (slot);
 
   if (slot->leaving && device != NULL)
     sv_machine_remove_device (self->machine, device);
   remove_placeholder (slot);
-  if (device_in (slot) == NULL)
+  if (sv_microvm_slot_get_device (slot) == NULL)
     {
       remove_transport (self, slot);
       sv_virtio_mmio_bank_announce (self->bank, number_of (self, slot), 0);
@@ -461,7 +435,7 @@ keep_spare_slots (SvMicrovmSlots *self)
   for (gint kind = G_N_ELEMENTS (kinds) - 1; kind >= 0; kind--)
     for (guint n = count_kind (self, kinds[kind].kind); n < kinds[kind].max; n++)
       {
-        Slot *slot = find_any (self);
+        SvMicrovmSlot *slot = find_any (self);
 
         if (slot == NULL)
           return;

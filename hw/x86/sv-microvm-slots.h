@@ -43,4 +43,12 @@ gboolean sv_microvm_slots_plugged (SvMicrovmSlots *self, SvDevice *device, GErro
 gboolean sv_microvm_slots_unplug_request (SvMicrovmSlots *self, SvDevice *device, GError **error);
 void sv_microvm_slots_vacated (SvMicrovmSlots *self, SvBus *bus);
 
+/* State for a snapshot (floating), sv-microvm-slots-state.c: whether the guest knows of the slots; of each its kind, whether it
+ * was there at boot, whether it is asked for, queues of the last device, and what is in it. */
+#define SV_MICROVM_SLOTS_STATE_TYPE "(ba(qbbus))"
+gboolean sv_microvm_slots_check_state (SvMicrovmSlots *self, GError **error);
+GVariant *sv_microvm_slots_dup_state (SvMicrovmSlots *self);
+/* Before the state of what is in them: makes placeholders. FALSE with an error: the devices are others, or elsewhere. */
+gboolean sv_microvm_slots_load_state (SvMicrovmSlots *self, GVariant *state, GError **error);
+
 G_END_DECLS

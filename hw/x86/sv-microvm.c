@@ -7,6 +7,7 @@
 #include "hw/x86/sv-microvm-slots.h"
 #include "hw/x86/sv-mptable.h"
 #include "hw/x86/sv-x86-layout.h"
+#include "src/migration/sv-migratable.h"
 
 struct _SvMicrovm
 {
@@ -15,7 +16,9 @@ struct _SvMicrovm
   SvMicrovmSlots *slots;
 };
 
-G_DEFINE_FINAL_TYPE (SvMicrovm, sv_microvm, SV_TYPE_X86_MACHINE)
+static const SvMigratableState migration;
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvMicrovm, sv_microvm, SV_TYPE_X86_MACHINE, SV_MIGRATABLE_STATE (&migration))
 
 /* --- SvX86Machine --- */
 
@@ -115,6 +118,33 @@ sv_microvm_bus_vacated (SvMachine *machine, SvBus *bus)
 {
   sv_microvm_slots_vacated (SV_MICROVM (machine)->slots, bus);
 }
+
+/* --- state --- */
+
+static gboolean
+check_state (SvMigratable *migratable, GError **error)
+{
+  return sv_microvm_slots_check_state (SV_MICROVM (migratable)->slots, error);
+}
+
+static GVariant *
+dup_state (SvMigratable *migratable, GError **error)
+{
+  return sv_microvm_slots_dup_state (SV_MICROVM (migratable)->slots);
+}
+
+static gboolean
+load_state (SvMigratable *migratable, GVariant *state, guint version, GError **error)
+{
+  return sv_microvm_slots_load_state (SV_MICROVM (migratable)->slots, state, error);
+}
+
+static const SvMigratableState migration = {
+  .types = (const char *const[]){ SV_MICROVM_SLOTS_STATE_TYPE, NULL },
+  .check = check_state,
+  .dup = dup_state,
+  .load = load_state,
+};
 
 /* --- GObject --- */
 

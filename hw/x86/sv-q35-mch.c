@@ -8,6 +8,7 @@
 #include "hw/core/sv-machine.h"
 #include "hw/pci/sv-pci-acpi.h"
 #include "hw/pci/sv-pci-span.h"
+#include "src/migration/sv-migratable.h"
 
 /* Intel 3 Series datasheet §5.1.16: base, length, enable */
 #define PCIEXBAR 0x60u
@@ -29,11 +30,13 @@ struct _SvQ35Mch
 };
 
 static void sv_q35_mch_acpi_init (SvAcpiDescribedInterface *iface);
+static const SvMigratableState migration;
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (SvQ35Mch,
                                sv_q35_mch,
                                SV_TYPE_PCI_DEVICE,
-                               G_IMPLEMENT_INTERFACE (SV_TYPE_ACPI_DESCRIBED, sv_q35_mch_acpi_init))
+                               G_IMPLEMENT_INTERFACE (SV_TYPE_ACPI_DESCRIBED, sv_q35_mch_acpi_init)
+                               SV_MIGRATABLE_STATE (&migration))
 
 static void
 map_ecam (SvQ35Mch *self)
@@ -143,6 +146,40 @@ sv_q35_mch_acpi_init (SvAcpiDescribedInterface *iface)
 {
   iface->build_aml = sv_q35_mch_build_aml;
 }
+
+static GVariant *
+dup_state (SvMigratable *migratable, GError **error)
+{
+  guint32 address;
+  guint8 control;
+
+  sv_pci_host_get_ports (SV_Q35_MCH (migratable)->host, &address, &control);
+  return g_variant_new ("(uy)", address, control);
+}
+
+static gboolean
+load_state (SvMigratable *migratable, GVariant *state, guint version, GError **error)
+{
+  guint32 address;
+  guint8 control;
+
+  g_variant_get (state, "(uy)", &address, &control);
+  return sv_pci_host_set_ports (SV_Q35_MCH (migratable)->host, address, control, error);
+}
+
+static gboolean
+state_loaded (SvMigratable *migratable, GError **error)
+{
+  map_ecam (SV_Q35_MCH (migratable));
+  return TRUE;
+}
+
+static const SvMigratableState migration = {
+  .types = (const char *const[]){ "(uy)", NULL }, /* configuration address, reset control */
+  .dup = dup_state,
+  .load = load_state,
+  .loaded = state_loaded,
+};
 
 static void
 sv_q35_mch_finalize (GObject *object)

@@ -12,6 +12,7 @@
 #include "hw/x86/sv-x86-layout.h"
 #include "qom/sv-property.h"
 #include "src/block/sv-block-node.h"
+#include "src/migration/sv-migratable.h"
 
 #define RESET_PORT 0xcf9u
 #define RESET_VALUE 0x06u
@@ -45,7 +46,8 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_FINAL_TYPE (SvQ35, sv_q35, SV_TYPE_X86_MACHINE)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvQ35, sv_q35, SV_TYPE_X86_MACHINE,
+                               SV_MIGRATABLE_STATELESS ("its parts have their own state"))
 
 /* --- construction --- */
 

@@ -15,6 +15,7 @@
 #include "qom/sv-property.h"
 #include "src/block/sv-block-file-lock.h"
 #include "src/block/sv-block-file-queue.h"
+#include "src/migration/sv-migratable.h"
 #include "src/runtime/sv-fd-store.h"
 
 struct _SvBlockFile
@@ -30,7 +31,8 @@ struct _SvBlockFile
   SvBlockFileInfo info;
 };
 
-G_DEFINE_TYPE (SvBlockFile, sv_block_file, SV_TYPE_BLOCK_NODE)
+G_DEFINE_TYPE_WITH_CODE (SvBlockFile, sv_block_file, SV_TYPE_BLOCK_NODE,
+                         SV_MIGRATABLE_STATELESS ("its data is in its image, and nothing is in flight while the guest is paused"))
 
 enum
 {

@@ -4,12 +4,15 @@
 
 #include <errno.h>
 
+#include "src/migration/sv-migratable.h"
+
 struct _SvBlockNull
 {
   SvBlockNode parent_instance;
 };
 
-G_DEFINE_FINAL_TYPE (SvBlockNull, sv_block_null, SV_TYPE_BLOCK_NODE)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvBlockNull, sv_block_null, SV_TYPE_BLOCK_NODE,
+                               SV_MIGRATABLE_STATELESS ("it has no data"))
 
 /* Reads and writes do not get here: they are beyond the end. */
 static void

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "qom/sv-property.h"
+#include "src/migration/sv-migratable.h"
 
 struct _SvBlockRaw
 {
@@ -14,7 +15,8 @@ struct _SvBlockRaw
   SvObject *claimed;
 };
 
-G_DEFINE_FINAL_TYPE (SvBlockRaw, sv_block_raw, SV_TYPE_BLOCK_NODE)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvBlockRaw, sv_block_raw, SV_TYPE_BLOCK_NODE,
+                               SV_MIGRATABLE_STATELESS ("its data is in its image, and nothing is in flight while the guest is paused"))
 
 enum
 {

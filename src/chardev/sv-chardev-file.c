@@ -7,6 +7,7 @@
 
 #include "qom/sv-property.h"
 #include "src/chardev/sv-fd-stream.h"
+#include "src/migration/sv-migratable.h"
 #include "src/runtime/sv-fd-store.h"
 
 struct _SvChardevFile
@@ -29,7 +30,8 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_FINAL_TYPE (SvChardevFile, sv_chardev_file, SV_TYPE_CHARDEV)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvChardevFile, sv_chardev_file, SV_TYPE_CHARDEV,
+                               SV_MIGRATABLE_STATELESS ("its peers are others elsewhere; what they have not taken is kept by its user"))
 
 static const SvFdStreamFuncs stream_funcs = { .filter = NULL };
 

@@ -2,12 +2,15 @@
 
 #include "src/chardev/sv-chardev-null.h"
 
+#include "src/migration/sv-migratable.h"
+
 struct _SvChardevNull
 {
   SvChardev parent_instance;
 };
 
-G_DEFINE_FINAL_TYPE (SvChardevNull, sv_chardev_null, SV_TYPE_CHARDEV)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvChardevNull, sv_chardev_null, SV_TYPE_CHARDEV,
+                               SV_MIGRATABLE_STATELESS ("its peers are others elsewhere; what they have not taken is kept by its user"))
 
 /* Nobody else will come: there is no reason to keep anything. */
 static gboolean

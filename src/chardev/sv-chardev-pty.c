@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "src/chardev/sv-fd-stream.h"
+#include "src/migration/sv-migratable.h"
 
 #define OPEN_CHECK_SECONDS 1
 
@@ -31,7 +32,8 @@ struct _SvChardevPty
   GSource *open_source;
 };
 
-G_DEFINE_FINAL_TYPE (SvChardevPty, sv_chardev_pty, SV_TYPE_CHARDEV)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvChardevPty, sv_chardev_pty, SV_TYPE_CHARDEV,
+                               SV_MIGRATABLE_STATELESS ("its peers are others elsewhere; what they have not taken is kept by its user"))
 
 static gboolean
 has_user (SvChardevPty *self)

@@ -11,6 +11,7 @@
 #include "src/chardev/sv-fd-stream.h"
 #include "src/chardev/sv-socket-connector.h"
 #include "src/chardev/sv-socket-listener.h"
+#include "src/migration/sv-migratable.h"
 
 typedef enum
 {
@@ -67,7 +68,8 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_FINAL_TYPE (SvChardevSocket, sv_chardev_socket, SV_TYPE_CHARDEV)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvChardevSocket, sv_chardev_socket, SV_TYPE_CHARDEV,
+                               SV_MIGRATABLE_STATELESS ("its peers are others elsewhere; what they have not taken is kept by its user"))
 
 static void on_caller (gpointer opaque);
 

@@ -10,6 +10,7 @@
 #include "qom/sv-property.h"
 #include "src/chardev/sv-fd-stream.h"
 #include "src/chardev/sv-terminal.h"
+#include "src/migration/sv-migratable.h"
 
 #define ESCAPE_KEY 0x01 /* Ctrl-A */
 #define BACKGROUND_CHECK_MS 1000
@@ -37,7 +38,8 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_FINAL_TYPE (SvChardevStdio, sv_chardev_stdio, SV_TYPE_CHARDEV)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvChardevStdio, sv_chardev_stdio, SV_TYPE_CHARDEV,
+                               SV_MIGRATABLE_STATELESS ("its peers are others elsewhere; what they have not taken is kept by its user"))
 
 /* The process has one standard input. */
 static SvChardevStdio *stdio_owner;

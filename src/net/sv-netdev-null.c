@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "src/migration/sv-migratable.h"
+
 struct _SvNetdevNull
 {
   SvNetdev parent_instance;
@@ -11,7 +13,8 @@ struct _SvNetdevNull
   guint n_queues;
 };
 
-G_DEFINE_FINAL_TYPE (SvNetdevNull, sv_netdev_null, SV_TYPE_NETDEV)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvNetdevNull, sv_netdev_null, SV_TYPE_NETDEV,
+                               SV_MIGRATABLE_STATELESS ("no packet goes anywhere"))
 
 static gssize
 null_queue_read (SvNetQueue *self, const struct iovec *iov, guint n_iov)

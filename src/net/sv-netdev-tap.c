@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "qom/sv-property.h"
+#include "src/migration/sv-migratable.h"
 #include "src/net/sv-tap.h"
 #include "src/runtime/sv-fd-store.h"
 
@@ -60,7 +61,8 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_FINAL_TYPE (SvNetdevTap, sv_netdev_tap, SV_TYPE_NETDEV)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvNetdevTap, sv_netdev_tap, SV_TYPE_NETDEV,
+                               SV_MIGRATABLE_STATELESS ("packets under way may be lost, as on any network"))
 
 static gboolean
 invalid (SvNetdevTap *self, GError **error, const char *format, ...) G_GNUC_PRINTF (3, 4);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "qom/sv-property.h"
+#include "src/migration/sv-migratable.h"
 #include "src/net/sv-host-forward.h"
 #include "src/net/sv-slirp-net-queue.h"
 
@@ -58,7 +59,8 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_FINAL_TYPE (SvNetdevUser, sv_netdev_user, SV_TYPE_NETDEV)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvNetdevUser, sv_netdev_user, SV_TYPE_NETDEV,
+                               SV_MIGRATABLE_STATELESS ("its connections are the process's own, and end with it"))
 
 static gboolean
 invalid (SvNetdevUser *self, GError **error, const char *format, ...) G_GNUC_PRINTF (3, 4);

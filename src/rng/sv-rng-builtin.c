@@ -4,6 +4,8 @@
 
 #include "src/rng/sv-rng.h"
 
+#include "src/migration/sv-migratable.h"
+
 /**
  * SvRngBuiltin:
  *
@@ -16,7 +18,8 @@ struct _SvRngBuiltin
   SvRng parent_instance;
 };
 
-G_DEFINE_FINAL_TYPE (SvRngBuiltin, sv_rng_builtin, SV_TYPE_RNG)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvRngBuiltin, sv_rng_builtin, SV_TYPE_RNG,
+                               SV_MIGRATABLE_STATELESS ("random numbers shall not be the same twice"))
 
 static gsize
 sv_rng_builtin_read (SvRng *rng, const struct iovec *iov, guint n_iov)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "qom/sv-property.h"
+#include "src/migration/sv-migratable.h"
 #include "src/rng/sv-rng.h"
 #include "src/runtime/sv-fd-store.h"
 
@@ -40,7 +41,8 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_FINAL_TYPE (SvRngRandom, sv_rng_random, SV_TYPE_RNG)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvRngRandom, sv_rng_random, SV_TYPE_RNG,
+                               SV_MIGRATABLE_STATELESS ("random numbers shall not be the same twice"))
 
 static const char *
 name_of (SvRngRandom *self)

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the machine itself saves: whether its guest was loaded, and whether it can go on at all. */
+
+#include "hw/core/sv-machine-private.h"
+
+static gboolean
+check_state (SvMigratable *migratable, GError **error)
+{
+  const SvMachineRun *run = &sv_machine_get_priv (SV_MACHINE (migratable))->run;
+
+  if (run->pending_reset == SV_SHUTDOWN_CAUSE_NONE && run->pending_shutdown == SV_SHUTDOWN_CAUSE_NONE
+      && run->pending_panic == SV_GUEST_PANIC_NONE && !run->pending_error)
+    return TRUE;
+  g_set_error_literal (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_REFUSED,
+                       "the guest is about to be reset, to end or to panic");
+  return FALSE;
+}
+
+static GVariant *
+dup_state (SvMigratable *migratable, GError **error)
+{
+  const SvMachineRun *run = &sv_machine_get_priv (SV_MACHINE (migratable))->run;
+  GEnumClass *states = g_type_class_ref (SV_TYPE_RUN_STATE);
+  GVariant *state = g_variant_new ("(sb)", g_enum_get_value (states, run->state)->value_nick, run->loaded);
+
+  g_type_class_unref (states);
+  return state;
+}
+
+/* Whoever loads the machine decides when it runs, but for one that cannot without a reset. */
+static gboolean
+load_state (SvMigratable *migratable, GVariant *state, guint version, GError **error)
+{
+  SvMachine *self = SV_MACHINE (migratable);
+  GEnumClass *states = g_type_class_ref (SV_TYPE_RUN_STATE);
+  const char *nick;
+  gboolean loaded;
+  const GEnumValue *value;
+
+  g_variant_get (state, "(&sb)", &nick, &loaded);
+  value = g_enum_get_value_by_nick (states, nick);
+  if (value == NULL)
+    g_set_error (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_INVALID, "run state is '%s': there is none", nick);
+  else
+    sv_machine_run_loaded (self, value->value, loaded);
+  g_type_class_unref (states);
+  return value != NULL;
+}
+
+const SvMigratableState sv_machine_migration = {
+  .types = (const char *const[]){ "(sb)", NULL }, /* run state, the guest's memory was loaded */
+  .check = check_state,
+  .dup = dup_state,
+  .load = load_state,
+};
