@@ -10,6 +10,7 @@ typedef struct
   guint index;
   int fd;
   gpointer run;
+  gboolean set_up;
 } Parked;
 
 GArray *
@@ -19,15 +20,15 @@ sv_kvm_parked_new (void)
 }
 
 void
-sv_kvm_parked_add (GArray *parked, guint index, int fd, gpointer run)
+sv_kvm_parked_add (GArray *parked, guint index, int fd, gpointer run, gboolean set_up)
 {
-  const Parked entry = { index, fd, run };
+  const Parked entry = { index, fd, run, set_up };
 
   g_array_append_val (parked, entry);
 }
 
 int
-sv_kvm_parked_take (GArray *parked, guint index, gpointer *run)
+sv_kvm_parked_take (GArray *parked, guint index, gpointer *run, gboolean *set_up)
 {
   for (guint i = 0; i < parked->len; i++)
     {
@@ -37,6 +38,7 @@ sv_kvm_parked_take (GArray *parked, guint index, gpointer *run)
         continue;
       g_array_remove_index_fast (parked, i);
       *run = entry.run;
+      *set_up = entry.set_up;
       return entry.fd;
     }
   return -1;
@@ -49,7 +51,8 @@ sv_kvm_parked_free (GArray *parked, gsize run_size)
     {
       const Parked *entry = &g_array_index (parked, Parked, i);
 
-      munmap (entry->run, run_size);
+      if (entry->run != NULL)
+        munmap (entry->run, run_size);
       close (entry->fd);
     }
   g_array_unref (parked);

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "src/accel/sv-kvm-arch.h"
 #include "src/runtime/sv-log.h"
@@ -23,6 +22,7 @@ struct _SvKvmVcpu
   SvKvm *kvm; /* owned */
   int fd;
   struct kvm_run *run;
+  gboolean set_up; /* can run: what failed half-way is tried again by the next one of that number */
   gboolean has_run;
 };
 
@@ -282,10 +282,8 @@ sv_kvm_vcpu_finalize (GObject *object)
 {
   SvKvmVcpu *self = SV_KVM_VCPU (object);
 
-  if (self->run != NULL)
-    sv_kvm_park_vcpu (self->kvm, sv_vcpu_get_index (SV_VCPU (self)), self->fd, self->run);
-  else if (self->fd >= 0)
-    close (self->fd);
+  if (self->fd >= 0)
+    sv_kvm_park_vcpu (self->kvm, sv_vcpu_get_index (SV_VCPU (self)), self->fd, self->run, self->set_up);
   g_clear_object (&self->kvm);
   G_OBJECT_CLASS (sv_kvm_vcpu_parent_class)->finalize (object);
 }
@@ -311,28 +309,29 @@ sv_kvm_vcpu_init (SvKvmVcpu *self)
 static gboolean
 create (SvKvmVcpu *self, guint index, GError **error)
 {
-  gpointer run;
-
   self->fd = sv_kvm_ioctl (sv_kvm_get_vm_fd (self->kvm), KVM_CREATE_VCPU,
                            GUINT_TO_POINTER (sv_kvm_arch_get_vcpu_id (self->kvm, index)));
-  if (self->fd < 0)
-    {
-      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "KVM cannot make vCPU %u: %s", index,
-                   g_strerror (errno));
-      return FALSE;
-    }
-  run = mmap (NULL, sv_kvm_get_run_size (self->kvm), PROT_READ | PROT_WRITE, MAP_SHARED, self->fd, 0);
+  if (self->fd >= 0)
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "KVM cannot make vCPU %u: %s", index,
+               g_strerror (errno));
+  return FALSE;
+}
+
+static gboolean
+map_run (SvKvmVcpu *self, guint index, GError **error)
+{
+  gpointer run = mmap (NULL, sv_kvm_get_run_size (self->kvm), PROT_READ | PROT_WRITE, MAP_SHARED, self->fd, 0);
+
   if (run == MAP_FAILED)
     {
       g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "Cannot map vCPU %u: %s", index,
                    g_strerror (errno));
       return FALSE;
     }
-  /* KVM finds the APIC of a vCPU that comes later only when something sets its registers, as a whole reset does. */
-  self->has_run = sv_kvm_is_started (self->kvm);
   sv_kvm_set_run_mapping (self->kvm, run);
   self->run = run;
-  return sv_kvm_arch_vcpu_open (self, error);
+  return TRUE;
 }
 
 SvVcpu *
@@ -343,12 +342,17 @@ sv_kvm_vcpu_new (SvKvm *kvm, guint index, GError **error)
 
   install_kick_handler ();
   self->kvm = g_object_ref (kvm);
-  self->fd = sv_kvm_take_parked_vcpu (kvm, index, &run);
-  if (self->fd < 0)
-    return create (self, index, error) ? SV_VCPU (g_steal_pointer (&self)) : NULL;
-  /* What its predecessor left goes with the next reset. */
+  self->fd = sv_kvm_take_parked_vcpu (kvm, index, &run, &self->set_up);
   self->run = run;
-  self->has_run = TRUE;
+  /*
+   * What a predecessor left goes with the next reset. And KVM finds the APIC of a vCPU that comes later only when
+   * something sets its registers, as a whole reset does.
+   */
+  self->has_run = self->fd >= 0 || sv_kvm_is_started (kvm);
+  if ((self->fd < 0 && !create (self, index, error)) || (self->run == NULL && !map_run (self, index, error))
+      || (!self->set_up && !sv_kvm_arch_vcpu_open (self, error)))
+    return NULL;
+  self->set_up = TRUE;
   return SV_VCPU (g_steal_pointer (&self));
 }
 

@@ -249,15 +249,15 @@ sv_kvm_is_started (SvKvm *self)
 }
 
 void
-sv_kvm_park_vcpu (SvKvm *self, guint index, int fd, gpointer run)
+sv_kvm_park_vcpu (SvKvm *self, guint index, int fd, gpointer run, gboolean set_up)
 {
-  sv_kvm_parked_add (self->parked, index, fd, run);
+  sv_kvm_parked_add (self->parked, index, fd, run, set_up);
 }
 
 int
-sv_kvm_take_parked_vcpu (SvKvm *self, guint index, gpointer *run)
+sv_kvm_take_parked_vcpu (SvKvm *self, guint index, gpointer *run, gboolean *set_up)
 {
-  return sv_kvm_parked_take (self->parked, index, run);
+  return sv_kvm_parked_take (self->parked, index, run, set_up);
 }
 
 static void

@@ -25,9 +25,9 @@ void sv_kvm_set_run_mapping (SvKvm *self, gpointer run);
 void sv_kvm_set_started (SvKvm *self);
 gboolean sv_kvm_is_started (SvKvm *self);
 /* Keeps a vCPU that its processor needs no more, with its mapping, until one of that number comes (-1: there is none) or
- * the VM ends. */
-void sv_kvm_park_vcpu (SvKvm *self, guint index, int fd, gpointer run);
-int sv_kvm_take_parked_vcpu (SvKvm *self, guint index, gpointer *run);
+ * the VM ends. @set_up: whether it can run, see sv_kvm_arch_vcpu_open() */
+void sv_kvm_park_vcpu (SvKvm *self, guint index, int fd, gpointer run, gboolean set_up);
+int sv_kvm_take_parked_vcpu (SvKvm *self, guint index, gpointer *run, gboolean *set_up);
 /* Handles what is in the ring; VM lock not held. Costs one read when it is empty. */
 void sv_kvm_replay_coalesced (SvKvm *self);
 

@@ -4,8 +4,12 @@
 import datetime
 import re
 import signal
+import subprocess
+from pathlib import Path
 
 import pytest
+
+from qmpclient import QmpError
 
 
 @pytest.mark.parametrize("kernel, entry", [
@@ -216,3 +220,20 @@ def test_cpu_counts(tiny, count):
     cpus = vm.qmp().execute("query-cpus-fast")
     assert [cpu["cpu-index"] for cpu in cpus] == list(range(count))
     assert len({cpu["thread-id"] for cpu in cpus}) == count
+
+
+def test_processor_that_kvm_refuses_at_first(tiny, tmp_path):
+    """KVM keeps a vCPU that was never set up, and the next one of that number gets it: set up, or refused once more."""
+    library = tmp_path / "fail-cpuid.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, Path(__file__).parent / "fail-cpuid.c"], check=True)
+    vm = tiny("c", "-smp", "1,maxcpus=2", env={"LD_PRELOAD": library, "FAIL_CPUID": "0110"})
+    vm.console.wait_for("tiny pvh")
+    qmp = vm.qmp()
+    plug = ("device_add", {"driver": "host-x86-cpu", "id": "cpu1", "socket-id": 1, "core-id": 0})
+    for _ in range(2):
+        with pytest.raises(QmpError, match="vCPU 1: KVM_SET_CPUID2: Cannot allocate memory"):
+            qmp.execute(*plug)
+    qmp.execute(*plug)
+    assert [cpu["cpu-index"] for cpu in qmp.execute("query-cpus-fast")] == [0, 1]
+    qmp.execute("quit")
+    assert vm.wait() == 0
