@@ -15,6 +15,10 @@
 #define FOUR_GIB (1ull << 32)
 #define PAGE 4096u
 
+#define FILE_BOOT_ORDER "bootorder"
+#define FILE_SMBIOS_ANCHOR "etc/smbios/smbios-anchor"
+#define FILE_SMBIOS_TABLES "etc/smbios/smbios-tables"
+
 #define E820_RAM 1u
 #define E820_RESERVED 2u
 
@@ -183,6 +187,19 @@ offer_states (SvQ35Firmware *self, GError **error)
   return sv_fw_cfg_set_file (self->fw_cfg, "etc/system-states", states, sizeof states, error);
 }
 
+/* Files that are filled in when the guest starts: their names are taken before anybody else wants one of them. */
+static gboolean
+reserve_files (SvQ35Firmware *self, GError **error)
+{
+  static const char *const names[] = { FILE_BOOT_ORDER,   FILE_SMBIOS_ANCHOR,  FILE_SMBIOS_TABLES,
+                                       SV_ACPI_FILE_RSDP, SV_ACPI_FILE_TABLES, SV_ACPI_FILE_LOADER };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (!sv_fw_cfg_set_file (self->fw_cfg, names[i], NULL, 0, error))
+      return FALSE;
+  return TRUE;
+}
+
 /* Those that are there start; firmware waits for as many. */
 static void
 offer_cpus (SvQ35Firmware *self)
@@ -208,7 +225,8 @@ static gboolean
 offer_machine (SvQ35Firmware *self, GError **error)
 {
   sv_fw_cfg_set_number (self->fw_cfg, SV_FW_CFG_NOGRAPHIC, 1, 2);
-  return offer_memory (self, error) && offer_states (self, error) && offer_wait (self, error);
+  return offer_memory (self, error) && offer_states (self, error) && offer_wait (self, error)
+         && reserve_files (self, error);
 }
 
 /* --- ACPI --- */
@@ -293,9 +311,9 @@ offer_smbios (SvQ35Firmware *self, GError **error)
   g_autoptr (GByteArray) tables = NULL;
 
   return sv_x86_machine_build_smbios (self->machine, 0, &anchor, &tables, error)
-         && sv_fw_cfg_set_file (self->fw_cfg, "etc/smbios/smbios-anchor", anchor->data, anchor->len,
+         && sv_fw_cfg_set_file (self->fw_cfg, FILE_SMBIOS_ANCHOR, anchor->data, anchor->len,
                                 error)
-         && sv_fw_cfg_set_file (self->fw_cfg, "etc/smbios/smbios-tables", tables->data, tables->len,
+         && sv_fw_cfg_set_file (self->fw_cfg, FILE_SMBIOS_TABLES, tables->data, tables->len,
                                 error);
 }
 
@@ -337,9 +355,9 @@ offer_boot_order (SvQ35Firmware *self, GError **error)
   g_object_get (self->machine, "boot-strict", &strict, "boot-menu", &menu, NULL);
   sv_fw_cfg_set_number (self->fw_cfg, SV_FW_CFG_BOOT_MENU, menu ? 1 : 0, 2);
   if (*list == '\0')
-    return sv_fw_cfg_set_file (self->fw_cfg, "bootorder", list, 0, error);
+    return sv_fw_cfg_set_file (self->fw_cfg, FILE_BOOT_ORDER, list, 0, error);
   text = g_strconcat (list, strict ? "\nHALT" : NULL, NULL);
-  return sv_fw_cfg_set_file (self->fw_cfg, "bootorder", text, strlen (text) + 1, error);
+  return sv_fw_cfg_set_file (self->fw_cfg, FILE_BOOT_ORDER, text, strlen (text) + 1, error);
 }
 
 gboolean

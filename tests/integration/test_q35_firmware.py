@@ -154,6 +154,17 @@ def test_file_of_fw_cfg_option(start, tmp_path):
     assert FwCfg(vm.test).file("opt/blob") == content
 
 
+@pytest.mark.parametrize("name", ["bootorder", "etc/table-loader", "etc/acpi/tables", "etc/acpi/rsdp",
+                                  "etc/smbios/smbios-anchor", "etc/smbios/smbios-tables", "etc/e820"])
+def test_names_that_are_the_machine_s(launch, flash, name):
+    """Also of files that the machine fills in when the guest starts, and after that."""
+    code, _ = flash
+    vm = launch("-accel", "qtest", "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}",
+                "-fw_cfg", f"name={name},string=mine", machine="q35", qmp=False)
+    assert vm.wait() == 1
+    assert f"there is a file '{name}' already" in vm.stderr.text
+
+
 def test_kernel_for_firmware(start, tmp_path):
     """A bzImage in two parts, as its header says; read from the file when it is asked for."""
     kernel = bytearray(os.urandom(200000))
