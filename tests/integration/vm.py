@@ -21,7 +21,7 @@ BUILD = Path(os.environ.get("STRATOVIRT_BUILD", TOP / "build")).resolve()
 STRATOVIRT = os.environ.get("STRATOVIRT", str(BUILD / "src" / "stratovirt"))
 IN_LAB = "STRATOVIRT_IN_LAB" in os.environ
 # Emulated hosts and sanitizers are slow; a timeout is there for what never comes.
-SCALE = float(os.environ.get("STRATOVIRT_TIMEOUT_SCALE", "2" if IN_LAB else "1"))
+SCALE = float(os.environ.get("STRATOVIRT_TIMEOUT_SCALE", "4" if IN_LAB else "1"))
 
 sys.path.insert(0, str(TOP / "tests" / "lab"))
 import cpio  # noqa: E402
