@@ -131,21 +131,55 @@ SV_QMP_COMMAND (query_target)
 
 /* Machines */
 
+typedef struct
+{
+  JsonArray *array;
+  gboolean versioned; /* those that have an alias, or the others */
+} MachineList;
+
+static void
+find_alias (const char *type_name, GType type, const char *alias_of, gpointer user_data)
+{
+  JsonObject *info = user_data;
+
+  if (alias_of != NULL && type == sv_type_registry_lookup (json_object_get_string_member (info, "name")))
+    json_object_set_string_member (info, "alias", type_name);
+}
+
+/* `microvm` to -machine, `microvm-machine` among the types */
+static void
+cut_member (JsonObject *info, const char *member)
+{
+  const char *name = json_object_get_string_member (info, member);
+  g_autofree char *cut = NULL;
+
+  if (!g_str_has_suffix (name, "-machine"))
+    return;
+  cut = g_strndup (name, strlen (name) - strlen ("-machine"));
+  json_object_set_string_member (info, member, cut);
+}
+
 static void
 append_machine (const char *type_name, GType type, const char *alias_of, gpointer user_data)
 {
-  JsonArray *array = user_data;
-  gsize length = strlen (type_name);
-  g_autofree char *name = NULL;
-  g_autoptr (SvMachineClass) klass = g_type_class_ref (type);
-  GParamSpec *cpus = sv_property_find (G_OBJECT_CLASS (klass), "cpus");
-  JsonObject *info = json_object_new ();
+  MachineList *list = user_data;
+  g_autoptr (SvMachineClass) klass = NULL;
+  g_autoptr (JsonObject) info = NULL;
+  GParamSpec *cpus;
 
-  /* `microvm` to -machine, `microvm-machine` among the types */
-  if (g_str_has_suffix (type_name, "-machine"))
-    length -= strlen ("-machine");
-  name = g_strndup (type_name, length);
-  json_object_set_string_member (info, "name", name);
+  if (alias_of != NULL)
+    return;
+  info = json_object_new ();
+  json_object_set_string_member (info, "name", type_name);
+  sv_type_registry_foreach (SV_TYPE_MACHINE, FALSE, find_alias, info);
+  if (json_object_has_member (info, "alias") != list->versioned)
+    return;
+  if (list->versioned)
+    cut_member (info, "alias");
+  cut_member (info, "name");
+
+  klass = g_type_class_ref (type);
+  cpus = sv_property_find (G_OBJECT_CLASS (klass), "cpus");
   json_object_set_int_member (info, "cpu-max",
                               G_IS_PARAM_SPEC_UINT (cpus) ? G_PARAM_SPEC_UINT (cpus)->maximum : 1);
   json_object_set_boolean_member (info, "hotpluggable-cpus", klass->hotpluggable_cpus);
@@ -153,18 +187,23 @@ append_machine (const char *type_name, GType type, const char *alias_of, gpointe
   json_object_set_boolean_member (info, "deprecated", FALSE);
   if (!klass->no_guest)
     {
-      g_autofree char *ram = g_strconcat (name, ".ram", NULL);
+      g_autofree char *ram = g_strconcat (json_object_get_string_member (info, "name"), ".ram", NULL);
 
+      json_object_set_string_member (info, "default-cpu-type", sv_type_registry_get_display_name (SV_TYPE_CPU));
       json_object_set_string_member (info, "default-ram-id", ram);
     }
-  json_array_add_object_element (array, info);
+  json_array_add_object_element (list->array, g_steal_pointer (&info));
 }
 
+/* Without another word libvirt makes the first machine that it is told of: the one that has all. */
 SV_QMP_COMMAND (query_machines)
 {
   g_autoptr (JsonArray) array = json_array_new ();
+  MachineList list = { array, TRUE };
 
-  sv_type_registry_foreach (SV_TYPE_MACHINE, FALSE, append_machine, array);
+  sv_type_registry_foreach (SV_TYPE_MACHINE, FALSE, append_machine, &list);
+  list.versioned = FALSE;
+  sv_type_registry_foreach (SV_TYPE_MACHINE, FALSE, append_machine, &list);
   return sv_qmp_array_node (array);
 }
 

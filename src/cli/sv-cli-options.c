@@ -119,6 +119,7 @@ const SvOption sv_cli_options[] = {
   { "no-hpet", NONE, FALSE, NULL, "", "accepted: there is no HPET" },
   { "enable-kvm", NONE, FALSE, NULL, "", "accepted: it is the default" },
   { "audio", ONE, FALSE, sv_cli_only_none, "none", "accepted: there is no sound card" },
+  { "audiodev", ONE, FALSE, sv_cli_audiodev, "[driver=]none,id=ID", "accepted: there is no sound card" },
   { "vga", ONE, FALSE, sv_cli_only_none, "none", "accepted: there is no display" },
   { "net", ONE, FALSE, sv_cli_only_none, "none", "accepted: nothing comes by default" },
   { "parallel", ONE, FALSE, sv_cli_only_none, "none", "accepted: there is no parallel port" },

@@ -178,6 +178,7 @@ gboolean sv_cli_runas (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_chroot (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_sandbox (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_only_none (SvCli *cli, const char *argument, GError **error);
+gboolean sv_cli_audiodev (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_overcommit (SvCli *cli, const char *argument, GError **error);
 /* After all options: what does not go together. */
 gboolean sv_cli_check (SvVmConfig *config, GError **error);

@@ -117,6 +117,22 @@ sv_cli_only_none (SvCli *cli, const char *argument, GError **error)
 }
 
 gboolean
+sv_cli_audiodev (SvCli *cli, const char *argument, GError **error)
+{
+  g_autoptr (SvCliKeys) keys = sv_cli_keys_parse_any (argument, "driver", error);
+  g_autofree char *driver = NULL;
+  g_autofree char *id = NULL;
+
+  if (keys == NULL)
+    return FALSE;
+  driver = sv_cli_keys_take (keys, "driver");
+  id = sv_cli_keys_take (keys, "id");
+  if (g_strcmp0 (driver, "none") != 0)
+    return sv_cli_fail (error, "'driver' can only be 'none'");
+  return sv_cli_keys_refuse_rest (keys, "'driver' and 'id'", error);
+}
+
+gboolean
 sv_cli_overcommit (SvCli *cli, const char *argument, GError **error)
 {
   g_autoptr (SvCliKeys) keys = sv_cli_keys_parse (argument, NULL, error);

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Debian's libvirt drives the VMM: what libvirt learns of it, and the life of a domain, with a tiny guest."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import xml.etree.ElementTree as ET
+
+import pytest
+from libvirthost import LibvirtHost
+from vm import SCALE, STRATOVIRT, Stream
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="libvirtd for the system needs root")
+
+# StratoVirt's example for x86_64, but for huge pages, firmware and vsock, which need their parts of the host
+SEED = """
+<domain type='kvm'>
+    <name>StratoVirt</name>
+    <memory unit='MiB'>256</memory>
+    <vcpu>4</vcpu>
+    <iothreads>1</iothreads>
+    <os>
+    <type arch='x86_64' machine='q35'>hvm</type>
+    <kernel>{guests}/tiny-pvh.elf</kernel>
+    <cmdline>console=hvc0 root=/dev/vda reboot=k panic=1 rw do={do}</cmdline>
+    </os>
+    <features>
+        <acpi/>
+    </features>
+    <devices>
+        <emulator>{emulator}</emulator>
+        <controller type='pci' index='0' model='pcie-root' />
+        <controller type='pci' index='1' model='pcie-root-port' />
+        <controller type='pci' index='2' model='pcie-root-port' />
+        <controller type='pci' index='3' model='pcie-root-port' />
+        <controller type='pci' index='4' model='pcie-root-port' />
+        <controller type='pci' index='5' model='pcie-root-port' />
+        <controller type='pci' index='6' model='pcie-root-port' />
+        <controller type='pci' index='7' model='pcie-root-port' />
+        <disk type='file' device='disk'>
+            <driver name='qemu'  type='raw' iothread='1'/>
+            <source file='{folder}/rootfs'/>
+            <target dev='hda' bus='virtio'/>
+            <iotune>
+                <total_iops_sec>1000</total_iops_sec>
+            </iotune>
+            <address type='pci' domain='0x000' bus='0x01' slot='0x00' function='0x00'/>
+        </disk>
+        <interface type='bridge'>
+            <mac address='de:ad:be:ef:00:01'/>
+            <source bridge='qbr0'/>
+            <model type='virtio'/>
+            <address type='pci' domain='0x000' bus='0x02' slot='0x00' function='0x00'/>
+        </interface>
+        <controller type='virtio-serial' index='0'>
+            <alias name='virt-serial0'/>
+            <address type='pci' domain='0x000' bus='0x03' slot='0x00' function='0x00'/>
+        </controller>
+        <console type='pty'>
+            <target type='virtio' port='0'/>
+            <alias name='console0'/>
+        </console>
+        <memballoon model='virtio'>
+            <alias name='balloon0'/>
+            <address type='pci' domain='0x000' bus='0x04' slot='0x00' function='0x00'/>
+        </memballoon>
+        <rng model='virtio'>
+            <rate period='1000' bytes='1234'/>
+            <backend model='random'>/dev/urandom</backend>
+            <address type='pci' domain='0x000' bus='0x05' slot='0x00' function='0x00'/>
+        </rng>
+    </devices>
+</domain>
+"""
+# The tiny guest's console is a socket of the test's.
+SERIAL = "<serial type='unix'><source mode='connect' path='{folder}/serial'/></serial>"
+
+
+@pytest.fixture(scope="module")
+def shared_host():
+    host = LibvirtHost()
+    host.run("ip", "link", "add", "qbr0", "type", "bridge")
+    host.run("ip", "link", "set", "qbr0", "up")
+    yield host
+    host.close()
+
+
+@pytest.fixture
+def host(request, shared_host):
+    """The host; domains that a test leaves are gone before the next."""
+    yield shared_host
+    call = getattr(request.node, "call_report", None)
+    if call is not None and call.failed:
+        print(shared_host.describe())
+    for name in shared_host.virsh("list", "--all", "--name").split():
+        shared_host.virsh("destroy", name, check=False)
+        shared_host.virsh("undefine", name, "--nvram", check=False)
+
+
+@pytest.fixture
+def write(host, guests, tmp_path):
+    """Writes a domain's XML; @more goes to the devices, @edit replaces texts."""
+    def write(do="he", more="", edit=(), text=SEED):
+        disk = tmp_path / "rootfs"
+        if not disk.exists():
+            disk.write_bytes(b"\0" * (1 << 20))
+        for old, new in edit:
+            assert old in text, old
+            text = text.replace(old, new)
+        text = text.replace("    </devices>", f"{more}\n    </devices>")
+        path = tmp_path / "domain.xml"
+        path.write_text(text.format(guests=guests, folder=tmp_path, emulator=STRATOVIRT, do=do))
+        return path
+    return write
+
+
+class Console:
+    """What the guest of one start after the other writes on its serial port."""
+
+    def __init__(self, path):
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind(str(path))
+        self._socket.listen()
+        self._guest = None
+
+    def guest(self):
+        """Waits for the next start; returns a Stream."""
+        self._socket.settimeout(20 * SCALE)
+        self._guest = self._socket.accept()[0]
+        return Stream(self._guest.fileno(), "console")
+
+    def close(self):
+        self._socket.close()
+
+
+@pytest.fixture
+def console(tmp_path):
+    console = Console(tmp_path / "serial")
+    yield console
+    console.close()
+
+
+@pytest.fixture
+def events(host):
+    """All events of all domains, as lines."""
+    process = host.start("virsh", "event", "--all", "--loop", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    yield Stream(process.stdout.fileno(), "events")
+    process.kill()
+    process.wait()
+
+
+def monitor(host, command, **arguments):
+    text = json.dumps({"execute": command, **({"arguments": arguments} if arguments else {})})
+    return json.loads(host.virsh("qemu-monitor-command", "StratoVirt", text))["return"]
+
+
+# What libvirt learns
+
+def test_capabilities(host):
+    guest = ET.fromstring(host.virsh("capabilities")).find("guest/arch[@name='x86_64']")
+    machines = {machine.text: machine.attrib for machine in guest.iter("machine")}
+    assert machines["q35"] == {"canonical": "pc-q35-sv1", "maxCpus": "254"}
+    assert set(machines) == {"q35", "pc-q35-sv1", "microvm"}
+    assert guest.find("domain").get("type") == "kvm"
+
+
+def test_domain_capabilities(host):
+    found = ET.fromstring(host.virsh("domcapabilities", "--emulatorbin", STRATOVIRT))
+    # The machine that libvirt makes without another word
+    assert found.find("machine").text == "pc-q35-sv1" and found.find("path").text == STRATOVIRT
+    assert found.find("vcpu").get("max") == "254" and found.find("iothreads").get("supported") == "yes"
+    assert "/usr/share/OVMF/OVMF_CODE_4M.fd" in [value.text for value in found.iterfind("os/loader/value")]
+    assert [value.text for value in found.iterfind("os/enum[@name='firmware']/value")] == ["efi"]
+    modes = {mode.get("name"): mode.get("supported") for mode in found.iterfind("cpu/mode")}
+    assert modes["host-passthrough"] == modes["host-model"] == "yes"
+    values = {enum.get("name"): {value.text for value in enum.iter("value")} for enum in found.iter("enum")}
+    assert "virtio" in values["bus"] and {"random", "builtin"} <= values["backendModel"]
+    assert values["sourceType"] == {"file", "anonymous", "memfd"} and "virtiofs" in values["driverType"]
+
+
+# The life of a domain
+
+def test_create_and_destroy(host, write, console):
+    assert "created" in host.virsh("create", write(more=SERIAL))
+    assert re.search(r"StratoVirt +running", host.virsh("list"))
+    console.guest().wait_for("hello")
+    host.virsh("destroy", "StratoVirt")
+    assert "StratoVirt" not in host.virsh("list", "--all")
+
+
+def test_define_start_suspend_resume(host, write, console):
+    host.virsh("define", write("c", SERIAL))
+    assert re.search(r"StratoVirt +shut off", host.virsh("list", "--all"))
+    host.virsh("start", "StratoVirt")
+    guest = console.guest()
+    guest.wait_for("count 3\n")
+    host.virsh("suspend", "StratoVirt")
+    assert host.virsh("domstate", "StratoVirt").strip() == "paused"
+    before = len(guest.data)
+    info = host.virsh("dominfo", "StratoVirt")
+    assert re.search(r"State: +paused", info) and re.search(r"CPU\(s\): +4", info)
+    assert re.search(r"Max memory: +262144 KiB", info) and re.search(r"Persistent: +yes", info)
+    # What was written before may still be on its way, a line at most.
+    assert len(guest.data) - before < 40
+    host.virsh("resume", "StratoVirt")
+    assert host.virsh("domstate", "StratoVirt").strip() == "running"
+    guest.skip()
+    guest.wait_for("count [0-9]+\n")
+    host.virsh("destroy", "StratoVirt")
+    assert re.search(r"StratoVirt +shut off", host.virsh("list", "--all"))
+    host.virsh("undefine", "StratoVirt")
+    assert "StratoVirt" not in host.virsh("list", "--all")
+
+
+def test_addresses_are_as_written(host, write):
+    host.virsh("create", write())
+    devices = ET.fromstring(host.virsh("dumpxml", "StratoVirt")).find("devices")
+    for bus, device in (("0x01", "disk"), ("0x02", "interface"), ("0x04", "memballoon"), ("0x05", "rng")):
+        assert devices.find(f"{device}/address").get("bus") == bus
+    assert devices.find("controller[@type='virtio-serial']/address").get("bus") == "0x03"
+    assert devices.find("disk/alias").get("name") == "virtio-disk0"
+    for port, child in (("pci.1", "virtio-disk0"), ("pci.2", "net0"), ("pci.3", "virtio-serial0"), ("pci.4", "balloon0"),
+                        ("pci.5", "rng0")):
+        path = f"/machine/peripheral/{port}"
+        assert child in str(monitor(host, "qom-list", path=f"{path}/{port}")), child
+    assert "console0" in str(monitor(host, "qom-list", path="/machine/peripheral"))
