@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "src/runtime/sv-io-ring.h"
+#include "src/runtime/sv-io-ring-private.h"
 
 #include <errno.h>
-#include <liburing.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -14,36 +13,10 @@
 
 #define SQ_ENTRIES 128
 #define CQ_ENTRIES 1024
-/* How long to leave the kernel alone when it is out of memory */
 /* Completions in one turn before others get theirs; spares a system call for each of a few */
 #define MIN_TOLD 64
-#define RETRY_MS 1
 /* EXT_ARG: timeouts; RSRC_TAGS came with the kernel that also has polls which stay (5.13) */
 #define NEEDED_FEATURES (IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_RSRC_TAGS)
-
-/* What is in user_data: 0 for nothing of interest, an operation, or with this bit a descriptor of GLib's. */
-#define IS_POLL 1u
-#define POLL_INDEX_SHIFT 1
-#define POLL_INDEX_BITS 24
-#define POLL_ROUND_SHIFT (POLL_INDEX_SHIFT + POLL_INDEX_BITS)
-
-struct _SvIoRing
-{
-  struct io_uring ring;
-  GMainContext *context;
-  SvIoRingBatch *batches;
-  /* That have not been done to the end */
-  guint n_ops;
-  guint n_called;
-  /* In the kernel, the VM lock not held: others may be at work on the ring meanwhile */
-  gboolean waiting;
-  gboolean nudged; /* whoever waits will look */
-
-  /* What GLib polls, while it does; those of another round are of no interest any more. */
-  GPollFD *fds;
-  guint n_ready;
-  guint64 round;
-};
 
 typedef struct
 {
@@ -95,8 +68,8 @@ make_ring (struct io_uring *ring)
   return FALSE;
 }
 
-static SvIoRing *
-find (GMainContext *context)
+SvIoRing *
+sv_io_ring_find (GMainContext *context)
 {
   SvIoRing *found = NULL;
 
@@ -121,7 +94,7 @@ find (GMainContext *context)
 SvIoRing *
 sv_io_ring_get (GMainContext *context)
 {
-  SvIoRing *self = find (context);
+  SvIoRing *self = sv_io_ring_find (context);
   Entry entry;
 
   if (context == NULL)
@@ -163,7 +136,7 @@ static guint process (SvIoRing *self);
 void
 sv_io_ring_forget (GMainContext *context)
 {
-  SvIoRing *self = find (context);
+  SvIoRing *self = sv_io_ring_find (context);
 
   if (self == NULL)
     return;
@@ -186,10 +159,9 @@ sv_io_ring_forget (GMainContext *context)
 
 /* --- submission --- */
 
-/* Shows the kernel what was prepared; returns how many it has not taken yet. What liburing does before it enters
- * the kernel, which must be possible without the VM lock. */
-static guint
-publish (SvIoRing *self)
+/* What liburing does before it enters the kernel, which must be possible without the VM lock. */
+guint
+sv_io_ring_publish (SvIoRing *self)
 {
   struct io_uring_sq *sq = &self->ring.sq;
   guint tail = *sq->ktail;
@@ -200,8 +172,8 @@ publish (SvIoRing *self)
   return tail - __atomic_load_n (sq->khead, __ATOMIC_ACQUIRE);
 }
 
-static int
-enter (SvIoRing *self, guint n_submit, guint n_wait, gint timeout)
+int
+sv_io_ring_enter (SvIoRing *self, guint n_submit, guint n_wait, gint timeout)
 {
   struct __kernel_timespec time = { timeout / 1000, timeout % 1000 * 1000000 };
   struct io_uring_getevents_arg arg = { .ts = timeout >= 0 ? (gsize) &time : 0 };
@@ -222,15 +194,15 @@ sv_io_ring_submit (SvIoRing *self)
 {
   guint n;
 
-  while ((n = publish (self)) > 0)
+  while ((n = sv_io_ring_publish (self)) > 0)
     {
-      int result = enter (self, n, 0, -1);
+      int result = sv_io_ring_enter (self, n, 0, -1);
 
       if (result >= 0 || result == -EINTR)
         continue;
       /* No memory, or too many results that nobody has looked at: those are told of first. */
       if (process (self) == 0)
-        g_poll (NULL, 0, RETRY_MS);
+        g_poll (NULL, 0, SV_IO_RING_RETRY_MS);
     }
 }
 
@@ -336,19 +308,6 @@ sv_io_ring_settle (void)
 
 /* --- completion --- */
 
-static void
-poll_done (SvIoRing *self, guint64 data, int result)
-{
-  guint index = data >> POLL_INDEX_SHIFT & ((1u << POLL_INDEX_BITS) - 1);
-  GPollFD *fd;
-
-  if (self->fds == NULL || data >> POLL_ROUND_SHIFT != (self->round & (G_MAXUINT64 >> POLL_ROUND_SHIFT)))
-    return;
-  fd = &self->fds[index];
-  fd->revents = result < 0 ? G_IO_NVAL : result & (fd->events | G_IO_ERR | G_IO_HUP | G_IO_NVAL);
-  self->n_ready++;
-}
-
 /* Tells of what is done, and of what that leads to; returns how much that was. */
 static guint
 process (SvIoRing *self)
@@ -367,8 +326,8 @@ process (SvIoRing *self)
 
       /* Out of the ring before the callback, which may look at it. */
       io_uring_cqe_seen (&self->ring, cqe);
-      if ((data & IS_POLL) != 0)
-        poll_done (self, data, result);
+      if ((data & SV_IO_RING_IS_POLL) != 0)
+        sv_io_ring_poll_done (self, data, result);
       else if (op != NULL)
         {
           self->n_ops -= !more;
@@ -385,6 +344,18 @@ process (SvIoRing *self)
       batch->end (batch);
     }
   return n;
+}
+
+guint
+sv_io_ring_process_as_poller (SvIoRing *self)
+{
+  SvIoRing *before = current;
+  guint n_called = self->n_called;
+
+  current = self;
+  process (self);
+  current = before;
+  return self->n_called - n_called;
 }
 
 /**
@@ -415,172 +386,15 @@ sv_io_ring_wait (SvIoRing *self)
 
   /* Signals for interrupts are not to wait here for a thread that may have other things to do. */
   do
-    result = enter (self, publish (self), 1, -1);
+    result = sv_io_ring_enter (self, sv_io_ring_publish (self), 1, -1);
   while (result == -EINTR);
   if (process (self) == 0 && result < 0)
-    g_poll (NULL, 0, RETRY_MS);
+    g_poll (NULL, 0, SV_IO_RING_RETRY_MS);
   if (!self->waiting || self->nudged)
     return;
 
   /* The thread that polls has to look, whatever of it was told of here. */
   self->nudged = TRUE;
   sv_io_ring_prepare (self, NULL);
-  enter (self, publish (self), 0, -1);
-}
-
-/* --- polling --- */
-
-static void
-arm_polls (SvIoRing *self, GPollFD *fds, guint n_fds)
-{
-  self->round++;
-  self->fds = fds;
-  self->n_ready = 0;
-  for (guint i = 0; i < n_fds; i++)
-    {
-      struct io_uring_sqe *sqe = sv_io_ring_prepare (self, NULL);
-
-      fds[i].revents = 0;
-      io_uring_prep_poll_add (sqe, fds[i].fd, fds[i].events);
-      io_uring_sqe_set_data64 (sqe, self->round << POLL_ROUND_SHIFT | i << POLL_INDEX_SHIFT | IS_POLL);
-    }
-}
-
-/* The next poll begins anew: what a descriptor stands for may be another file then. */
-static void
-disarm_polls (SvIoRing *self, guint n_fds)
-{
-  for (guint i = 0; i < n_fds; i++)
-    if (self->fds[i].revents == 0)
-      io_uring_prep_poll_remove (sv_io_ring_prepare (self, NULL),
-                                 self->round << POLL_ROUND_SHIFT | i << POLL_INDEX_SHIFT | IS_POLL);
-  self->fds = NULL;
-}
-
-static int
-enter_unlocked (SvIoRing *self, gint timeout)
-{
-  gboolean locked = sv_vm_lock_is_mine ();
-  guint n = publish (self);
-  int result;
-
-  self->waiting = TRUE;
-  if (locked)
-    sv_vm_unlock ();
-  result = enter (self, n, 1, timeout);
-  if (locked)
-    sv_vm_lock ();
-  self->waiting = self->nudged = FALSE;
-  return result;
-}
-
-static gint
-poll_unlocked (SvIoRing *self, GPollFD *fds, guint n_fds, gint timeout)
-{
-  gboolean locked = sv_vm_lock_is_mine ();
-  gint result;
-  int code;
-
-  if (self != NULL)
-    self->waiting = TRUE;
-  if (locked)
-    sv_vm_unlock ();
-  result = g_poll (fds, n_fds, timeout);
-  code = errno;
-  if (locked)
-    sv_vm_lock ();
-  if (self != NULL)
-    self->waiting = self->nudged = FALSE;
-  errno = code;
-  return result;
-}
-
-static guint
-process_as_poller (SvIoRing *self)
-{
-  SvIoRing *before = current;
-  guint n_called = self->n_called;
-
-  current = self;
-  process (self);
-  current = before;
-  return self->n_called - n_called;
-}
-
-static gint64
-now_ms (void)
-{
-  return g_get_monotonic_time () / 1000;
-}
-
-/**
- * sv_io_ring_poll: (skip)
- * @context: what is polled
- * @fds: as for g_poll()
- * @n_fds: as for g_poll()
- * @timeout: as for g_poll()
- * @stay: go on after operations were done, as nobody waits for what they lead to
- *
- * Does what g_poll() does, and meanwhile runs the ring of @context. Drops the VM lock while it waits if this
- * thread holds it.
- *
- * Returns: as g_poll()
- */
-gint
-sv_io_ring_poll (GMainContext *context, GPollFD *fds, guint n_fds, gint timeout, gboolean stay)
-{
-  SvIoRing *self = find (context);
-  gint64 end = timeout > 0 ? now_ms () + timeout : 0;
-  gint left = timeout;
-
-  if (self == NULL || (self->n_ops == 0 && publish (self) == 0))
-    return poll_unlocked (self, fds, n_fds, timeout);
-  if (timeout == 0)
-    {
-      sv_io_ring_submit (self);
-      process_as_poller (self);
-      sv_io_ring_submit (self);
-      return poll_unlocked (self, fds, n_fds, 0);
-    }
-
-  arm_polls (self, fds, n_fds);
-  for (;;)
-    {
-      /* Preparing the polls may have told of some already. */
-      int result = enter_unlocked (self, self->n_ready > 0 ? 0 : left);
-      guint n = process_as_poller (self);
-
-      if (self->n_ready > 0 || result == -ETIME || (n > 0 && !stay))
-        break;
-      if (result < 0 && result != -EINTR && n == 0)
-        {
-          poll_unlocked (self, fds, n_fds, RETRY_MS);
-          break;
-        }
-      if (timeout > 0)
-        left = (gint) MAX (end - now_ms (), 0);
-      if (left == 0)
-        break;
-    }
-  disarm_polls (self, n_fds);
-  return (gint) self->n_ready;
-}
-
-/**
- * sv_io_ring_has_news: (skip)
- * @context: a context
- *
- * Starts what was prepared in its ring, and looks without waiting.
- *
- * Returns: whether something is done that sv_io_ring_poll() will tell of
- */
-gboolean
-sv_io_ring_has_news (GMainContext *context)
-{
-  SvIoRing *self = find (context);
-
-  if (self == NULL)
-    return FALSE;
-  sv_io_ring_submit (self);
-  return io_uring_cq_ready (&self->ring) > 0;
+  sv_io_ring_enter (self, sv_io_ring_publish (self), 0, -1);
 }
