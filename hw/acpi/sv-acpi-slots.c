@@ -3,7 +3,7 @@
 #include "hw/acpi/sv-acpi-slots.h"
 
 #include "hw/acpi/sv-acpi-build.h"
-#include "hw/acpi/sv-aml.h"
+#include "hw/acpi/sv-acpi-slots-aml.h"
 #include "hw/core/sv-machine.h"
 #include "src/migration/sv-migration-values.h"
 
@@ -18,15 +18,10 @@ struct _SvAcpiSlots
   SvDevice parent_instance;
 
   SvAcpiGed *ged;
-  guint64 address;
-  guint64 state;
-  guint n_slots;
-  SvAcpiSlotsDescribe describe;
-  gpointer describe_opaque;
+  SvAcpiSlotsLayout layout;
 
   SvMemoryRegion *region;
   SvMemoryRegion *container;
-  guint32 described; /* slots that the guest's tables have */
   guint32 unseen;    /* inserted since the guest last looked */
   guint32 leaving;   /* to be given up; the guest has not looked yet */
   guint32 asked;     /* to be given up */
@@ -78,7 +73,7 @@ tell (gpointer user_data)
 
   self->gone = self->kept = 0;
   g_clear_pointer (&self->tell, g_source_unref);
-  for (guint slot = 0; slot < self->n_slots; slot++)
+  for (guint slot = 0; slot < self->layout.n_slots; slot++)
     if ((gone & (1u << slot)) != 0)
       g_signal_emit (self, signals[SIGNAL_EJECTED], 0, slot);
     else if ((kept & (1u << slot)) != 0)
@@ -123,7 +118,7 @@ keep (SvAcpiSlots *self, guint32 slots)
     return;
   slots = take_answer (self, slots);
   self->kept |= slots;
-  for (guint slot = 0; slot < self->n_slots; slot++)
+  for (guint slot = 0; slot < self->layout.n_slots; slot++)
     if ((slots & (1u << slot)) != 0)
       self->statuses[slot] = self->status;
 }
@@ -151,202 +146,14 @@ static const SvMemoryRegionOps sv_acpi_slots_ops = {
   .max_access = 4,
 };
 
-/* --- AML --- */
-
-static void
-name_of_slot (char name[5], char letter, guint slot)
-{
-  g_snprintf (name, 5, "%cL%02u", letter, slot % 100);
-}
-
-static void
-append_registers (SvAcpiSlots *self, GByteArray *scope)
-{
-  guint block;
-
-  sv_aml_operation_region (scope, "SREG", SV_AML_SYSTEM_MEMORY, self->address, 16);
-  block = sv_aml_begin_field (scope, "SREG", SV_AML_ACCESS_DWORD | SV_AML_UPDATE_ZEROS);
-  sv_aml_field_unit (scope, "LEAV", 32);
-  sv_aml_field_unit (scope, "EJEC", 32);
-  sv_aml_field_unit (scope, "OSTS", 32);
-  sv_aml_field_unit (scope, "OSTN", 32);
-  sv_aml_end (scope, block);
-
-  sv_aml_operation_region (scope, "SRAM", SV_AML_SYSTEM_MEMORY, self->state, SV_ACPI_SLOTS_MAX);
-  block = sv_aml_begin_field (scope, "SRAM", SV_AML_ACCESS_BYTE | SV_AML_UPDATE_PRESERVE);
-  for (guint slot = 0; slot < self->n_slots; slot++)
-    {
-      char name[5];
-
-      name_of_slot (name, 'P', slot);
-      sv_aml_field_unit (scope, name, 8);
-    }
-  sv_aml_end (scope, block);
-}
-
-/* Method (_OST, 3) { If ((ARG0 & 0xff) == 3) { OSTS = ARG1; OSTN = ...: the caller appends what it is about } } */
-static guint
-begin_outcome (GByteArray *aml, guint *condition)
-{
-  const guint method = sv_aml_begin_method (aml, "_OST", 3, TRUE);
-
-  /* Requests to eject, of the firmware or of the guest itself (0x103) */
-  *condition = sv_aml_begin_if (aml);
-  sv_aml_op (aml, SV_AML_LEQUAL);
-  sv_aml_op (aml, SV_AML_AND);
-  sv_aml_op (aml, SV_AML_ARG0);
-  sv_aml_int (aml, 0xff);
-  sv_aml_op (aml, SV_AML_NO_TARGET);
-  sv_aml_int (aml, SV_ACPI_NOTIFY_EJECT_REQUEST);
-  sv_aml_op (aml, SV_AML_STORE);
-  sv_aml_op (aml, SV_AML_ARG1);
-  sv_aml_path (aml, "OSTS");
-  sv_aml_op (aml, SV_AML_STORE);
-  return method;
-}
-
-static void
-end_outcome (GByteArray *aml, guint method, guint condition)
-{
-  sv_aml_path (aml, "OSTN");
-  sv_aml_end (aml, condition);
-  sv_aml_end (aml, method);
-}
-
-/* Method (_STA) { Return (PLxx) }, Method (_EJ0, 1) { EJEC = bit } */
-static void
-append_slot_methods (GByteArray *aml, guint slot)
-{
-  char name[5];
-  guint method, condition;
-
-  name_of_slot (name, 'P', slot);
-  method = sv_aml_begin_method (aml, "_STA", 0, FALSE);
-  sv_aml_op (aml, SV_AML_RETURN);
-  sv_aml_path (aml, name);
-  sv_aml_end (aml, method);
-
-  method = sv_aml_begin_method (aml, "_EJ0", 1, TRUE);
-  sv_aml_op (aml, SV_AML_STORE);
-  sv_aml_int (aml, 1u << slot);
-  sv_aml_path (aml, "EJEC");
-  sv_aml_end (aml, method);
-
-  method = begin_outcome (aml, &condition);
-  sv_aml_int (aml, 1u << slot);
-  end_outcome (aml, method, condition);
-}
-
-static void
-append_slots (SvAcpiSlots *self, GByteArray *scope)
-{
-  self->described = 0;
-  for (guint slot = 0; self->describe != NULL && slot < self->n_slots; slot++)
-    {
-      const guint start = scope->len;
-      char name[5];
-      guint device;
-
-      name_of_slot (name, 'S', slot);
-      device = sv_aml_begin_device (scope, name);
-      if (!self->describe (slot, scope, self->describe_opaque))
-        {
-          g_byte_array_set_size (scope, start);
-          continue;
-        }
-      append_slot_methods (scope, slot);
-      sv_aml_end (scope, device);
-      self->described |= 1u << slot;
-    }
-}
-
-/* If (LOCAL0 & bit) { Notify (SLxx, 3) } */
-static void
-append_eject_request (GByteArray *aml, guint slot)
-{
-  const guint block = sv_aml_begin_if (aml);
-  char name[5];
-
-  name_of_slot (name, 'S', slot);
-  sv_aml_op (aml, SV_AML_AND);
-  sv_aml_op (aml, SV_AML_LOCAL0);
-  sv_aml_int (aml, 1u << slot);
-  sv_aml_op (aml, SV_AML_NO_TARGET);
-  sv_aml_op (aml, SV_AML_NOTIFY);
-  sv_aml_path (aml, name);
-  sv_aml_int (aml, SV_ACPI_NOTIFY_EJECT_REQUEST);
-  sv_aml_end (aml, block);
-}
-
-/* Called by the GED: LOOK () */
-static void
-append_look (SvAcpiSlots *self, GByteArray *scope)
-{
-  const guint method = sv_aml_begin_method (scope, "LOOK", 0, TRUE);
-
-  sv_aml_op (scope, SV_AML_STORE);
-  sv_aml_path (scope, "LEAV");
-  sv_aml_op (scope, SV_AML_LOCAL0);
-  for (guint slot = 0; slot < self->n_slots; slot++)
-    if ((self->described & (1u << slot)) != 0)
-      append_eject_request (scope, slot);
-
-  sv_aml_op (scope, SV_AML_OR);
-  sv_aml_path (scope, "ASKD");
-  sv_aml_op (scope, SV_AML_LOCAL0);
-  sv_aml_path (scope, "ASKD");
-  sv_aml_op (scope, SV_AML_NOTIFY);
-  sv_aml_path (scope, "EJCT");
-  sv_aml_int (scope, SV_ACPI_NOTIFY_EJECT_REQUEST);
-  sv_aml_end (scope, method);
-}
-
-/*
- * Linux hears eject requests only for devices that have an id of one of its hotplug handlers, and refuses
- * them for module devices that are present. So a module device that is absent stands for
- * all slots that were asked for; its _EJ0 is called when what was notified before is done.
- */
-static void
-append_eject (GByteArray *scope)
-{
-  guint device, method, condition;
-
-  sv_aml_name_int (scope, "ASKD", 0);
-  device = sv_aml_begin_device (scope, "EJCT");
-  sv_aml_name_string (scope, "_HID", "ACPI0004");
-  sv_aml_name_string (scope, "_UID", "eject");
-  sv_aml_name_int (scope, "_STA", 0);
-  method = sv_aml_begin_method (scope, "_EJ0", 1, TRUE);
-  sv_aml_op (scope, SV_AML_STORE);
-  sv_aml_path (scope, "ASKD");
-  sv_aml_op (scope, SV_AML_LOCAL0);
-  sv_aml_op (scope, SV_AML_STORE);
-  sv_aml_int (scope, 0);
-  sv_aml_path (scope, "ASKD");
-  sv_aml_op (scope, SV_AML_STORE);
-  sv_aml_op (scope, SV_AML_LOCAL0);
-  sv_aml_path (scope, "EJEC");
-  sv_aml_end (scope, method);
-  /* After an eject that went well there is nothing left that it could be about. */
-  method = begin_outcome (scope, &condition);
-  sv_aml_path (scope, "ASKD");
-  end_outcome (scope, method, condition);
-  sv_aml_end (scope, device);
-}
+/* --- tables --- */
 
 static void
 sv_acpi_slots_build_aml (SvAcpiDescribed *described, GByteArray *scope)
 {
   SvAcpiSlots *self = SV_ACPI_SLOTS (described);
-  const guint device = sv_aml_begin_device (scope, "SLOT");
 
-  sv_aml_name_string (scope, "_HID", "ACPI0004");
-  sv_aml_name_string (scope, "_UID", "slots");
-  append_registers (self, scope);
-  append_slots (self, scope);
-  append_eject (scope);
-  append_look (self, scope);
-  sv_aml_end (scope, device);
+  sv_acpi_slots_append_aml (scope, &self->layout);
 }
 
 static void
@@ -373,7 +180,7 @@ sv_acpi_slots_realize (SvDevice *device, GError **error)
   self->region
       = sv_memory_region_new_io ("acpi-slots", SV_ACPI_SLOTS_SIZE, &sv_acpi_slots_ops, self);
   self->container = g_object_ref (sv_address_space_get_root (sv_machine_get_memory (machine)));
-  sv_memory_region_add (self->container, self->address, self->region, 0);
+  sv_memory_region_add (self->container, self->layout.registers, self->region, 0);
   sv_acpi_ged_add_notify (self->ged, SV_ACPI_GED_EVENT_SLOTS_IN, "\\_SB.SLOT",
                           SV_ACPI_NOTIFY_BUS_CHECK);
   sv_acpi_ged_add_method (self->ged, SV_ACPI_GED_EVENT_SLOTS_OUT, "\\_SB.SLOT.LOOK");
@@ -407,9 +214,9 @@ dup_state (SvMigratable *migratable, GError **error)
 {
   SvAcpiSlots *self = SV_ACPI_SLOTS (migratable);
 
-  return g_variant_new ("(uuuuuuu@au)", self->described, self->unseen, self->leaving, self->asked, self->gone,
+  return g_variant_new ("(uuuuuu@au)", self->unseen, self->leaving, self->asked, self->gone,
                         self->kept, self->status,
-                        g_variant_new_fixed_array (G_VARIANT_TYPE_UINT32, self->statuses, self->n_slots,
+                        g_variant_new_fixed_array (G_VARIANT_TYPE_UINT32, self->statuses, self->layout.n_slots,
                                                    sizeof (guint32)));
 }
 
@@ -417,22 +224,21 @@ static gboolean
 load_state (SvMigratable *migratable, GVariant *state, guint version, GError **error)
 {
   static const char *const names[]
-      = { "described slots", "unseen slots", "leaving slots", "asked slots", "ejected slots", "kept slots" };
+      = { "unseen slots", "leaving slots", "asked slots", "ejected slots", "kept slots" };
   SvAcpiSlots *self = SV_ACPI_SLOTS (migratable);
   guint32 *const masks[]
-      = { &self->described, &self->unseen, &self->leaving, &self->asked, &self->gone, &self->kept };
+      = { &self->unseen, &self->leaving, &self->asked, &self->gone, &self->kept };
   g_autoptr (GVariant) statuses = NULL;
   const guint32 *numbers;
   gsize n;
 
   stop_telling (self);
-  g_variant_get (state, "(uuuuuuu@au)", masks[0], masks[1], masks[2], masks[3], masks[4], masks[5], &self->status,
-                 &statuses);
+  g_variant_get (state, "(uuuuuu@au)", masks[0], masks[1], masks[2], masks[3], masks[4], &self->status, &statuses);
   for (guint i = 0; i < G_N_ELEMENTS (masks); i++)
-    if (!sv_migration_check_bits (names[i], *masks[i], (G_GUINT64_CONSTANT (1) << self->n_slots) - 1, error))
+    if (!sv_migration_check_bits (names[i], *masks[i], (G_GUINT64_CONSTANT (1) << self->layout.n_slots) - 1, error))
       return FALSE;
   numbers = g_variant_get_fixed_array (statuses, &n, sizeof *numbers);
-  if (!sv_migration_check_same ("number of slots", n, self->n_slots, error))
+  if (!sv_migration_check_same ("number of slots", n, self->layout.n_slots, error))
     return FALSE;
   for (gsize i = 0; i < n; i++)
     self->statuses[i] = numbers[i];
@@ -447,7 +253,7 @@ state_loaded (SvMigratable *migratable, GError **error)
 }
 
 static const SvMigratableState migration = {
-  .types = (const char *const[]){ "(uuuuuuuau)", NULL }, /* masks of slots, what the guest said of each it keeps */
+  .types = (const char *const[]){ "(uuuuuuau)", NULL }, /* masks of slots, what the guest said of each it keeps */
   .dup = dup_state,
   .load = load_state,
   .loaded = state_loaded,
@@ -517,9 +323,9 @@ sv_acpi_slots_new (SvAcpiGed *ged, guint64 registers, guint64 state, guint n_slo
   SvAcpiSlots *self = g_object_new (SV_TYPE_ACPI_SLOTS, NULL);
 
   self->ged = g_object_ref (ged);
-  self->address = registers;
-  self->state = state;
-  self->n_slots = MIN (n_slots, SV_ACPI_SLOTS_MAX);
+  self->layout.registers = registers;
+  self->layout.state = state;
+  self->layout.n_slots = MIN (n_slots, SV_ACPI_SLOTS_MAX);
   return self;
 }
 
@@ -534,8 +340,8 @@ sv_acpi_slots_new (SvAcpiGed *ged, guint64 registers, guint64 state, guint n_slo
 void
 sv_acpi_slots_set_describe (SvAcpiSlots *self, SvAcpiSlotsDescribe describe, gpointer opaque)
 {
-  self->describe = describe;
-  self->describe_opaque = opaque;
+  self->layout.describe = describe;
+  self->layout.opaque = opaque;
 }
 
 static void
@@ -543,7 +349,7 @@ set_state (SvAcpiSlots *self, guint slot, guint8 sta)
 {
   SvMachine *machine = sv_device_get_machine (SV_DEVICE (self));
 
-  sv_address_space_write (sv_machine_get_memory (machine), self->state + slot, &sta, 1);
+  sv_address_space_write (sv_machine_get_memory (machine), self->layout.state + slot, &sta, 1);
 }
 
 /**
@@ -556,7 +362,7 @@ set_state (SvAcpiSlots *self, guint slot, guint8 sta)
 void
 sv_acpi_slots_insert (SvAcpiSlots *self, guint slot)
 {
-  g_return_if_fail (slot < self->n_slots);
+  g_return_if_fail (slot < self->layout.n_slots);
 
   set_state (self, slot, STA_PRESENT);
   self->unseen |= 1u << slot;
@@ -576,7 +382,7 @@ sv_acpi_slots_insert (SvAcpiSlots *self, guint slot)
 gboolean
 sv_acpi_slots_request_eject (SvAcpiSlots *self, guint slot)
 {
-  g_return_val_if_fail (slot < self->n_slots, FALSE);
+  g_return_val_if_fail (slot < self->layout.n_slots, FALSE);
 
   if (!sv_acpi_ged_is_pending (self->ged, SV_ACPI_GED_EVENT_SLOTS_IN))
     self->unseen = 0;
@@ -600,7 +406,7 @@ sv_acpi_slots_remove (SvAcpiSlots *self, guint slot)
 {
   guint32 others = ~(1u << slot);
 
-  g_return_if_fail (slot < self->n_slots);
+  g_return_if_fail (slot < self->layout.n_slots);
 
   set_state (self, slot, 0);
   self->unseen &= others;
@@ -619,6 +425,6 @@ sv_acpi_slots_remove (SvAcpiSlots *self, guint slot)
 void
 sv_acpi_slots_clear (SvAcpiSlots *self)
 {
-  for (guint slot = 0; slot < self->n_slots; slot++)
+  for (guint slot = 0; slot < self->layout.n_slots; slot++)
     sv_acpi_slots_remove (self, slot);
 }
