@@ -5,15 +5,6 @@
 #include "hw/pci/sv-msix-private.h"
 #include "src/migration/sv-migration-values.h"
 
-static gboolean
-is_written (const Vector *vector)
-{
-  for (guint i = 0; vector->wires != NULL && i < vector->wires->len; i++)
-    if (sv_msix_is_written (g_array_index (vector->wires, Wire, i).fd))
-      return TRUE;
-  return FALSE;
-}
-
 /**
  * sv_msix_dup_state: (skip)
  * @self: MSI-X of a function that is quiescent
@@ -26,7 +17,7 @@ sv_msix_dup_state (SvMsix *self)
   g_autoptr (GArray) pending = g_array_new (FALSE, FALSE, sizeof (guint16));
 
   for (guint16 i = 0; i < self->n_vectors; i++)
-    if (is_written (&self->vectors[i]))
+    if (sv_msix_vector_is_written (&self->vectors[i]))
       g_array_append_val (pending, i);
   return g_variant_new ("(@ay@aq)", sv_migration_new_bytes (self->table, sv_msix_table_size (self->n_vectors)),
                         g_variant_new_fixed_array (G_VARIANT_TYPE_UINT16, pending->data, pending->len,
@@ -78,7 +69,7 @@ sv_msix_loaded (SvMsix *self)
     {
       guint16 vector = g_array_index (pending, guint16, i);
 
-      if (self->vectors[vector].wires != NULL)
+      if (self->vectors[vector].users > 0)
         sv_msix_notify (self, vector);
     }
 }

@@ -2,13 +2,8 @@
 
 #include "hw/pci/sv-msix-private.h"
 
-#include <errno.h>
-#include <glib-unix.h>
 #include <linux/pci_regs.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "src/runtime/sv-io-ring.h"
 
@@ -49,134 +44,21 @@ should_live (SvMsix *self, guint vector)
          && sv_pci_device_is_bus_master (self->device);
 }
 
-/* --- wires --- */
-
-typedef struct
-{
-  SvMsix *msix;
-  guint vector;
-} WireCall;
-
-static gboolean
-on_wire (gint fd, GIOCondition condition, gpointer user_data)
-{
-  WireCall *call = user_data;
-  SvMsix *self = call->msix;
-  guint64 count;
-
-  if (read (fd, &count, sizeof count) == sizeof count && self->accel != NULL)
-    sv_accel_send_msi (self->accel, get_address (self, call->vector),
-                       get_entry (self, call->vector, PCI_MSIX_ENTRY_DATA));
-  return G_SOURCE_CONTINUE;
-}
-
-/* An eventfd that was written to while it was apart interrupts as soon as it is connected. */
-static void
-connect_wire (SvMsix *self, guint vector, Wire *wire)
-{
-  gint gsi = self->vectors[vector].gsi;
-  WireCall *call;
-
-  if (gsi >= 0 && sv_accel_set_irqfd (self->accel, (guint)gsi, wire->fd, TRUE, NULL))
-    {
-      wire->connected = TRUE;
-      return;
-    }
-  call = g_new (WireCall, 1);
-  *call = (WireCall){ self, vector };
-  wire->source = g_unix_fd_source_new (wire->fd, G_IO_IN);
-  g_source_set_callback (wire->source, G_SOURCE_FUNC (on_wire), call, g_free);
-  g_source_attach (wire->source, NULL);
-}
-
-static void
-disconnect_wire (SvMsix *self, guint vector, Wire *wire)
-{
-  if (wire->connected)
-    sv_accel_set_irqfd (self->accel, (guint)self->vectors[vector].gsi, wire->fd, FALSE, NULL);
-  wire->connected = FALSE;
-  if (wire->source != NULL)
-    g_source_destroy (wire->source);
-  g_clear_pointer (&wire->source, g_source_unref);
-}
-
-gboolean
-sv_msix_is_written (int fd)
-{
-  struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-
-  return poll (&poll_fd, 1, 0) > 0;
-}
-
-static void
-drain (int fd)
-{
-  guint64 count;
-
-  /* Nothing there is as good. */
-  if (read (fd, &count, sizeof count) < 0)
-    return;
-}
-
 /* --- vectors --- */
-
-static void
-set_route (SvMsix *self, guint vector)
-{
-  Vector *v = &self->vectors[vector];
-  guint64 address = get_address (self, vector);
-  guint32 data = get_entry (self, vector, PCI_MSIX_ENTRY_DATA);
-  g_autoptr (GError) error = NULL;
-
-  if (self->accel == NULL)
-    return;
-  if (v->gsi < 0)
-    v->gsi = sv_accel_add_msi_route (self->accel, address, data, &error);
-  else
-    sv_accel_update_msi_route (self->accel, (guint)v->gsi, address, data, &error);
-  if (error != NULL)
-    g_debug ("%s: vector %u: %s", sv_pci_device_get_name (self->device), vector, error->message);
-}
 
 static void
 update_vector (SvMsix *self, guint vector)
 {
-  Vector *v = &self->vectors[vector];
-  gboolean live = v->wires != NULL && should_live (self, vector);
-
-  if (live == v->live)
-    return;
-  v->live = live;
-  if (live)
-    set_route (self, vector);
-  for (guint i = 0; i < v->wires->len; i++)
-    {
-      Wire *wire = &g_array_index (v->wires, Wire, i);
-
-      if (live)
-        connect_wire (self, vector, wire);
-      else
-        disconnect_wire (self, vector, wire);
-    }
+  sv_msix_vector_update (&self->vectors[vector], should_live (self, vector),
+                         get_address (self, vector), get_entry (self, vector, PCI_MSIX_ENTRY_DATA));
 }
 
 static void
 update_all (SvMsix *self)
 {
   for (guint i = 0; i < self->n_vectors; i++)
-    if (self->vectors[i].wires != NULL)
+    if (self->vectors[i].users > 0)
       update_vector (self, i);
-}
-
-static gboolean
-is_pending (SvMsix *self, guint vector)
-{
-  Vector *v = &self->vectors[vector];
-
-  for (guint i = 0; v->wires != NULL && !v->live && i < v->wires->len; i++)
-    if (sv_msix_is_written (g_array_index (v->wires, Wire, i).fd))
-      return TRUE;
-  return FALSE;
 }
 
 /* --- registers --- */
@@ -202,8 +84,6 @@ table_write (gpointer opaque, guint64 offset, guint64 value, guint size)
 
   memcpy (self->table + offset, &bytes, size);
   update_vector (self, vector);
-  if (self->vectors[vector].live && offset % SV_MSIX_ENTRY_SIZE < PCI_MSIX_ENTRY_VECTOR_CTRL)
-    set_route (self, vector);
 }
 
 static guint64
@@ -212,9 +92,13 @@ pba_read (gpointer opaque, guint64 offset, guint size)
   SvMsix *self = opaque;
   guint64 value = 0;
 
-  for (guint bit = 0; bit < size * 8; bit++)
-    if (offset * 8 + bit < self->n_vectors && is_pending (self, (guint)offset * 8 + bit))
-      value |= G_GUINT64_CONSTANT (1) << bit;
+  for (guint bit = 0; bit < size * 8 && offset * 8 + bit < self->n_vectors; bit++)
+    {
+      SvMsixVector *vector = &self->vectors[offset * 8 + bit];
+
+      if (!vector->live && sv_msix_vector_is_written (vector))
+        value |= G_GUINT64_CONSTANT (1) << bit;
+    }
   return value;
 }
 
@@ -276,9 +160,9 @@ sv_msix_new (SvPciDevice *device,
   self->capability = at;
   self->table = g_malloc (sv_msix_table_size (n_vectors));
   mask_table (self);
-  self->vectors = g_new0 (Vector, n_vectors);
+  self->vectors = g_new (SvMsixVector, n_vectors);
   for (guint i = 0; i < n_vectors; i++)
-    self->vectors[i].gsi = -1;
+    sv_msix_vector_init (&self->vectors[i], self->accel);
 
   self->bar = g_object_ref (bar);
   self->table_region
@@ -296,27 +180,6 @@ sv_msix_new (SvPciDevice *device,
   return self;
 }
 
-static void
-clear_vector (SvMsix *self, guint vector)
-{
-  Vector *v = &self->vectors[vector];
-
-  if (v->wires != NULL)
-    {
-      for (guint i = 0; i < v->wires->len; i++)
-        disconnect_wire (self, vector, &g_array_index (v->wires, Wire, i));
-      /* It may be on its way to the kernel. */
-      sv_io_ring_settle ();
-      close (g_array_index (v->wires, Wire, 0).fd);
-    }
-  g_clear_pointer (&v->wires, g_array_unref);
-  if (v->gsi >= 0)
-    sv_accel_remove_msi_route (self->accel, (guint)v->gsi);
-  v->gsi = -1;
-  v->live = FALSE;
-  v->users = 0;
-}
-
 /**
  * sv_msix_free: (skip)
  * @self: (nullable): MSI-X of a function that goes
@@ -327,7 +190,7 @@ sv_msix_free (SvMsix *self)
   if (self == NULL)
     return;
   for (guint i = 0; i < self->n_vectors; i++)
-    clear_vector (self, i);
+    sv_msix_vector_clear (&self->vectors[i]);
   sv_memory_region_remove (self->bar, self->table_region);
   sv_memory_region_remove (self->bar, self->pba_region);
   g_clear_object (&self->table_region);
@@ -352,8 +215,7 @@ sv_msix_reset (SvMsix *self)
   mask_table (self);
   update_all (self);
   for (guint i = 0; i < self->n_vectors; i++)
-    for (guint w = 0; self->vectors[i].wires != NULL && w < self->vectors[i].wires->len; w++)
-      drain (g_array_index (self->vectors[i].wires, Wire, w).fd);
+    sv_msix_vector_drain (&self->vectors[i]);
 }
 
 /**
@@ -399,26 +261,16 @@ sv_msix_is_enabled (SvMsix *self)
 int
 sv_msix_use (SvMsix *self, guint vector, GError **error)
 {
-  Vector *v = &self->vectors[vector];
+  SvMsixVector *v = &self->vectors[vector];
 
   if (v->users == 0)
     {
-      Wire wire = { .fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK) };
-
-      if (wire.fd < 0)
-        {
-          int code = errno;
-
-          g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code),
-                       "cannot make an eventfd for an interrupt: %s", g_strerror (code));
-          return -1;
-        }
-      v->wires = g_array_new (FALSE, FALSE, sizeof (Wire));
-      g_array_append_val (v->wires, wire);
+      if (!sv_msix_vector_open (v, error))
+        return -1;
       update_vector (self, vector);
     }
   v->users++;
-  return g_array_index (v->wires, Wire, 0).fd;
+  return sv_msix_vector_get_fd (v);
 }
 
 /**
@@ -434,7 +286,7 @@ sv_msix_release (SvMsix *self, guint vector)
   g_return_if_fail (self->vectors[vector].users > 0);
 
   if (--self->vectors[vector].users == 0)
-    clear_vector (self, vector);
+    sv_msix_vector_clear (&self->vectors[vector]);
 }
 
 /**
@@ -451,14 +303,9 @@ sv_msix_release (SvMsix *self, guint vector)
 gboolean
 sv_msix_connect_fd (SvMsix *self, guint vector, int fd, GError **error)
 {
-  Vector *v = &self->vectors[vector];
-  Wire wire = { .fd = fd };
+  g_return_val_if_fail (self->vectors[vector].users > 0, FALSE);
 
-  g_return_val_if_fail (v->wires != NULL, FALSE);
-
-  if (v->live)
-    connect_wire (self, vector, &wire);
-  g_array_append_val (v->wires, wire);
+  sv_msix_vector_connect (&self->vectors[vector], fd);
   return TRUE;
 }
 
@@ -471,18 +318,7 @@ sv_msix_connect_fd (SvMsix *self, guint vector, int fd, GError **error)
 void
 sv_msix_disconnect_fd (SvMsix *self, guint vector, int fd)
 {
-  Vector *v = &self->vectors[vector];
-
-  for (guint i = 1; v->wires != NULL && i < v->wires->len; i++)
-    {
-      Wire *wire = &g_array_index (v->wires, Wire, i);
-
-      if (wire->fd != fd)
-        continue;
-      disconnect_wire (self, vector, wire);
-      g_array_remove_index (v->wires, i);
-      return;
-    }
+  sv_msix_vector_disconnect (&self->vectors[vector], fd);
 }
 
 /**
@@ -495,5 +331,5 @@ sv_msix_disconnect_fd (SvMsix *self, guint vector, int fd)
 void
 sv_msix_notify (SvMsix *self, guint vector)
 {
-  sv_io_ring_signal (g_array_index (self->vectors[vector].wires, Wire, 0).fd);
+  sv_io_ring_signal (sv_msix_vector_get_fd (&self->vectors[vector]));
 }
