@@ -54,12 +54,13 @@ fill (SvMicrovmSlots *self, SvMicrovmSlot *slot, const char *occupant, GError **
 
   if (g_str_equal (here, occupant))
     return TRUE;
-  if (*here == '\0' && g_str_equal (occupant, PLACEHOLDER) && sv_microvm_slot_find_kind (slot->kind) >= 0)
-    return sv_microvm_slot_add_transport (self, slot, error) && sv_microvm_slot_add_placeholder (self, slot, error);
+  if (*here == '\0' && g_str_equal (occupant, PLACEHOLDER) && sv_microvm_find_kind (slot->kind) != NULL)
+    return sv_microvm_slot_add_transport (slot, self->machine, self->bank, error)
+           && sv_microvm_slot_add_placeholder (slot, self->machine, error);
   if (*here == '\0' && g_str_equal (occupant, EMPTY))
-    return sv_microvm_slot_add_transport (self, slot, error);
+    return sv_microvm_slot_add_transport (slot, self->machine, self->bank, error);
   g_set_error (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_MISMATCH, "slot %u has '%s', here it has '%s'",
-               (guint)(slot - self->slots), occupant, here);
+               slot->number, occupant, here);
   return FALSE;
 }
 
@@ -70,7 +71,7 @@ load_slot (SvMicrovmSlots *self, SvMicrovmSlot *slot, GVariant *state, GError **
   guint16 kind;
 
   g_variant_get (state, "(qbbu&s)", &kind, &slot->at_boot, &slot->leaving, &slot->n_queues, &occupant);
-  if (kind != 0 && sv_microvm_slot_find_kind (kind) < 0)
+  if (kind != 0 && sv_microvm_find_kind (kind) == NULL)
     {
       g_set_error (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_INVALID, "kind of a slot is %u: none is kept for such",
                    kind);
@@ -81,7 +82,7 @@ load_slot (SvMicrovmSlots *self, SvMicrovmSlot *slot, GVariant *state, GError **
       || !fill (self, slot, occupant, error))
     return FALSE;
   if (slot->transport == NULL)
-    sv_virtio_mmio_bank_announce (self->bank, (guint)(slot - self->slots), slot->at_boot ? 0 : kind);
+    sv_virtio_mmio_bank_announce (self->bank, slot->number, slot->at_boot ? 0 : kind);
   return TRUE;
 }
 

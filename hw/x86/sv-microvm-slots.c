@@ -2,51 +2,8 @@
 
 #include "hw/x86/sv-microvm-slots-private.h"
 
-#include <linux/virtio_ids.h>
-
 #include "hw/x86/sv-microvm-address.h"
-#include "hw/x86/sv-x86-layout.h"
-#include "qom/sv-type-registry.h"
-#include "src/block/sv-block-null.h"
-#include "src/net/sv-netdev-null.h"
 #include "src/runtime/sv-log.h"
-
-/* Wire names of what stands in for a device, and the limits by kind */
-static const struct
-{
-  guint16 kind;
-  guint max;
-  const char *driver;
-  const char *back_end; /* property */
-  const char *name;
-} kinds[] = {
-  { VIRTIO_ID_BLOCK, SV_MICROVM_MAX_DISKS, "virtio-blk-device", "drive", "disk" },
-  { VIRTIO_ID_NET, SV_MICROVM_MAX_NICS, "virtio-net-device", "netdev", "network card" },
-};
-
-gint
-sv_microvm_slot_find_kind (guint16 kind)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
-    if (kinds[i].kind == kind)
-      return (gint) i;
-  return -1;
-}
-
-SvDevice *
-sv_microvm_slot_get_device (SvMicrovmSlot *slot)
-{
-  SvBus *bus = slot->transport != NULL ? sv_virtio_mmio_get_bus (slot->transport) : NULL;
-  SvDevice *device = bus != NULL ? sv_bus_get_device (bus, 0) : NULL;
-
-  return device != slot->placeholder ? device : NULL;
-}
-
-static guint
-number_of (SvMicrovmSlots *self, SvMicrovmSlot *slot)
-{
-  return slot - self->slots;
-}
 
 static SvMicrovmSlot *
 slot_of_bus (SvMicrovmSlots *self, SvBus *bus)
@@ -59,83 +16,14 @@ slot_of_bus (SvMicrovmSlots *self, SvBus *bus)
 
 /* --- transports and what is on them --- */
 
-gboolean
-sv_microvm_slot_add_transport (SvMicrovmSlots *self, SvMicrovmSlot *slot, GError **error)
-{
-  guint n = number_of (self, slot);
-  g_autoptr (SvVirtioMmio) transport = NULL;
-
-  if (slot->transport != NULL)
-    return TRUE;
-  transport = sv_virtio_mmio_new (sv_machine_get_memory (self->machine), n,
-                                  SV_MICROVM_MMIO_BASE + n * SV_MICROVM_MMIO_SIZE,
-                                  sv_machine_get_irq (self->machine, SV_MICROVM_MMIO_GSI + n));
-  if (!sv_machine_adopt (self->machine, SV_DEVICE (transport), NULL, error))
-    return FALSE;
-  sv_virtio_mmio_bank_add (self->bank, transport);
-  slot->transport = transport;
-  return TRUE;
-}
-
 static void
 remove_transport (SvMicrovmSlots *self, SvMicrovmSlot *slot)
 {
-  SvVirtioMmio *transport = g_steal_pointer (&slot->transport);
+  gboolean there = slot->transport != NULL;
 
-  if (transport == NULL)
-    return;
-  sv_virtio_mmio_bank_remove (self->bank, transport);
-  sv_device_unrealize (SV_DEVICE (transport));
-  sv_object_unparent (SV_OBJECT (transport));
-  if (self->live && !slot->at_boot)
-    sv_virtio_mmio_bank_announce (self->bank, number_of (self, slot), slot->kind);
-}
-
-static void
-remove_placeholder (SvMicrovmSlot *slot)
-{
-  SvDevice *device = g_steal_pointer (&slot->placeholder);
-
-  if (device == NULL)
-    return;
-  g_object_ref (device);
-  sv_device_unrealize (device);
-  sv_bus_unplug (sv_device_get_bus (device), device);
-  sv_object_unparent (SV_OBJECT (device));
-  g_object_unref (device);
-  g_clear_object (&slot->back_end);
-}
-
-static SvObject *
-new_back_end (SvMicrovmSlot *slot)
-{
-  SvNetdev *netdev;
-
-  if (slot->kind == VIRTIO_ID_BLOCK)
-    return SV_OBJECT (sv_block_null_new ());
-  netdev = sv_netdev_null_new ();
-  sv_netdev_null_set_n_queues (SV_NETDEV_NULL (netdev), slot->n_queues / 2);
-  return SV_OBJECT (netdev);
-}
-
-gboolean
-sv_microvm_slot_add_placeholder (SvMicrovmSlots *self, SvMicrovmSlot *slot, GError **error)
-{
-  gint kind = sv_microvm_slot_find_kind (slot->kind);
-  GType type = kind >= 0 ? sv_type_registry_lookup (kinds[kind].driver) : G_TYPE_INVALID;
-  g_autoptr (SvDevice) device = NULL;
-  g_autoptr (SvObject) back_end = NULL;
-
-  g_return_val_if_fail (type != G_TYPE_INVALID, FALSE);
-
-  device = g_object_new (type, NULL);
-  back_end = new_back_end (slot);
-  g_object_set (device, kinds[kind].back_end, back_end, NULL);
-  if (!sv_machine_adopt (self->machine, device, sv_virtio_mmio_get_bus (slot->transport), error))
-    return FALSE;
-  slot->placeholder = device;
-  slot->back_end = g_steal_pointer (&back_end);
-  return TRUE;
+  sv_microvm_slot_remove_transport (slot, self->bank);
+  if (there && self->live && !slot->at_boot)
+    sv_virtio_mmio_bank_announce (self->bank, slot->number, slot->kind);
 }
 
 /* A driver that looks for devices at the addresses it was told found an announced one. */
@@ -146,7 +34,8 @@ touch (guint n, gpointer opaque)
   SvMicrovmSlot *slot = &self->slots[n];
   g_autoptr (GError) error = NULL;
 
-  if (!sv_microvm_slot_add_transport (self, slot, &error) || !sv_microvm_slot_add_placeholder (self, slot, &error))
+  if (!sv_microvm_slot_add_transport (slot, self->machine, self->bank, &error)
+      || !sv_microvm_slot_add_placeholder (slot, self->machine, &error))
     {
       sv_log_guest ("slot %u: %s", n, error->message);
       remove_transport (self, slot);
@@ -154,12 +43,6 @@ touch (guint n, gpointer opaque)
 }
 
 /* --- choice of a slot --- */
-
-static gboolean
-is_free (SvMicrovmSlot *slot)
-{
-  return sv_microvm_slot_get_device (slot) == NULL;
-}
 
 /* The @index-th slot of a kind, in the order of slots */
 static SvMicrovmSlot *
@@ -185,28 +68,28 @@ static SvMicrovmSlot *
 find_any (SvMicrovmSlots *self)
 {
   for (guint i = 0; i < N_SLOTS; i++)
-    if (is_free (&self->slots[i]) && self->slots[i].kind == 0)
+    if (sv_microvm_slot_is_free (&self->slots[i]) && self->slots[i].kind == 0)
       return &self->slots[i];
   return NULL;
 }
 
 static SvMicrovmSlot *
-pick_wanted (SvMicrovmSlots *self, gint kind, guint index, GError **error)
+pick_wanted (SvMicrovmSlots *self, const SvMicrovmKind *kind, guint index, GError **error)
 {
-  SvMicrovmSlot *slot = nth_of_kind (self, kinds[kind].kind, index);
+  SvMicrovmSlot *slot = nth_of_kind (self, kind->device_id, index);
   g_autofree char *label = NULL;
 
   /* Before the guest is loaded, slots of a kind are taken as they come. */
-  if (slot == NULL && index == count_kind (self, kinds[kind].kind))
+  if (slot == NULL && index == count_kind (self, kind->device_id))
     slot = find_any (self);
   if (slot == NULL)
     {
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_NOT_FOUND,
-                   "There is no slot 0x%x for a %s: there are %u", index, kinds[kind].name,
-                   count_kind (self, kinds[kind].kind));
+                   "There is no slot 0x%x for a %s: there are %u", index, kind->name,
+                   count_kind (self, kind->device_id));
       return NULL;
     }
-  if (is_free (slot))
+  if (sv_microvm_slot_is_free (slot))
     return slot;
   label = sv_object_dup_label (SV_OBJECT (sv_microvm_slot_get_device (slot)));
   g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_BUSY, "Slot 0x%x is occupied by '%s'", index,
@@ -215,20 +98,20 @@ pick_wanted (SvMicrovmSlots *self, gint kind, guint index, GError **error)
 }
 
 static SvMicrovmSlot *
-pick_of_kind (SvMicrovmSlots *self, gint kind, GError **error)
+pick_of_kind (SvMicrovmSlots *self, const SvMicrovmKind *kind, GError **error)
 {
-  for (guint i = 0; i < count_kind (self, kinds[kind].kind); i++)
+  for (guint i = 0; i < count_kind (self, kind->device_id); i++)
     {
-      SvMicrovmSlot *slot = nth_of_kind (self, kinds[kind].kind, i);
+      SvMicrovmSlot *slot = nth_of_kind (self, kind->device_id, i);
 
-      if (is_free (slot))
+      if (sv_microvm_slot_is_free (slot))
         return slot;
     }
-  if (count_kind (self, kinds[kind].kind) < kinds[kind].max)
+  if (count_kind (self, kind->device_id) < kind->max)
     return find_any (self);
   g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_BUSY,
-               "Machine type 'microvm' takes at most %u %ss, and all are there", kinds[kind].max,
-               kinds[kind].name);
+               "Machine type 'microvm' takes at most %u %ss, and all are there", kind->max,
+               kind->name);
   return NULL;
 }
 
@@ -236,12 +119,12 @@ static SvMicrovmSlot *
 pick (SvMicrovmSlots *self, guint16 device_id, GError **error)
 {
   g_autoptr (GError) local = NULL;
-  gint kind = sv_microvm_slot_find_kind (device_id);
+  const SvMicrovmKind *kind = sv_microvm_find_kind (device_id);
   gint wanted = self->wanted;
   SvMicrovmSlot *slot;
 
   self->wanted = -1;
-  if (kind >= 0)
+  if (kind != NULL)
     slot = wanted >= 0 ? pick_wanted (self, kind, wanted, &local) : pick_of_kind (self, kind, &local);
   else
     slot = find_any (self);
@@ -276,11 +159,11 @@ sv_microvm_slots_find_bus (SvMicrovmSlots *self, SvDevice *device, GError **erro
 
       if (sv_virtio_device_get_status (placeholder) != 0)
         slot->handover = sv_virtio_handover_begin (placeholder);
-      remove_placeholder (slot);
+      sv_microvm_slot_remove_placeholder (slot);
     }
-  if (!sv_microvm_slot_add_transport (self, slot, error))
+  if (!sv_microvm_slot_add_transport (slot, self->machine, self->bank, error))
     return NULL;
-  if (sv_microvm_slot_find_kind (device_id) >= 0)
+  if (sv_microvm_find_kind (device_id) != NULL)
     slot->kind = device_id;
   return sv_virtio_mmio_get_bus (slot->transport);
 }
@@ -302,7 +185,7 @@ sv_microvm_slots_plugged (SvMicrovmSlots *self, SvDevice *device, GError **error
   if (slot->at_boot)
     return TRUE;
   /* Also after a handover: Linux keeps the driver of a device that was ejected. */
-  sv_acpi_slots_insert (self->acpi, number_of (self, slot));
+  sv_acpi_slots_insert (self->acpi, slot->number);
   return TRUE;
 }
 
@@ -313,8 +196,9 @@ take_out (SvMicrovmSlots *self, SvMicrovmSlot *slot)
   SvDevice *device = sv_microvm_slot_get_device (slot);
 
   slot->leaving = FALSE;
-  sv_acpi_slots_remove (self->acpi, number_of (self, slot));
-  if (sv_virtio_device_get_status (SV_VIRTIO_DEVICE (device)) != 0 && sv_microvm_slot_find_kind (slot->kind) >= 0)
+  sv_acpi_slots_remove (self->acpi, slot->number);
+  if (sv_virtio_device_get_status (SV_VIRTIO_DEVICE (device)) != 0
+      && sv_microvm_find_kind (slot->kind) != NULL)
     slot->handover = sv_virtio_handover_begin (SV_VIRTIO_DEVICE (device));
   slot->n_queues = sv_virtio_device_get_n_queues (SV_VIRTIO_DEVICE (device));
   sv_machine_remove_device (self->machine, device);
@@ -326,7 +210,7 @@ sv_microvm_slots_unplug_request (SvMicrovmSlots *self, SvDevice *device, GError 
   SvBus *bus = sv_device_get_bus (device);
   SvMicrovmSlot *slot = bus != NULL ? slot_of_bus (self, bus) : NULL;
 
-  if (slot == NULL || (slot->at_boot && sv_microvm_slot_find_kind (slot->kind) < 0))
+  if (slot == NULL || (slot->at_boot && sv_microvm_find_kind (slot->kind) == NULL))
     {
       g_autofree char *label = sv_object_dup_label (SV_OBJECT (device));
 
@@ -336,7 +220,7 @@ sv_microvm_slots_unplug_request (SvMicrovmSlots *self, SvDevice *device, GError 
                    label);
       return FALSE;
     }
-  if (!slot->at_boot && sv_acpi_slots_request_eject (self->acpi, number_of (self, slot)))
+  if (!slot->at_boot && sv_acpi_slots_request_eject (self->acpi, slot->number))
     slot->leaving = TRUE;
   else
     take_out (self, slot);
@@ -398,10 +282,10 @@ sv_microvm_slots_vacated (SvMicrovmSlots *self, SvBus *bus)
       remove_transport (self, slot);
       return;
     }
-  if (!sv_microvm_slot_add_placeholder (self, slot, &error)
+  if (!sv_microvm_slot_add_placeholder (slot, self->machine, &error)
       || (slot->handover != NULL
           && !sv_virtio_handover_finish (slot->handover, SV_VIRTIO_DEVICE (slot->placeholder), &error)))
-    sv_log_guest ("slot %u: %s", number_of (self, slot), error->message);
+    sv_log_guest ("slot %u: %s", slot->number, error->message);
   else
     slot->handover = NULL;
   g_clear_pointer (&slot->handover, sv_virtio_handover_abandon);
@@ -417,11 +301,11 @@ settle (SvMicrovmSlots *self, SvMicrovmSlot *slot)
 
   if (slot->leaving && device != NULL)
     sv_machine_remove_device (self->machine, device);
-  remove_placeholder (slot);
+  sv_microvm_slot_remove_placeholder (slot);
   if (sv_microvm_slot_get_device (slot) == NULL)
     {
       remove_transport (self, slot);
-      sv_virtio_mmio_bank_announce (self->bank, number_of (self, slot), 0);
+      sv_virtio_mmio_bank_announce (self->bank, slot->number, 0);
       slot->kind = 0;
     }
   slot->at_boot = slot->transport != NULL;
@@ -432,15 +316,15 @@ settle (SvMicrovmSlots *self, SvMicrovmSlot *slot)
 static void
 keep_spare_slots (SvMicrovmSlots *self)
 {
-  for (gint kind = G_N_ELEMENTS (kinds) - 1; kind >= 0; kind--)
-    for (guint n = count_kind (self, kinds[kind].kind); n < kinds[kind].max; n++)
+  for (guint i = SV_MICROVM_N_KINDS; i-- > 0;)
+    for (guint n = count_kind (self, sv_microvm_kinds[i].device_id); n < sv_microvm_kinds[i].max; n++)
       {
         SvMicrovmSlot *slot = find_any (self);
 
         if (slot == NULL)
           return;
-        slot->kind = kinds[kind].kind;
-        sv_virtio_mmio_bank_announce (self->bank, number_of (self, slot), slot->kind);
+        slot->kind = sv_microvm_kinds[i].device_id;
+        sv_virtio_mmio_bank_announce (self->bank, slot->number, slot->kind);
       }
 }
 
@@ -487,6 +371,8 @@ sv_microvm_slots_new (SvMachine *machine)
 
   self->machine = machine;
   self->wanted = -1;
+  for (guint i = 0; i < N_SLOTS; i++)
+    self->slots[i].number = i;
   return self;
 }
 
@@ -494,10 +380,7 @@ void
 sv_microvm_slots_free (SvMicrovmSlots *self)
 {
   for (guint i = 0; i < N_SLOTS; i++)
-    {
-      g_clear_object (&self->slots[i].back_end);
-      g_clear_pointer (&self->slots[i].handover, sv_virtio_handover_abandon);
-    }
+    sv_microvm_slot_clear (&self->slots[i]);
   if (self->acpi != NULL)
     g_signal_handlers_disconnect_by_data (self->acpi, self);
   g_clear_object (&self->acpi);
