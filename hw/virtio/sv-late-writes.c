@@ -33,16 +33,11 @@ static gboolean
 serve (gpointer user_data)
 {
   SvLateWrites *self = user_data;
-  LateWrite *late;
 
   g_source_set_ready_time (self->source, -1);
   if (sv_late_writes_is_pending (self) && self->ready != NULL && !self->ready (self->opaque))
     return G_SOURCE_CONTINUE;
-  while ((late = g_queue_pop_head (&self->writes)) != NULL)
-    {
-      self->write (self->opaque, late->offset, late->value, late->size);
-      late_write_free (late);
-    }
+  sv_late_writes_finish (self);
   return G_SOURCE_CONTINUE;
 }
 
@@ -105,6 +100,18 @@ void
 sv_late_writes_schedule (SvLateWrites *self)
 {
   g_source_set_ready_time (self->source, 0);
+}
+
+void
+sv_late_writes_finish (SvLateWrites *self)
+{
+  LateWrite *late;
+
+  while ((late = g_queue_pop_head (&self->writes)) != NULL)
+    {
+      self->write (self->opaque, late->offset, late->value, late->size);
+      late_write_free (late);
+    }
 }
 
 void

@@ -24,6 +24,8 @@ gboolean sv_late_writes_defer (SvLateWrites *self, guint64 offset, guint64 value
 gboolean sv_late_writes_is_pending (SvLateWrites *self);
 /* The main thread looks at them soon. Any thread, with the VM lock or without. */
 void sv_late_writes_schedule (SvLateWrites *self);
+/* Does them now, ready or not: nothing is in flight. Main thread. */
+void sv_late_writes_finish (SvLateWrites *self);
 /* They come to nothing, and nobody waits. */
 void sv_late_writes_forget (SvLateWrites *self);
 

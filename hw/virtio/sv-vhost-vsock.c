@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "hw/virtio/sv-vhost.h"
+#include "src/migration/sv-migratable.h"
 #include "src/runtime/sv-fd-store.h"
 
 #define FEATURE(bit) (G_GUINT64_CONSTANT (1) << (bit))
@@ -32,7 +33,8 @@ struct _SvVhostVsock
   gboolean running;
 };
 
-G_DEFINE_FINAL_TYPE (SvVhostVsock, sv_vhost_vsock, SV_TYPE_VIRTIO_DEVICE)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvVhostVsock, sv_vhost_vsock, SV_TYPE_VIRTIO_DEVICE,
+                               SV_MIGRATABLE_REFUSED ("vhost-vsock: the kernel has its connections and works on its queues"))
 
 enum
 {

@@ -3,6 +3,7 @@
 
 #include "hw/virtio/sv-virtio-blk-queue.h"
 #include "hw/virtio/sv-virtio-blk.h"
+#include "src/migration/sv-migratable.h"
 
 G_BEGIN_DECLS
 
@@ -32,8 +33,13 @@ struct _SvVirtioBlk
   SvVirtioBlkDisk disk;
   SvVirtioBlkQueue **queues; /* while started */
   gulong size_handler;
+  GVariant *loaded_parked; /* between load and start: requests that wait, by queue */
 };
 
+/* What the guest sees of it, and what the queues do. */
+void sv_virtio_blk_set_writeback (SvVirtioBlk *self, gboolean writeback);
+/* sv-virtio-blk-state.c */
+extern const SvMigratableState sv_virtio_blk_migration;
 /* sv-virtio-blk-props.c */
 void sv_virtio_blk_install_properties (GObjectClass *object_class);
 

@@ -38,6 +38,7 @@ struct _SvVirtioBlkQueue
   BlkRequest *parked; /* failed; the VM stops, and they are tried again when it goes on */
   BlkRequest *requests;
   struct iovec *iovs;
+  guint8 no_status; /* of a parked request whose buffer was not looked at */
 };
 
 static BlkRequest *
@@ -290,6 +291,38 @@ retry_parked (SvVirtioBlkQueue *self)
         }
       request = next;
     }
+}
+
+GArray *
+sv_virtio_blk_queue_get_parked (SvVirtioBlkQueue *self)
+{
+  GArray *ids = g_array_new (FALSE, FALSE, sizeof (guint16));
+
+  for (BlkRequest *request = self->parked; request != NULL; request = request->next_free)
+    g_array_append_val (ids, request->element.id);
+  return ids;
+}
+
+gboolean
+sv_virtio_blk_queue_park (SvVirtioBlkQueue *self, guint16 id)
+{
+  BlkRequest *request = take_request (self);
+  BlkRequest **last = &self->parked;
+
+  if (request == NULL)
+    return FALSE;
+  if (!sv_virtqueue_take_again (self->ring, &request->element, id))
+    {
+      put_request (self, request);
+      return FALSE;
+    }
+  while (*last != NULL)
+    last = &(*last)->next_free;
+  request->next_free = NULL;
+  /* Until it is read again there is nowhere else to say how it ended. */
+  request->status = &self->no_status;
+  *last = request;
+  return TRUE;
 }
 
 static void

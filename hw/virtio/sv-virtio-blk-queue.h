@@ -54,4 +54,9 @@ void sv_virtio_blk_queue_drain (SvVirtioBlkQueue *self);
 /* In the queue's context: whether nothing is in flight; when nothing is any more, @device has settled. */
 gboolean sv_virtio_blk_queue_hurry (SvVirtioBlkQueue *self, SvVirtioDevice *device);
 
+/* Of a queue that is paused: the buffers of requests that failed and wait for the VM to go on. (element-type guint16) (transfer full) */
+GArray *sv_virtio_blk_queue_get_parked (SvVirtioBlkQueue *self);
+/* Such a buffer waits here. FALSE: the ring cannot have it. */
+gboolean sv_virtio_blk_queue_park (SvVirtioBlkQueue *self, guint16 id);
+
 G_END_DECLS

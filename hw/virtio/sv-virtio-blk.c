@@ -14,7 +14,7 @@
 
 G_STATIC_ASSERT (offsetof (struct virtio_blk_config, write_zeroes_may_unmap) == 56);
 
-G_DEFINE_TYPE (SvVirtioBlk, sv_virtio_blk, SV_TYPE_VIRTIO_DEVICE)
+G_DEFINE_TYPE_WITH_CODE (SvVirtioBlk, sv_virtio_blk, SV_TYPE_VIRTIO_DEVICE, SV_MIGRATABLE_STATE (&sv_virtio_blk_migration))
 
 static gboolean
 is_power_of_two (guint n)
@@ -78,8 +78,8 @@ update_capacity (SvVirtioBlk *self)
   return TRUE;
 }
 
-static void
-set_writeback (SvVirtioBlk *self, gboolean writeback)
+void
+sv_virtio_blk_set_writeback (SvVirtioBlk *self, gboolean writeback)
 {
   struct virtio_blk_config *config = sv_virtio_device_get_config (SV_VIRTIO_DEVICE (self));
 
@@ -93,7 +93,7 @@ fill_config (SvVirtioBlk *self)
   struct virtio_blk_config *config = sv_virtio_device_get_config (SV_VIRTIO_DEVICE (self));
 
   update_capacity (self);
-  set_writeback (self, self->write_cache);
+  sv_virtio_blk_set_writeback (self, self->write_cache);
   /* A request also has a header and a status. */
   config->seg_max = GUINT32_TO_LE (self->queue_size - 2);
   config->blk_size = GUINT32_TO_LE (self->logical_block_size);
@@ -127,7 +127,7 @@ sv_virtio_blk_write_config (SvVirtioDevice *device, guint offset, guint64 value,
 {
   if (size == 1 && offset == offsetof (struct virtio_blk_config, wce)
       && sv_virtio_device_has_feature (device, VIRTIO_BLK_F_CONFIG_WCE))
-    set_writeback (SV_VIRTIO_BLK (device), value & 1);
+    sv_virtio_blk_set_writeback (SV_VIRTIO_BLK (device), value & 1);
 }
 
 static guint64
@@ -194,8 +194,8 @@ sv_virtio_blk_start (SvVirtioDevice *device, GError **error)
   /* VIRTIO 1.2 §5.2.5.2: without the means to ask for it, the driver wants no cache left unflushed.
    */
   if (!sv_virtio_device_has_feature (device, VIRTIO_BLK_F_CONFIG_WCE))
-    set_writeback (self,
-                   self->write_cache && sv_virtio_device_has_feature (device, VIRTIO_BLK_F_FLUSH));
+    sv_virtio_blk_set_writeback (
+        self, self->write_cache && sv_virtio_device_has_feature (device, VIRTIO_BLK_F_FLUSH));
 
   self->queues = g_new0 (SvVirtioBlkQueue *, self->num_queues);
   for (guint i = 0; i < self->num_queues; i++)
@@ -221,7 +221,7 @@ sv_virtio_blk_stop (SvVirtioDevice *device)
   SvVirtioBlk *self = SV_VIRTIO_BLK (device);
 
   free_queues (self);
-  set_writeback (self, self->write_cache);
+  sv_virtio_blk_set_writeback (self, self->write_cache);
 }
 
 static void
@@ -324,6 +324,7 @@ static void
 sv_virtio_blk_finalize (GObject *object)
 {
   g_free (SV_VIRTIO_BLK (object)->serial);
+  g_clear_pointer (&SV_VIRTIO_BLK (object)->loaded_parked, g_variant_unref);
 
   G_OBJECT_CLASS (sv_virtio_blk_parent_class)->finalize (object);
 }

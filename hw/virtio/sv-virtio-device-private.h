@@ -4,6 +4,7 @@
 #include "hw/virtio/sv-virtio-bus.h"
 #include "hw/virtio/sv-virtio-device.h"
 #include "hw/virtio/sv-virtio-kicks.h"
+#include "src/migration/sv-migratable.h"
 
 G_BEGIN_DECLS
 
@@ -32,6 +33,8 @@ typedef struct
   guint8 status; /* atomic: the data path adds DEVICE_NEEDS_RESET */
   gboolean started;
   gboolean quiescent;
+  gboolean inherited;    /* the driver was set up with another device, see SvVirtioHandover */
+  gboolean load_started; /* of a state that is being loaded: the device is to start */
 
   gboolean indirect_desc;
   gboolean event_idx;
@@ -41,8 +44,12 @@ SvVirtioDevicePrivate *sv_virtio_device_priv (SvVirtioDevice *self);
 
 /* The queues' side of DRIVER_OK and of what ends it; VM lock held. */
 void sv_virtio_device_start (SvVirtioDevice *self);
+gboolean sv_virtio_device_try_start (SvVirtioDevice *self, GError **error);
 void sv_virtio_device_stop (SvVirtioDevice *self);
 void sv_virtio_device_pause_queues (SvVirtioDevice *self);
 void sv_virtio_device_resume_queues (SvVirtioDevice *self);
+
+/* sv-virtio-device-state.c */
+extern const SvMigratableState sv_virtio_device_migration;
 
 G_END_DECLS

@@ -209,8 +209,8 @@ open_queues (SvVirtioDevice *self, GError **error)
   return TRUE;
 }
 
-static gboolean
-try_start (SvVirtioDevice *self, GError **error)
+gboolean
+sv_virtio_device_try_start (SvVirtioDevice *self, GError **error)
 {
   SvVirtioDeviceClass *klass = SV_VIRTIO_DEVICE_GET_CLASS (self);
   SvVirtioDevicePrivate *priv = PRIV (self);
@@ -232,26 +232,22 @@ try_start (SvVirtioDevice *self, GError **error)
       return FALSE;
     }
 
+  priv->started = TRUE;
+  if (!priv->quiescent)
+    sv_virtio_device_resume_queues (self);
   return TRUE;
 }
 
 void
 sv_virtio_device_start (SvVirtioDevice *self)
 {
-  SvVirtioDevicePrivate *priv = PRIV (self);
   g_autoptr (GError) error = NULL;
 
-  if (!try_start (self, &error))
-    {
-      /* A driver can try for ever, with rings that no host takes. */
-      sv_log_guest ("%s: cannot start: %s", sv_virtio_device_get_name (self), error->message);
-      sv_virtio_device_set_broken (self, "it did not start");
-      return;
-    }
-
-  priv->started = TRUE;
-  if (!priv->quiescent)
-    sv_virtio_device_resume_queues (self);
+  if (sv_virtio_device_try_start (self, &error))
+    return;
+  /* A driver can try for ever, with rings that no host takes. */
+  sv_log_guest ("%s: cannot start: %s", sv_virtio_device_get_name (self), error->message);
+  sv_virtio_device_set_broken (self, "it did not start");
 }
 
 void

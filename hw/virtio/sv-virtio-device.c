@@ -19,7 +19,8 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (SvVirtioDevice, sv_virtio_device, SV_TYPE_DEVICE)
+G_DEFINE_ABSTRACT_TYPE_WITH_CODE (SvVirtioDevice, sv_virtio_device, SV_TYPE_DEVICE,
+                                  G_ADD_PRIVATE (SvVirtioDevice) SV_MIGRATABLE_STATE (&sv_virtio_device_migration))
 
 #define PRIV(self) ((SvVirtioDevicePrivate *) sv_virtio_device_get_instance_private (self))
 
@@ -39,6 +40,7 @@ reset_core (SvVirtioDevice *self)
     sv_virtqueue_reset (priv->queues[i].ring);
   priv->driver_features = 0;
   priv->negotiated = 0;
+  priv->inherited = FALSE;
   __atomic_store_n (&priv->status, 0, __ATOMIC_SEQ_CST);
   priv->bus_class->reset (priv->bus);
 }

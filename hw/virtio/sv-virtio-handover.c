@@ -135,6 +135,7 @@ sv_virtio_handover_finish (SvVirtioHandover *self, SvVirtioDevice *to, GError **
     return FALSE;
   priv->driver_features = self->driver_features;
   priv->negotiated = self->negotiated;
+  priv->inherited = TRUE;
   priv->generation = self->generation;
   priv->quiescent = self->quiescent;
   for (guint i = 0; i < MIN (self->n_queues, priv->n_queues); i++)

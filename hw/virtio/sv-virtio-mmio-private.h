@@ -4,6 +4,7 @@
 #include "hw/virtio/sv-late-writes.h"
 #include "hw/virtio/sv-virtio-device.h"
 #include "hw/virtio/sv-virtio-mmio-bank.h"
+#include "src/migration/sv-migratable.h"
 
 G_BEGIN_DECLS
 
@@ -61,6 +62,11 @@ void sv_virtio_mmio_reset_regs (SvVirtioMmio *self);
 void sv_virtio_mmio_refresh_config (SvVirtioMmio *self); /* where no driver reads it, or its own write changed it */
 void sv_virtio_mmio_change_config (SvVirtioMmio *self);  /* where one may: all words at once */
 void sv_virtio_mmio_refresh_status (SvVirtioMmio *self);
+
+/* All of them, after a load; VM lock held. */
+void sv_virtio_mmio_refresh_regs (SvVirtioMmio *self);
+/* sv-virtio-mmio-state.c */
+extern const SvMigratableState sv_virtio_mmio_migration;
 
 /* Changes go unseen until the registers are shown again, complete and with the driver's selections. */
 void sv_virtio_mmio_hold_regs (SvVirtioMmio *self);

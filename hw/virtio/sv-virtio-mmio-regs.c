@@ -112,6 +112,15 @@ sv_virtio_mmio_show_broken (SvVirtioMmio *self)
 }
 
 void
+sv_virtio_mmio_refresh_regs (SvVirtioMmio *self)
+{
+  refresh_features (self);
+  refresh_queue (self);
+  sv_virtio_mmio_refresh_config (self);
+  sv_virtio_mmio_refresh_status (self);
+}
+
+void
 sv_virtio_mmio_reset_regs (SvVirtioMmio *self)
 {
   self->device_features_sel = self->driver_features_sel = self->queue_sel = 0;
@@ -130,10 +139,7 @@ sv_virtio_mmio_reset_regs (SvVirtioMmio *self)
     return;
 
   set_reg (self, VIRTIO_MMIO_DEVICE_ID, sv_virtio_device_get_device_id (self->device));
-  refresh_features (self);
-  refresh_queue (self);
-  sv_virtio_mmio_refresh_config (self);
-  sv_virtio_mmio_refresh_status (self);
+  sv_virtio_mmio_refresh_regs (self);
 }
 
 void
@@ -173,12 +179,7 @@ sv_virtio_mmio_show_regs (SvVirtioMmio *self)
   self->queue_sel = self->held_sel[2];
   memcpy (self->driver_features, self->held_features, sizeof self->driver_features);
   if (self->device != NULL)
-    {
-      refresh_features (self);
-      refresh_queue (self);
-      sv_virtio_mmio_refresh_config (self);
-      sv_virtio_mmio_refresh_status (self);
-    }
+    sv_virtio_mmio_refresh_regs (self);
 
   self->regs = g_steal_pointer (&self->held_regs);
   hidden = hide_memory (self, shadow, 0, SV_VIRTIO_MMIO_SIZE / 4);

@@ -25,7 +25,8 @@ static void sv_virtio_mmio_acpi_init (SvAcpiDescribedInterface *iface);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (SvVirtioMmio, sv_virtio_mmio, SV_TYPE_DEVICE,
                                G_IMPLEMENT_INTERFACE (SV_TYPE_ACPI_DESCRIBED,
-                                                      sv_virtio_mmio_acpi_init))
+                                                      sv_virtio_mmio_acpi_init)
+                               SV_MIGRATABLE_STATE (&sv_virtio_mmio_migration))
 
 /* --- the interrupt --- */
 
@@ -162,6 +163,18 @@ sv_virtio_mmio_reset (SvDevice *device)
   sv_late_writes_forget (SV_VIRTIO_MMIO (device)->late);
 }
 
+/* A write that waits for requests in flight need not wait once there are none. */
+static void
+sv_virtio_mmio_quiesce (SvDevice *device)
+{
+  SvVirtioMmio *self = SV_VIRTIO_MMIO (device);
+
+  if (self->device == NULL || !sv_late_writes_is_pending (self->late))
+    return;
+  sv_device_quiesce (SV_DEVICE (self->device));
+  sv_late_writes_finish (self->late);
+}
+
 static void
 sv_virtio_mmio_class_init (SvVirtioMmioClass *klass)
 {
@@ -172,6 +185,7 @@ sv_virtio_mmio_class_init (SvVirtioMmioClass *klass)
   object_class->dispose = sv_virtio_mmio_dispose;
   object_class->finalize = sv_virtio_mmio_finalize;
   device_class->reset = sv_virtio_mmio_reset;
+  device_class->quiesce = sv_virtio_mmio_quiesce;
   device_class->category = "misc";
   device_class->description = "virtio transport in memory-mapped registers";
 

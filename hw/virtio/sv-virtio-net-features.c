@@ -151,7 +151,10 @@ sv_virtio_net_set_offloads (SvVirtioNet *self, guint64 features)
     if ((features & FEATURE (guest_offloads[i].bit)) != 0)
       offloads |= guest_offloads[i].offload;
   if (sv_netdev_set_offloads (self->card.netdev, offloads, &error))
-    return TRUE;
+    {
+      self->offloads = features;
+      return TRUE;
+    }
   sv_log_guest ("%s: %s", sv_virtio_device_get_name (SV_VIRTIO_DEVICE (self)), error->message);
   return FALSE;
 }

@@ -4,6 +4,7 @@
 #include "hw/virtio/sv-vhost.h"
 #include "hw/virtio/sv-virtio-net-queue.h"
 #include "hw/virtio/sv-virtio-net.h"
+#include "src/migration/sv-migratable.h"
 
 G_BEGIN_DECLS
 
@@ -32,6 +33,11 @@ struct _SvVirtioNet
   SvVirtioNetQueue **queues;     /* while started, but for vhost */
   SvVhost **vhosts;              /* of each pair; NULL: no vhost */
   gboolean *vhost_running;       /* of each queue */
+  guint64 offloads;              /* features, of packets to the driver, that are on */
+
+  /* Between load and start, which begins with those of a new driver */
+  SvVirtioNetFilter *loaded_filter; /* NULL: nothing was loaded */
+  guint64 loaded_offloads;
 };
 
 /* The bit of a feature */
@@ -69,6 +75,9 @@ void sv_virtio_net_vhost_stop (SvVirtioNet *self);
 void sv_virtio_net_vhost_set_running (SvVirtioNet *self, guint n, gboolean running);
 /* After the link or the number of pairs in use changed. */
 void sv_virtio_net_vhost_update (SvVirtioNet *self);
+
+/* sv-virtio-net-state.c */
+extern const SvMigratableState sv_virtio_net_migration;
 
 /* sv-virtio-net-props.c */
 void sv_virtio_net_install_properties (GObjectClass *object_class);

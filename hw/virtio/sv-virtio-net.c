@@ -19,7 +19,8 @@
 
 G_STATIC_ASSERT (offsetof (struct virtio_net_config, mtu) + sizeof (guint16) == CONFIG_SIZE);
 
-G_DEFINE_FINAL_TYPE (SvVirtioNet, sv_virtio_net, SV_TYPE_VIRTIO_DEVICE)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvVirtioNet, sv_virtio_net, SV_TYPE_VIRTIO_DEVICE,
+                               SV_MIGRATABLE_STATE (&sv_virtio_net_migration))
 
 /* --- configuration space, §5.1.4 --- */
 
@@ -279,6 +280,7 @@ static void
 sv_virtio_net_finalize (GObject *object)
 {
   g_free (SV_VIRTIO_NET (object)->mac);
+  g_free (SV_VIRTIO_NET (object)->loaded_filter);
   G_OBJECT_CLASS (sv_virtio_net_parent_class)->finalize (object);
 }
 

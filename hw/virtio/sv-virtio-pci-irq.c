@@ -14,8 +14,8 @@
 #define ISR_QUEUE 0x1
 #define ISR_CONFIG 0x2
 
-static void
-update_pin (SvVirtioPci *self)
+void
+sv_virtio_pci_update_pin (SvVirtioPci *self)
 {
   sv_pci_device_set_pin (SV_PCI_DEVICE (self),
                          __atomic_load_n (&PRIV (self)->isr, __ATOMIC_SEQ_CST) != 0
@@ -35,7 +35,7 @@ static gboolean
 on_pin (gint fd, GIOCondition condition, gpointer user_data)
 {
   drain (fd);
-  update_pin (user_data);
+  sv_virtio_pci_update_pin (user_data);
   return G_SOURCE_CONTINUE;
 }
 
@@ -114,7 +114,7 @@ sv_virtio_pci_take_isr (SvVirtioPci *self)
 {
   guint8 bits = __atomic_exchange_n (&PRIV (self)->isr, 0, __ATOMIC_SEQ_CST);
 
-  update_pin (self);
+  sv_virtio_pci_update_pin (self);
   return bits;
 }
 
@@ -144,7 +144,7 @@ on_call (gint fd, GIOCondition condition, gpointer user_data)
 
   drain (fd);
   __atomic_fetch_or (&PRIV (self)->isr, ISR_QUEUE, __ATOMIC_SEQ_CST);
-  update_pin (self);
+  sv_virtio_pci_update_pin (self);
   return G_SOURCE_CONTINUE;
 }
 

@@ -5,6 +5,7 @@
 #include "hw/virtio/sv-late-writes.h"
 #include "hw/virtio/sv-virtio-bus.h"
 #include "hw/virtio/sv-virtio-pci.h"
+#include "src/migration/sv-migratable.h"
 
 G_BEGIN_DECLS
 
@@ -58,6 +59,13 @@ gboolean sv_virtio_pci_is_settled (gpointer opaque);
 guint64 sv_virtio_pci_read (SvVirtioPci *self, guint64 offset, guint size);
 void sv_virtio_pci_write (SvVirtioPci *self, guint64 offset, guint64 value, guint size);
 void sv_virtio_pci_reset_registers (SvVirtioPci *self);
+/* Looks how many queues the device has by now. */
+void sv_virtio_pci_update_queues (SvVirtioPci *self);
+/* Interrupts go by MSI-X or by the pin, as configuration space says. */
+void sv_virtio_pci_update_msix (SvVirtioPci *self);
+void sv_virtio_pci_update_pin (SvVirtioPci *self);
+/* sv-virtio-pci-state.c */
+extern const SvMigratableState sv_virtio_pci_migration;
 
 /* Interrupts, sv-virtio-pci-irq.c. Any thread: */
 void sv_virtio_pci_interrupt_queue (SvVirtioPci *self, guint n);

@@ -227,8 +227,8 @@ common_width (guint offset)
 /* --- by page --- */
 
 /* A serial device gets queues as ports are plugged in, until its driver counts them. */
-static void
-update_queues (SvVirtioPci *self)
+void
+sv_virtio_pci_update_queues (SvVirtioPci *self)
 {
   SvVirtioPciPrivate *priv = PRIV (self);
   guint n_queues = sv_virtio_device_get_n_queues (priv->core);
@@ -248,7 +248,7 @@ common_read (gpointer opaque, guint64 offset, guint size)
 
   if (width == 0)
     return 0;
-  update_queues (opaque);
+  sv_virtio_pci_update_queues (opaque);
   if (size >= width)
     {
       guint64 value = read_common (opaque, (guint)offset);
@@ -268,7 +268,7 @@ sv_virtio_pci_write_late (gpointer opaque, guint64 offset, guint64 value, guint 
 
   if (width == 0 || size < width)
     return;
-  update_queues (opaque);
+  sv_virtio_pci_update_queues (opaque);
   write_common (opaque, (guint)offset,
                 (guint32)(width == 4 ? value : value & ((1u << 8 * width) - 1)));
   if (size == 8 && width == 4)

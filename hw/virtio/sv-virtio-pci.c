@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "qom/sv-type-registry.h"
-#include "src/migration/sv-migration-values.h"
 
 #define VENDOR_ID 0x1af4u
 #define MODERN_DEVICE_ID 0x1040u /* + virtio device id, VIRTIO 1.2 §4.1.2 */
@@ -22,7 +21,8 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (SvVirtioPci, sv_virtio_pci, SV_TYPE_PCI_DEVICE)
+G_DEFINE_ABSTRACT_TYPE_WITH_CODE (SvVirtioPci, sv_virtio_pci, SV_TYPE_PCI_DEVICE,
+                                  G_ADD_PRIVATE (SvVirtioPci) SV_MIGRATABLE_STATE (&sv_virtio_pci_migration))
 
 SvVirtioPciPrivate *
 sv_virtio_pci_priv (SvVirtioPci *self)
@@ -105,8 +105,8 @@ sv_virtio_pci_read_config (SvPciDevice *device, guint offset, guint size)
                          (guint32)sv_virtio_pci_read (self, address, length));
 }
 
-static void
-set_use_msix (SvVirtioPci *self)
+void
+sv_virtio_pci_update_msix (SvVirtioPci *self)
 {
   SvVirtioPciPrivate *priv = PRIV (self);
   gboolean use = priv->msix != NULL && sv_msix_is_enabled (priv->msix);
@@ -141,7 +141,7 @@ sv_virtio_pci_config_written (SvPciDevice *device, guint offset, guint32 old_val
                          sv_pci_config_get32 (sv_pci_device_get_config (device), window), length);
   if (priv->msix != NULL)
     sv_msix_config_written (priv->msix);
-  set_use_msix (self);
+  sv_virtio_pci_update_msix (self);
 }
 
 /* --- SvPciDevice --- */
@@ -265,7 +265,7 @@ sv_virtio_pci_reset (SvPciDevice *device)
   sv_device_reset (SV_DEVICE (priv->core));
   if (priv->msix != NULL)
     sv_msix_reset (priv->msix);
-  set_use_msix (SV_VIRTIO_PCI (device));
+  sv_virtio_pci_update_msix (SV_VIRTIO_PCI (device));
 }
 
 /* --- GObject --- */
@@ -317,6 +317,18 @@ sv_virtio_pci_finalize (GObject *object)
   G_OBJECT_CLASS (sv_virtio_pci_parent_class)->finalize (object);
 }
 
+/* A write that waits for requests in flight need not wait once there are none. */
+static void
+sv_virtio_pci_quiesce (SvDevice *device)
+{
+  SvVirtioPciPrivate *priv = PRIV (SV_VIRTIO_PCI (device));
+
+  if (!sv_late_writes_is_pending (priv->late))
+    return;
+  sv_device_quiesce (SV_DEVICE (priv->core));
+  sv_late_writes_finish (priv->late);
+}
+
 static void
 sv_virtio_pci_class_init (SvVirtioPciClass *klass)
 {
@@ -329,6 +341,7 @@ sv_virtio_pci_class_init (SvVirtioPciClass *klass)
   object_class->finalize = sv_virtio_pci_finalize;
   SV_DEVICE_CLASS (klass)->user_creatable = TRUE;
   SV_DEVICE_CLASS (klass)->hotpluggable = TRUE;
+  SV_DEVICE_CLASS (klass)->quiesce = sv_virtio_pci_quiesce;
 
   pci_class->vendor_id = VENDOR_ID;
   pci_class->subsystem_vendor_id = VENDOR_ID;

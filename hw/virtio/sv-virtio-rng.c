@@ -4,6 +4,7 @@
 
 #include <linux/virtio_ids.h>
 
+#include "src/migration/sv-migratable.h"
 #include "src/rng/sv-rng.h"
 #include "src/runtime/sv-clock.h"
 #include "src/runtime/sv-rate-limit.h"
@@ -35,7 +36,8 @@ struct _SvVirtioRng
   struct iovec iov[QUEUE_SIZE + 4];
 };
 
-G_DEFINE_FINAL_TYPE (SvVirtioRng, sv_virtio_rng, SV_TYPE_VIRTIO_DEVICE)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvVirtioRng, sv_virtio_rng, SV_TYPE_VIRTIO_DEVICE,
+                               SV_MIGRATABLE_STATELESS ("requests that wait are in the ring, limits start anew"))
 
 enum
 {

@@ -148,4 +148,11 @@ SV_API void sv_virtqueue_reset (SvVirtqueue *self);
 SV_API void sv_virtqueue_get_position (SvVirtqueue *self, guint16 *avail_idx, guint16 *used_idx);
 SV_API void sv_virtqueue_set_position (SvVirtqueue *self, guint16 avail_idx, guint16 used_idx);
 
+/* State for a snapshot (floating): size, addresses of the three areas, ready, position, broken. sv-virtqueue-state.c */
+#define SV_VIRTQUEUE_STATE_TYPE "(qtttbqqb)"
+SV_API GVariant *sv_virtqueue_dup_state (SvVirtqueue *self);
+SV_API gboolean sv_virtqueue_load_state (SvVirtqueue *self, GVariant *state, GError **error);
+/* A buffer that was popped when the state was saved is in flight again. */
+SV_API gboolean sv_virtqueue_take_again (SvVirtqueue *self, SvVirtqElement *element, guint16 id);
+
 G_END_DECLS
