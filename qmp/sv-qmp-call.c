@@ -12,7 +12,7 @@ struct _SvQmpCall
   const SvQmpCallFuncs *funcs;
   gpointer opaque; /* NULL funcs: abandoned */
 
-  JsonNode *id;
+  char *id; /* JSON text */
   JsonNode *value;
   const char *text;
   GError *error;
@@ -45,7 +45,7 @@ sv_qmp_call_unref (SvQmpCall *call)
   if (--call->ref_count > 0)
     return;
   g_object_unref (call->root);
-  g_clear_pointer (&call->id, json_node_unref);
+  g_free (call->id);
   g_clear_pointer (&call->value, json_node_unref);
   g_clear_error (&call->error);
   g_free (call);
@@ -120,9 +120,9 @@ sv_qmp_call_finish (SvQmpCall *call, JsonNode *value, GError *error)
 }
 
 void
-sv_qmp_call_set_id (SvQmpCall *call, JsonNode *id)
+sv_qmp_call_set_id (SvQmpCall *call, const char *id)
 {
-  call->id = json_node_ref (id);
+  call->id = g_strdup (id);
 }
 
 void
@@ -159,7 +159,7 @@ sv_qmp_call_append_reply (SvQmpCall *call, GString *out)
   if (call->id)
     {
       g_string_append (out, ",\"id\":");
-      sv_qmp_json_append (out, call->id);
+      g_string_append (out, call->id);
     }
   g_string_append (out, "}\r\n");
 }

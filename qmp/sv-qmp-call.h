@@ -70,7 +70,8 @@ void sv_qmp_call_finish (SvQmpCall *call, JsonNode *value, GError *error);
 
 /* For sv_qmp_dispatch() and sessions */
 
-void sv_qmp_call_set_id (SvQmpCall *call, JsonNode *id);
+/* @id: (nullable): JSON text in one line, which every reply carries. Set once. */
+void sv_qmp_call_set_id (SvQmpCall *call, const char *id);
 void sv_qmp_call_run (SvQmpCall *call, SvQmpHandler *handler, JsonObject *arguments);
 /* Appends the reply with CR and LF. */
 void sv_qmp_call_append_reply (SvQmpCall *call, GString *out);

@@ -19,7 +19,7 @@ fail (GError **error, SvQmpError klass, const char *format, const char *word)
 
 /* The command, with its arguments checked. */
 static const SvQmpCommand *
-find_command (SvQmpCall *call, JsonNode *request, JsonObject **arguments, GError **error)
+find_command (JsonNode *request, JsonObject **arguments, GError **error)
 {
   const SvQmpCommand *command = NULL;
   const char *name = NULL;
@@ -29,11 +29,6 @@ find_command (SvQmpCall *call, JsonNode *request, JsonObject **arguments, GError
 
   if (!JSON_NODE_HOLDS_OBJECT (request))
     return fail (error, SV_QMP_ERROR_GENERIC, "QMP input must be a JSON object", "");
-
-  /* First, so that the reply carries it whatever else is wrong. */
-  member = json_object_get_member (json_node_get_object (request), "id");
-  if (member)
-    sv_qmp_call_set_id (call, member);
 
   json_object_iter_init_ordered (&iter, json_node_get_object (request));
   while (json_object_iter_next_ordered (&iter, &key, &member))
@@ -71,7 +66,7 @@ sv_qmp_dispatch (SvQmpCall *call, JsonNode *request, GError *error)
   JsonObject *arguments = NULL;
 
   if (request)
-    command = find_command (call, request, &arguments, &error);
+    command = find_command (request, &arguments, &error);
   if (command)
     sv_qmp_call_run (call, command->handler, arguments);
   else

@@ -10,6 +10,7 @@
 struct _SvQmpFramer
 {
   GString *text;     /* of the value begun, as far as it is kept */
+  GString *id;       /* of the value that came out last */
   guint depth;       /* open brackets */
   char quote;        /* the quote that closes the open string, or 0 */
   gboolean escaped;  /* behind a backslash */
@@ -33,6 +34,7 @@ sv_qmp_framer_new (void)
   SvQmpFramer *framer = g_new0 (SvQmpFramer, 1);
 
   framer->text = g_string_new (NULL);
+  framer->id = g_string_new (NULL);
   return framer;
 }
 
@@ -40,22 +42,30 @@ void
 sv_qmp_framer_free (SvQmpFramer *framer)
 {
   g_string_free (framer->text, TRUE);
+  g_string_free (framer->id, TRUE);
   g_free (framer);
+}
+
+/* One long message does not make the client's buffer large for ever. */
+static void
+clear (GString **text)
+{
+  if ((*text)->allocated_len > 64 * 1024)
+    {
+      g_string_free (*text, TRUE);
+      *text = g_string_new (NULL);
+    }
+  g_string_truncate (*text, 0);
 }
 
 static void
 reset (SvQmpFramer *framer)
 {
   GString *text = framer->text;
+  GString *id = framer->id;
 
-  /* One long message does not make the client's buffer large for ever. */
-  if (text->allocated_len > 64 * 1024)
-    {
-      g_string_free (text, TRUE);
-      text = g_string_new (NULL);
-    }
-  g_string_truncate (text, 0);
-  *framer = (SvQmpFramer){ .text = text };
+  clear (&text);
+  *framer = (SvQmpFramer){ .text = text, .id = id };
 }
 
 static gboolean
@@ -130,14 +140,21 @@ finish (SvQmpFramer *framer, GError **error)
     g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
                  "JSON parse error, message is longer than %d bytes", SV_QMP_MAX_MESSAGE);
   else
-    node = sv_qmp_json_parse (framer->text->str, framer->text->len, error);
+    node = sv_qmp_json_parse_request (framer->text->str, framer->text->len, framer->id, error);
   reset (framer);
   return node;
+}
+
+const char *
+sv_qmp_framer_get_id (SvQmpFramer *framer)
+{
+  return framer->id->len > 0 ? framer->id->str : NULL;
 }
 
 JsonNode *
 sv_qmp_framer_next (SvQmpFramer *framer, const char **data, gsize *length, GError **error)
 {
+  clear (&framer->id);
   while (*length > 0)
     {
       char c = **data;

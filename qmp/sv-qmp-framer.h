@@ -35,4 +35,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SvQmpFramer, sv_qmp_framer_free)
 JsonNode *
 sv_qmp_framer_next (SvQmpFramer *framer, const char **data, gsize *length, GError **error);
 
+/**
+ * sv_qmp_framer_get_id:
+ * @framer: a framer
+ *
+ * Returns: (nullable): the member 'id' of what sv_qmp_framer_next() returned last, as the client wrote it but in
+ *   one line; %NULL when it has none
+ */
+const char *sv_qmp_framer_get_id (SvQmpFramer *framer);
+
 G_END_DECLS

@@ -13,6 +13,7 @@ typedef struct
   const char *end;
   guint depth;
   guint n_values;
+  GString *id; /* gets the text of the outermost object's member 'id'; NULL: nobody asks */
   GError **error;
 } Parser;
 
@@ -175,6 +176,30 @@ parse_string (Parser *parser)
     }
 }
 
+/* The text of @node, which was parsed from here, without the white space between its tokens. */
+static void
+append_compact (GString *out, JsonNode *node, const char *at, const char *end)
+{
+  gboolean quoted = FALSE;
+
+  /* Single quotes are not JSON. */
+  if (memchr (at, '\'', (gsize)(end - at)))
+    {
+      sv_qmp_json_append (out, node);
+      return;
+    }
+  for (; at < end; at++)
+    {
+      if (*at == '"')
+        quoted = !quoted;
+      else if (!quoted && strchr (" \t\r\n", *at))
+        continue;
+      g_string_append_c (out, *at);
+      if (*at == '\\')
+        g_string_append_c (out, *++at);
+    }
+}
+
 static JsonNode *
 parse_object (Parser *parser)
 {
@@ -186,6 +211,7 @@ parse_object (Parser *parser)
         {
           g_autofree char *key = NULL;
           JsonNode *value;
+          const char *start;
           char c = peek (parser);
 
           if (c != '"' && c != '\'')
@@ -204,9 +230,13 @@ parse_object (Parser *parser)
               fail (parser, "missing : in object pair");
               return NULL;
             }
+          skip_space (parser);
+          start = parser->at;
           value = parse_value (parser);
           if (!value)
             return NULL;
+          if (parser->id && parser->depth == 1 && strcmp (key, "id") == 0)
+            append_compact (parser->id, value, start, parser->at);
           if (json_object_has_member (object, key))
             {
               json_node_unref (value);
@@ -397,23 +427,44 @@ parse_value (Parser *parser)
   return parse_bare (parser);
 }
 
-JsonNode *
-sv_qmp_json_parse_at (const char *text, gsize length, gsize *where, GError **error)
+static JsonNode *
+parse (Parser *parser)
 {
-  Parser parser = { text, text + length, 0, 0, error };
-  g_autoptr (JsonNode) node = parse_value (&parser);
+  g_autoptr (JsonNode) node = parse_value (parser);
 
   if (node)
     {
-      skip_space (&parser);
-      if (parser.at != parser.end)
+      skip_space (parser);
+      if (parser->at != parser->end)
         {
-          fail (&parser, "unexpected text after the value");
+          fail (parser, "unexpected text after the value");
           g_clear_pointer (&node, json_node_unref);
         }
     }
-  *where = (gsize)(parser.at - text);
   return g_steal_pointer (&node);
+}
+
+JsonNode *
+sv_qmp_json_parse_at (const char *text, gsize length, gsize *where, GError **error)
+{
+  Parser parser = { .at = text, .end = text + length, .error = error };
+  JsonNode *node = parse (&parser);
+
+  *where = (gsize)(parser.at - text);
+  return node;
+}
+
+JsonNode *
+sv_qmp_json_parse_request (const char *text, gsize length, GString *id, GError **error)
+{
+  Parser parser = { .at = text, .end = text + length, .id = id, .error = error };
+  JsonNode *node;
+
+  g_string_truncate (id, 0);
+  node = parse (&parser);
+  if (!node)
+    g_string_truncate (id, 0);
+  return node;
 }
 
 JsonNode *

@@ -39,6 +39,19 @@ JsonNode *
 sv_qmp_json_parse_at (const char *text, gsize length, gsize *where, GError **error);
 
 /**
+ * sv_qmp_json_parse_request:
+ * @text: one JSON value and optional white space; need not end in NUL
+ * @length: its length in bytes
+ * @id: gets the value of the object's member 'id' as it was written, but without white space between tokens;
+ *   empty when there is none
+ * @error: return location for an error
+ *
+ * As sv_qmp_json_parse(). Numbers of the id can be larger than those of a #JsonNode.
+ */
+JsonNode *
+sv_qmp_json_parse_request (const char *text, gsize length, GString *id, GError **error);
+
+/**
  * sv_qmp_json_append:
  * @out: where to append
  * @node: any JSON value

@@ -222,6 +222,7 @@ session_process (SvQmpSession *self)
         break;
       call = sv_qmp_call_new (self->root, &call_funcs, self);
       self->call = sv_qmp_call_ref (call);
+      sv_qmp_call_set_id (call, sv_qmp_framer_get_id (self->framer));
       sv_qmp_dispatch (call, request, error);
       if (!self->closed && !session_write (self))
         session_close (self);

@@ -188,6 +188,50 @@ test_deep_unclosed (void)
   g_assert_cmpstr (second, ==, "{}\n");
 }
 
+/* The id of a request comes back as it was written, in one line. */
+static void
+test_id (void)
+{
+  static const struct
+  {
+    const char *text;
+    const char *id;
+  } cases[] = {
+    { "{}", NULL },
+    { "[1]", NULL },
+    { "{\"a\":{\"id\":1}}", NULL },
+    { "{\"id\":1,}", NULL },
+    { "{\"id\":-0}", "-0" },
+    { "{\"id\" :  9223372036854775808 }", "9223372036854775808" },
+    { "{\"id\":18446744073709551615,\"a\":1}", "18446744073709551615" },
+    { "{\"id\":123456789012345678901234567890}", "123456789012345678901234567890" },
+    { "{\"id\":1.50e+1}", "1.50e+1" },
+    { "{\"id\": null}", "null" },
+    { "{\"\\u0069d\":\"x\"}", "\"x\"" },
+    { "{\"id\": \" a\\\"\\n \\u00e9\" }", "\" a\\\"\\n \\u00e9\"" },
+    { "{\"id\": [ 1 ,\n\t{ \"k k\" :\r18446744073709551616 } ]}", "[1,{\"k k\":18446744073709551616}]" },
+    { "{'id': 'x\"'}", "\"x\\\"\"" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (SvQmpFramer) framer = sv_qmp_framer_new ();
+      const char *data = cases[i].text;
+      gsize length = strlen (data);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (JsonNode) node = sv_qmp_framer_next (framer, &data, &length, &error);
+      g_autoptr (JsonNode) next = NULL;
+
+      g_assert_true (node || error);
+      g_assert_cmpstr (sv_qmp_framer_get_id (framer), ==, cases[i].id);
+      data = "{}";
+      length = 2;
+      next = sv_qmp_framer_next (framer, &data, &length, NULL);
+      g_assert_nonnull (next);
+      g_assert_null (sv_qmp_framer_get_id (framer));
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -197,5 +241,6 @@ main (int argc, char **argv)
   g_test_add_func ("/qmp/framer/long", test_long);
   g_test_add_func ("/qmp/framer/deep", test_deep);
   g_test_add_func ("/qmp/framer/deep-unclosed", test_deep_unclosed);
+  g_test_add_func ("/qmp/framer/id", test_id);
   return g_test_run ();
 }
