@@ -19,6 +19,15 @@ get_device (SvObject *node)
   return user && SV_IS_DEVICE (user) ? user : NULL;
 }
 
+/* The name that a drive has; that of a node is told by 'node-name'. */
+static void
+set_drive_name (JsonObject *info, SvObject *node)
+{
+  const char *name = sv_block_node_get_drive_name (SV_BLOCK_NODE (node));
+
+  json_object_set_string_member (info, "device", name ? name : "");
+}
+
 static JsonObject *
 describe_image (SvObject *node, const char *filename)
 {
@@ -77,16 +86,18 @@ SV_QMP_COMMAND (query_block)
       SvObject *device = get_device (node);
       JsonObject *info;
 
-      if (!device)
+      if (!device && !sv_block_node_get_drive_name (SV_BLOCK_NODE (node)))
         continue;
       info = json_object_new ();
-      json_object_set_string_member (info, "device", "");
-      sv_qmp_set_path (info, "qdev", device);
+      set_drive_name (info, node);
+      if (device)
+        sv_qmp_set_path (info, "qdev", device);
       json_object_set_string_member (info, "type", "unknown");
       json_object_set_boolean_member (info, "removable", FALSE);
       json_object_set_boolean_member (info, "locked", FALSE);
       json_object_set_object_member (info, "inserted", describe_node (node));
-      sv_qmp_copy_property (info, "io-status", device, "io-status");
+      if (device)
+        sv_qmp_copy_property (info, "io-status", device, "io-status");
       json_array_add_object_element (array, info);
     }
   return sv_qmp_array_node (array);
@@ -167,10 +178,10 @@ SV_QMP_COMMAND (query_blockstats)
       SvObject *device = get_device (node);
       JsonObject *info;
 
-      if (!device && !all)
+      if (!device && !all && !sv_block_node_get_drive_name (SV_BLOCK_NODE (node)))
         continue;
       info = json_object_new ();
-      json_object_set_string_member (info, "device", "");
+      set_drive_name (info, node);
       if (device)
         sv_qmp_set_path (info, "qdev", device);
       json_object_set_string_member (info, "node-name", sv_object_get_id (node));

@@ -18,6 +18,7 @@ struct _SvQmpServer
   SvQmpEvents *events;
   GPtrArray *chardevs;
   GPtrArray *sessions;
+  GHashTable *origins; /* character devices of sessions */
 };
 
 enum
@@ -78,6 +79,7 @@ sv_qmp_server_dispose (GObject *object)
   for (guint i = 0; i < self->chardevs->len; i++)
     sv_chardev_detach (g_ptr_array_index (self->chardevs, i));
   g_ptr_array_set_size (self->chardevs, 0);
+  g_hash_table_remove_all (self->origins);
   g_ptr_array_set_size (self->sessions, 0);
   g_clear_object (&self->root);
   G_OBJECT_CLASS (sv_qmp_server_parent_class)->dispose (object);
@@ -90,6 +92,7 @@ sv_qmp_server_finalize (GObject *object)
 
   g_ptr_array_unref (self->chardevs);
   g_ptr_array_unref (self->sessions);
+  g_hash_table_unref (self->origins);
   G_OBJECT_CLASS (sv_qmp_server_parent_class)->finalize (object);
 }
 
@@ -120,6 +123,7 @@ sv_qmp_server_init (SvQmpServer *self)
 {
   self->chardevs = g_ptr_array_new_with_free_func (g_object_unref);
   self->sessions = g_ptr_array_new_with_free_func ((GDestroyNotify)sv_qmp_session_free);
+  self->origins = g_hash_table_new_full (NULL, NULL, NULL, g_object_unref);
 }
 
 SvQmpServer *
@@ -132,14 +136,18 @@ static void
 session_closed (SvQmpSession *session, gpointer opaque)
 {
   SvQmpServer *self = opaque;
+  g_autoptr (SvChardev) origin = NULL;
 
+  g_hash_table_steal_extended (self->origins, session, NULL, (gpointer *)&origin);
   g_ptr_array_remove (self->sessions, session);
+  if (origin != NULL)
+    sv_chardev_end_stream (origin);
 }
 
-void
-sv_qmp_server_add_client (SvQmpServer *self, int input, int output)
+static SvQmpSession *
+add_session (SvQmpServer *self, int input, int output)
 {
-  g_return_if_fail (SV_IS_QMP_SERVER (self));
+  SvQmpSession *session;
 
   if (self->sessions->len >= SV_QMP_SERVER_MAX_CLIENTS)
     {
@@ -147,16 +155,31 @@ sv_qmp_server_add_client (SvQmpServer *self, int input, int output)
       if (output != input)
         close (output);
       close (input);
-      return;
+      return NULL;
     }
-  g_ptr_array_add (self->sessions,
-                   sv_qmp_session_new (self->root, input, output, session_closed, self));
+  session = sv_qmp_session_new (self->root, input, output, session_closed, self);
+  g_ptr_array_add (self->sessions, session);
+  return session;
+}
+
+void
+sv_qmp_server_add_client (SvQmpServer *self, int input, int output)
+{
+  g_return_if_fail (SV_IS_QMP_SERVER (self));
+
+  add_session (self, input, output);
 }
 
 static void
 take_stream (SvChardev *chardev, int input, int output, gpointer opaque)
 {
-  sv_qmp_server_add_client (opaque, input, output);
+  SvQmpServer *self = opaque;
+  SvQmpSession *session = add_session (self, input, output);
+
+  if (session != NULL)
+    g_hash_table_insert (self->origins, session, g_object_ref (chardev));
+  else
+    sv_chardev_end_stream (chardev);
 }
 
 static const char options_key[] = "sv-command-line-options";

@@ -110,9 +110,15 @@ write_some (SvQmpSession *self, const char *data, gsize length)
     return send (self->output, data, length, MSG_NOSIGNAL | MSG_DONTWAIT);
 
   /* The descriptor may be shared with others (a terminal), so its O_NONBLOCK is left alone. */
-  if (poll (&poll_fd, 1, 0) <= 0 || !(poll_fd.revents & (POLLOUT | POLLERR)))
+  if (poll (&poll_fd, 1, 0) <= 0 || !(poll_fd.revents & (POLLOUT | POLLERR | POLLHUP)))
     {
       errno = EAGAIN;
+      return -1;
+    }
+  if (poll_fd.revents & POLLHUP)
+    {
+      /* A terminal that nobody has open keeps what is written for the next one who opens it. */
+      errno = EIO;
       return -1;
     }
   return write (self->output, data, MIN (length, 4096));

@@ -18,6 +18,7 @@ typedef struct
   SvVirtioBlkErrors *errors; /* embedded in @device */
   SvDevice *device;
   char *node_name;
+  char *drive_name;
   gboolean read;
   SvBlockdevOnError action;
   int code;
@@ -68,6 +69,7 @@ message_free (gpointer data)
 
   g_object_unref (self->device);
   g_free (self->node_name);
+  g_free (self->drive_name);
   g_free (self);
 }
 
@@ -94,7 +96,7 @@ deliver (gpointer data)
   __atomic_store_n (&self->errors->pending, 0, __ATOMIC_SEQ_CST);
   if (machine == NULL)
     return G_SOURCE_REMOVE;
-  json_object_set_string_member (event, "device", "");
+  json_object_set_string_member (event, "device", self->drive_name != NULL ? self->drive_name : "");
   json_object_set_string_member (event, "qom-path", path);
   if (self->node_name != NULL)
     json_object_set_string_member (event, "node-name", self->node_name);
@@ -139,6 +141,7 @@ post (SvVirtioBlkErrors *self, gboolean read, SvBlockdevOnError action, int code
   message->errors = self;
   message->device = g_object_ref (self->device);
   message->node_name = g_strdup (self->node_name);
+  message->drive_name = g_strdup (self->drive_name);
   message->read = read;
   message->action = action;
   message->code = code;

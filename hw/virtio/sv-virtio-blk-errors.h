@@ -50,6 +50,7 @@ SV_API GType sv_block_device_io_status_get_type (void);
  * SvVirtioBlkErrors:
  * @device: the disk
  * @node_name: (nullable): name of its image
+ * @drive_name: (nullable): the same, where the image is a drive
  * @rerror: what becomes of reads that fail
  * @werror: the same for all else
  * @status: why the VM was stopped for this disk, until it goes on
@@ -61,6 +62,7 @@ typedef struct
 {
   SvDevice *device;
   const char *node_name;
+  const char *drive_name;
   SvBlockdevOnError rerror;
   SvBlockdevOnError werror;
   SvBlockDeviceIoStatus status;

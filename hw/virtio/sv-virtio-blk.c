@@ -273,6 +273,7 @@ sv_virtio_blk_setup (SvVirtioDevice *device, GError **error)
     memcpy (disk->id, self->serial, MIN (strlen (self->serial), sizeof disk->id));
   self->errors.device = SV_DEVICE (self);
   self->errors.node_name = sv_object_get_id (SV_OBJECT (disk->node));
+  self->errors.drive_name = sv_block_node_get_drive_name (disk->node);
   disk->errors = &self->errors;
   fill_config (self);
   apply_limits (self);

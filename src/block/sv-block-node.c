@@ -10,6 +10,7 @@ typedef struct
   gboolean auto_read_only;
   SvBlockDiscard discard;
   SvBlockDetectZeroes detect_zeroes;
+  gboolean drive;
   guint64 size;
 
   /* Queues come and go on any thread, and any thread may sum up their counters. */
@@ -48,6 +49,7 @@ enum
   PROP_AUTO_READ_ONLY,
   PROP_DISCARD,
   PROP_DETECT_ZEROES,
+  PROP_DRIVE,
   PROP_SIZE,
   PROP_LIMIT,
   PROP_IOPS = PROP_LIMIT + SV_BLOCK_N_LIMITS,
@@ -94,6 +96,18 @@ sv_block_detect_zeroes_get_type (void)
       g_once_init_leave (&once, g_enum_register_static ("SvBlockDetectZeroes", values));
     }
   return once;
+}
+
+/**
+ * sv_block_node_get_drive_name:
+ * @self: a node
+ *
+ * Returns: (nullable): its id when it is named as a drive is (property is-drive), as those of `-drive` are
+ */
+const char *
+sv_block_node_get_drive_name (SvBlockNode *self)
+{
+  return PRIVATE (self)->drive ? sv_object_get_id (SV_OBJECT (self)) : NULL;
 }
 
 /**
@@ -396,6 +410,9 @@ sv_block_node_get_property (GObject *object, guint id, GValue *value, GParamSpec
     case PROP_DETECT_ZEROES:
       g_value_set_enum (value, priv->detect_zeroes);
       break;
+    case PROP_DRIVE:
+      g_value_set_boolean (value, priv->drive);
+      break;
     case PROP_SIZE:
       g_value_set_uint64 (value, sv_block_node_get_size (self));
       break;
@@ -428,6 +445,9 @@ sv_block_node_set_property (GObject *object, guint id, const GValue *value, GPar
       break;
     case PROP_DETECT_ZEROES:
       priv->detect_zeroes = g_value_get_enum (value);
+      break;
+    case PROP_DRIVE:
+      priv->drive = g_value_get_boolean (value);
       break;
     case PROP_IOPS:
       sv_block_node_set_limit (SV_BLOCK_NODE (object), SV_BLOCK_LIMIT_IOPS_TOTAL, g_value_get_uint64 (value));
@@ -475,6 +495,9 @@ sv_block_node_class_init (SvBlockNodeClass *klass)
   props[PROP_DETECT_ZEROES] = g_param_spec_enum (
       "detect-zeroes", "detect-zeroes", "Turn writes of zeroes into cheaper requests",
       SV_TYPE_BLOCK_DETECT_ZEROES, SV_BLOCK_DETECT_ZEROES_OFF, SV_PARAM_RW_WIRING);
+  props[PROP_DRIVE] = g_param_spec_boolean (
+      "is-drive", "is-drive", "Replies and events give the id as the name of a drive, as for -drive", FALSE,
+      SV_PARAM_RW_WIRING);
   props[PROP_SIZE] = g_param_spec_uint64 ("size", "size", "Size of the image in bytes", 0,
                                           G_MAXUINT64, 0, SV_PARAM_RO | SV_PARAM_SIZE);
   for (guint i = 0; i < SV_BLOCK_N_LIMITS; i++)

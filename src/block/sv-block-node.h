@@ -94,6 +94,7 @@ typedef enum
 SV_API GQuark sv_block_error_quark (void);
 SV_API GType sv_block_error_get_type (void);
 
+SV_API const char *sv_block_node_get_drive_name (SvBlockNode *self);
 /* Size in bytes, a multiple of 512. Any thread. */
 SV_API guint64 sv_block_node_get_size (SvBlockNode *self);
 SV_API gboolean sv_block_node_is_read_only (SvBlockNode *self);

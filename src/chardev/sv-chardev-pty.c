@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -30,6 +31,12 @@ struct _SvChardevPty
   char *slave_name;
   int inotify;
   GSource *open_source;
+
+  /* For a monitor */
+  SvChardevStreamFunc stream_func;
+  gpointer stream_opaque;
+  gboolean given; /* a copy of the master */
+  GSource *again_source;
 };
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (SvChardevPty, sv_chardev_pty, SV_TYPE_CHARDEV,
@@ -50,12 +57,28 @@ static const SvFdStreamFuncs stream_funcs = {
 };
 
 static void
+give_stream (SvChardevPty *self)
+{
+  int copy = fcntl (self->master, F_DUPFD_CLOEXEC, 0);
+
+  if (copy < 0)
+    return;
+  self->given = TRUE;
+  self->stream_func (SV_CHARDEV (self), copy, copy, self->stream_opaque);
+}
+
+static void
 check_user (SvChardevPty *self)
 {
   SvChardev *chardev = SV_CHARDEV (self);
 
-  if (sv_chardev_is_open (chardev) || !has_user (self))
+  if (self->given || sv_chardev_is_open (chardev) || !has_user (self))
     return;
+  if (self->stream_func != NULL)
+    {
+      give_stream (self);
+      return;
+    }
 
   self->stream = sv_fd_stream_new (chardev, self->master, self->master, &stream_funcs);
   sv_chardev_event (chardev, SV_CHARDEV_OPENED);
@@ -185,6 +208,74 @@ sv_chardev_pty_update_input (SvChardev *chardev)
     sv_fd_stream_update_input (self->stream);
 }
 
+static void
+stop_asking_again (SvChardevPty *self)
+{
+  if (self->again_source != NULL)
+    g_source_destroy (self->again_source);
+  g_clear_pointer (&self->again_source, g_source_unref);
+}
+
+static gboolean
+sv_chardev_pty_take_streams (SvChardev *chardev, SvChardevStreamFunc func, gpointer opaque, GError **error)
+{
+  SvChardevPty *self = SV_CHARDEV_PTY (chardev);
+  int input;
+  int output;
+
+  self->stream_func = func;
+  self->stream_opaque = opaque;
+  if (func == NULL)
+    {
+      stop_asking_again (self);
+      self->given = FALSE;
+    }
+  else if (self->stream != NULL)
+    sv_fd_stream_steal (g_steal_pointer (&self->stream), &input, &output);
+  check_user (self);
+  return TRUE;
+}
+
+static gboolean
+on_again (gpointer user_data)
+{
+  SvChardevPty *self = user_data;
+
+  stop_asking_again (self);
+  check_user (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* What the terminal keeps for the next one who opens it. */
+static void
+drop_unread (SvChardevPty *self)
+{
+  int slave = ioctl (self->master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+
+  tcflush (self->master, TCOFLUSH);
+  if (slave < 0)
+    return;
+  tcflush (slave, TCIFLUSH);
+  close (slave);
+}
+
+static void
+sv_chardev_pty_end_stream (SvChardev *chardev)
+{
+  SvChardevPty *self = SV_CHARDEV_PTY (chardev);
+
+  self->given = FALSE;
+  /* Replies are for whoever asked. */
+  if (!has_user (self))
+    drop_unread (self);
+  if (self->stream_func == NULL || self->again_source != NULL || !has_user (self))
+    return;
+  /* The next user was faster than the end was noticed, or the monitor does not want this one. */
+  self->again_source = g_timeout_source_new_seconds (OPEN_CHECK_SECONDS);
+  g_source_set_callback (self->again_source, on_again, self, NULL);
+  g_source_attach (self->again_source, NULL);
+}
+
 static char *
 sv_chardev_pty_dup_filename (SvChardev *chardev)
 {
@@ -203,6 +294,7 @@ sv_chardev_pty_finalize (GObject *object)
       g_source_destroy (self->open_source);
       g_source_unref (self->open_source);
     }
+  stop_asking_again (self);
   if (self->inotify >= 0)
     close (self->inotify);
   if (self->stream != NULL)
@@ -223,6 +315,8 @@ sv_chardev_pty_class_init (SvChardevPtyClass *klass)
   SV_OBJECT_CLASS (klass)->complete = sv_chardev_pty_complete;
   chardev_class->write = sv_chardev_pty_write;
   chardev_class->update_input = sv_chardev_pty_update_input;
+  chardev_class->take_streams = sv_chardev_pty_take_streams;
+  chardev_class->end_stream = sv_chardev_pty_end_stream;
   chardev_class->dup_filename = sv_chardev_pty_dup_filename;
 }
 

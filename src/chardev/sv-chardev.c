@@ -104,9 +104,14 @@ sv_chardev_real_take_streams (SvChardev *self,
   g_autofree char *filename = sv_chardev_dup_filename (self);
 
   g_set_error (error, SV_CHARDEV_ERROR, SV_CHARDEV_ERROR_UNSUPPORTED,
-               "Character device '%s' (%s) cannot carry a monitor: a socket or stdio can",
+               "Character device '%s' (%s) cannot carry a monitor: a socket, a terminal or stdio can",
                get_name (self), filename);
   return FALSE;
+}
+
+static void
+sv_chardev_real_end_stream (SvChardev *self)
+{
 }
 
 static char *
@@ -233,6 +238,7 @@ sv_chardev_class_init (SvChardevClass *klass)
   klass->write = sv_chardev_real_write;
   klass->update_input = sv_chardev_real_update_input;
   klass->take_streams = sv_chardev_real_take_streams;
+  klass->end_stream = sv_chardev_real_end_stream;
   klass->dup_filename = sv_chardev_real_dup_filename;
 
   props[PROP_LOGFILE] = g_param_spec_string (
@@ -392,6 +398,20 @@ sv_chardev_take_streams (SvChardev *self, SvChardevStreamFunc func, gpointer opa
   priv->attached = FALSE;
   priv->streaming = FALSE;
   return FALSE;
+}
+
+/**
+ * sv_chardev_end_stream:
+ * @self: a character device
+ *
+ * Whoever got a stream of @self has closed its descriptors. A device that has one peer at a time may give the next one then.
+ */
+void
+sv_chardev_end_stream (SvChardev *self)
+{
+  g_return_if_fail (SV_IS_CHARDEV (self));
+
+  SV_CHARDEV_GET_CLASS (self)->end_stream (self);
 }
 
 /**

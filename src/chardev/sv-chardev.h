@@ -55,6 +55,7 @@ typedef void (*SvChardevStreamFunc) (SvChardev *self, int input, int output, gpo
  * @update_input: the front end's can_receive may have changed, or a front end came or went
  * @take_streams: the device gives each of its peers, present and future, to @func; FALSE when it cannot. A NULL @func
  *   ends that.
+ * @end_stream: who took a stream has closed its descriptors, so the next peer can have one
  * @dup_filename: as query-chardev tells it: `pty:/dev/pts/3`, `unix:/run/s.sock,server=on`, `file`, `null`...
  */
 struct _SvChardevClass
@@ -65,7 +66,8 @@ struct _SvChardevClass
   void (*update_input) (SvChardev *self);
   gboolean (*take_streams) (SvChardev *self, SvChardevStreamFunc func, gpointer opaque, GError **error);
   char *(*dup_filename) (SvChardev *self);
-  gpointer padding[6];
+  void (*end_stream) (SvChardev *self);
+  gpointer padding[5];
 };
 
 /**
@@ -100,6 +102,7 @@ SV_API gsize sv_chardev_write (SvChardev *self, const guint8 *data, gsize length
 SV_API void sv_chardev_update_input (SvChardev *self);
 /* As attach, but for monitors: every peer's stream goes to @func. */
 SV_API gboolean sv_chardev_take_streams (SvChardev *self, SvChardevStreamFunc func, gpointer opaque, GError **error);
+SV_API void sv_chardev_end_stream (SvChardev *self);
 SV_API gboolean sv_chardev_is_attached (SvChardev *self);
 SV_API gboolean sv_chardev_is_open (SvChardev *self); /* a peer is there */
 SV_API char *sv_chardev_dup_filename (SvChardev *self);

@@ -99,6 +99,7 @@ sv_cli_older_drive (SvCli *cli, SvCliKeys *keys, GError **error)
     sv_cli_keys_move (keys, device_keys[i], device, device_keys[i]);
   if (!rename_keys (keys, error) || (cache != NULL && !set_cache (keys, cache, error)))
     return FALSE;
+  sv_cli_keys_set (keys, "is-drive", "on");
 
   if (flash)
     return add_flash (cli, keys, id, error);

@@ -15,6 +15,9 @@
 /* From here on a bare number is a size in bytes: 128 MiB, the least. */
 #define BYTES_FROM (128u * 1024 * 1024)
 
+/* As QEMU's */
+#define MAX_MEMORY_SLOTS 256
+
 gboolean
 sv_cli_set_name (SvCli *cli, const char *name, GError **error)
 {
@@ -202,22 +205,51 @@ sv_cli_dup_memory_size (const char *text)
                                                                       : g_strdup (text);
 }
 
+/* Room for memory that is plugged later, of which no machine has any: the values are checked, and that is all. */
+static gboolean
+check_memory_room (const char *size, const char *slots, const char *max_size, GError **error)
+{
+  guint64 initial = 0;
+  guint64 room = 0;
+  guint64 n_slots = 0;
+  g_autofree char *with_unit = NULL;
+
+  if (slots != NULL && (!sv_parse_uint64 (slots, &n_slots, NULL) || n_slots > MAX_MEMORY_SLOTS))
+    return sv_cli_fail (error, "'slots' expects an integer from 0 to %d, got '%s'", MAX_MEMORY_SLOTS, slots);
+  if (max_size == NULL)
+    return n_slots == 0 || sv_cli_fail (error, "'slots' needs 'maxmem'");
+  with_unit = sv_cli_dup_memory_size (max_size);
+  if (!sv_parse_size (with_unit, 1, &room, NULL))
+    return sv_cli_fail (error, "'maxmem' expects a size, got '%s'", max_size);
+  if (sv_parse_size (size, 1, &initial, NULL) && room < initial)
+    return sv_cli_fail (error, "'maxmem' is '%s': it must be at least 'size' (%s)", max_size, size);
+  if (n_slots > 0 && room == initial)
+    return sv_cli_fail (error, "'slots' needs a 'maxmem' that is more than 'size' (%s)", size);
+  return TRUE;
+}
+
 gboolean
 sv_cli_memory (SvCli *cli, const char *argument, GError **error)
 {
   g_autoptr (SvCliKeys) keys = sv_cli_keys_parse (argument, "size", error);
   g_autofree char *size = NULL;
   g_autofree char *with_unit = NULL;
+  g_autofree char *slots = NULL;
+  g_autofree char *max_size = NULL;
 
   if (keys == NULL)
     return FALSE;
   size = sv_cli_keys_take (keys, "size");
+  slots = sv_cli_keys_take (keys, "slots");
+  max_size = sv_cli_keys_take (keys, "maxmem");
   if (size == NULL)
     return sv_cli_fail (error, "'size' is missing");
-  if (!sv_cli_keys_refuse_rest (keys, "'size'", error))
+  if (!sv_cli_keys_refuse_rest (keys, "'size', 'slots' and 'maxmem'", error))
     return FALSE;
 
   with_unit = sv_cli_dup_memory_size (size);
+  if (!check_memory_room (with_unit, slots, max_size, error))
+    return FALSE;
   sv_cli_set_machine (cli, "memory-size", with_unit);
   return TRUE;
 }

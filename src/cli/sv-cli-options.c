@@ -25,7 +25,7 @@ const SvOption sv_cli_options[] = {
   { "smp", ONE, TRUE, sv_cli_smp, "[cpus=]N[,maxcpus=N][,sockets=N][,dies=N][,cores=N][,threads=N]",
     "processors, 1 to 254; up to maxcpus with those that are plugged later",
     "smp-opts" },
-  { "m", ONE, TRUE, sv_cli_memory, "[size=]SIZE",
+  { "m", ONE, TRUE, sv_cli_memory, "[size=]SIZE[,slots=N,maxmem=SIZE]",
     "memory, 128M to 512G; a number alone counts MiB, from 134217728 on bytes",
     "memory" },
   { "kernel", ONE, TRUE, sv_cli_kernel, "FILE", "kernel: bzImage, ELF vmlinux or raw" },

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Every kind of character device behind the serial port."""
 
+import json
 import os
 import pty
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -12,8 +14,9 @@ import tty
 
 import pytest
 
+from qmpclient import QmpError
 from test_qmp import free_port
-from vm import Stream
+from vm import SCALE, Stream
 
 
 class SocketStream(Stream):
@@ -205,6 +208,44 @@ def test_pty(tiny):
     client.execute("quit")
     assert vm.wait() == 0
     os.close(fd)
+
+
+def read_line(fd):
+    data = b""
+    while not data.endswith(b"\n"):
+        assert select.select([fd], [], [], 10 * SCALE)[0], data
+        part = os.read(fd, 1)
+        assert part, data
+        data += part
+    return json.loads(data)
+
+
+def masters(pid):
+    links = (os.readlink(entry) for entry in os.scandir(f"/proc/{pid}/fd"))
+    return [link for link in links if link.endswith("ptmx")]
+
+
+def test_monitor_on_a_pty(launch):
+    """Whoever opens the terminal is greeted; one after the other, and what one did not read is not the next one's."""
+    vm = launch("-chardev", "pty,id=c0", "-mon", "chardev=c0,mode=control", machine="none", memory=None,
+                serial=None)
+    path = vm.console.wait_for(r"redirected to (/dev/pts/\d+) \(label c0\)")[1]
+    qmp = vm.qmp()
+    for turn in range(3):
+        fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
+        assert read_line(fd)["QMP"]["capabilities"] == []
+        os.write(fd, b'{"execute": "query-status", "id": %d}\r' % turn)
+        assert read_line(fd)["id"] == turn
+        # The answer to this one is left behind.
+        os.write(fd, b'{"execute": "query-name"}')
+        os.close(fd)
+        # Who comes before the main loop has noticed that the last one went takes that one's place.
+        while len(masters(vm.pid)) > 1:
+            qmp.execute("query-status")
+    with pytest.raises(QmpError, match="c0"):
+        qmp.execute("chardev-remove", {"id": "c0"})
+    qmp.execute("quit")
+    assert vm.wait() == 0
 
 
 def test_pty_that_comes_later_leaves_standard_output_alone(tiny):

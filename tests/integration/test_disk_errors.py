@@ -66,7 +66,7 @@ def test_full_disk_stops_the_vm(launch, images, small_fs):
                  "dd if=/tmp/data of=/dev/vda bs=64k conv=fsync 2>/dev/null; echo \"ended $?\"\n")
     event = qmp.wait_event("BLOCK_IO_ERROR", timeout=60)["data"]
     assert (event["operation"], event["action"], event["nospace"]) == ("write", "stop", True)
-    assert event["qom-path"] == "/machine/peripheral/disk0"
+    assert (event["device"], event["qom-path"]) == ("d0", "/machine/peripheral/disk0")
     qmp.wait_event("STOP")
     assert qmp.execute("query-status")["status"] == "io-error"
     assert [disk["io-status"] for disk in qmp.execute("query-block")] == ["nospace"]

@@ -221,7 +221,8 @@ def test_devices_of_a_full_command_line(tiny, tmp_path):
     disk = tmp_path / "disk"
     disk.write_bytes(b"\0" * 1048576)
     vm = tiny("c", "-object", "iothread,id=io7", "-drive", f"file={disk},id=dr,if=none,readonly=on",
-              "-device", "virtio-blk-device,drive=dr,id=blk7,iothread=io7", "-chardev",
+              "-device", "virtio-blk-device,drive=dr,id=blk7,iothread=io7", "-drive",
+              f"file={disk},id=spare,if=none,readonly=on", "-chardev",
               "null,id=nothing")
     client = vm.qmp()
     chardevs = {entry["label"]: entry for entry in client.execute("query-chardev")}
@@ -230,11 +231,19 @@ def test_devices_of_a_full_command_line(tiny, tmp_path):
     threads = client.execute("query-iothreads")
     assert [entry["id"] for entry in threads] == ["io7"]
     assert str(threads[0]["thread-id"]) in os.listdir(f"/proc/{vm.pid}/task")
-    block = [entry for entry in client.execute("query-block") if entry["qdev"] == "/machine/peripheral/blk7"][0]
+    client.execute("blockdev-add", {"driver": "file", "node-name": "node", "filename": str(disk), "read-only": True})
+    client.execute("device_add", {"driver": "virtio-blk-mmio", "id": "plugged", "drive": "node"})
+    blocks = {entry["device"]: entry for entry in client.execute("query-block")}
+    # A -drive is known by its id, with a device or without; a node by its name alone.
+    assert set(blocks) == {"dr", "spare", ""}
+    assert "qdev" not in blocks["spare"] and blocks["spare"]["inserted"]["node-name"] == "spare"
+    assert blocks[""]["qdev"] == "/machine/peripheral/plugged"
+    block = blocks["dr"]
+    assert block["qdev"] == "/machine/peripheral/blk7"
     assert block["inserted"]["file"] == str(disk)
     assert block["inserted"]["ro"] is True
     stats = client.execute("query-blockstats")
-    assert any("stats" in entry for entry in stats)
+    assert {entry["device"] for entry in stats if "stats" in entry} == {"dr", "spare", ""}
     children = client.execute("qom-list", {"path": "/machine/peripheral"})
     assert "blk7" in [child["name"] for child in children]
     assert client.execute("qom-get", {"path": "/machine/peripheral/blk7",

@@ -19,7 +19,7 @@ static const struct
     "machine append='console=ttyS0 root=/dev/vda rw'\nmachine dump-guest-core='off'\n" },
   { "-drive id=rootfs,file=f,readonly=false,direct=true,serial=s,iothread=io0,iops=200",
     "block blockdev-file rootfs {'filename':'f','read-only':'false','cache.direct':'true',"
-    "'throttling.iops-total':'200'}\n"
+    "'throttling.iops-total':'200','is-drive':'on'}\n"
     "device - - {'driver':'virtio-blk-device','id':'rootfs','drive':'rootfs','iothread':'io0',"
     "'serial':'s'}\n" },
   /* A card comes by itself, unless a -device names the back end. */

@@ -47,28 +47,28 @@ static const struct
     "object iothread io0 {}\nobject memory-backend-ram m {'size':1}\n" },
   { "-drive file=/a,,b,id=d,if=none,format=raw,readonly=on,cache=none,aio=threads,discard=unmap",
     "block blockdev-file d {'aio':'threads','discard':'unmap','filename':'/a,b','read-only':'on',"
-    "'cache.direct':'on'}\n" },
+    "'cache.direct':'on','is-drive':'on'}\n" },
   { "-drive file=f,id=d,if=none,direct=true,cache=writeback",
-    "block blockdev-file d {'filename':'f','cache.direct':'true'}\n" },
+    "block blockdev-file d {'filename':'f','cache.direct':'true','is-drive':'on'}\n" },
   /* A drive's device keys go to the device that names it, which knows better. */
   { "-drive file=f,id=d,if=none,serial=s,iothread=io0 -device virtio-blk-device,drive=d,serial=t",
-    "block blockdev-file d {'filename':'f'}\n"
+    "block blockdev-file d {'filename':'f','is-drive':'on'}\n"
     "device - - {'driver':'virtio-blk-device','drive':'d','serial':'t','iothread':'io0'}\n" },
   /* A drive that no device names becomes a disk. */
   { "-drive file=f,id=d,serial=s",
-    "block blockdev-file d {'filename':'f'}\n"
+    "block blockdev-file d {'filename':'f','is-drive':'on'}\n"
     "device - - {'driver':'virtio-blk-device','id':'d','drive':'d','serial':'s'}\n" },
   { "-drive file=f,id=d -device virtio-blk-device,drive=d,id=x",
-    "block blockdev-file d {'filename':'f'}\n"
+    "block blockdev-file d {'filename':'f','is-drive':'on'}\n"
     "device - - {'driver':'virtio-blk-device','drive':'d','id':'x'}\n" },
-  { "-drive file=f,id=d,if=none", "block blockdev-file d {'filename':'f'}\n" },
+  { "-drive file=f,id=d,if=none", "block blockdev-file d {'filename':'f','is-drive':'on'}\n" },
   { "-drive if=pflash,format=raw,unit=0,readonly=on,file=c -drive if=pflash,format=raw,unit=1,file=v",
     "machine pflash0='pflash0'\nmachine pflash1='pflash1'\n"
-    "block blockdev-file pflash0 {'filename':'c','read-only':'on'}\n"
-    "block blockdev-file pflash1 {'filename':'v'}\n" },
+    "block blockdev-file pflash0 {'filename':'c','read-only':'on','is-drive':'on'}\n"
+    "block blockdev-file pflash1 {'filename':'v','is-drive':'on'}\n" },
   { "-drive if=pflash,file=c,id=a -drive if=pflash,file=v,id=b",
     "machine pflash0='a'\nmachine pflash1='b'\n"
-    "block blockdev-file a {'filename':'c'}\nblock blockdev-file b {'filename':'v'}\n" },
+    "block blockdev-file a {'filename':'c','is-drive':'on'}\nblock blockdev-file b {'filename':'v','is-drive':'on'}\n" },
   { "-machine q35,pflash0=f -blockdev driver=file,node-name=f,filename=c,read-only=on",
     "type q35\nmachine pflash0='f'\nblock blockdev-file f {'filename':'c','read-only':'on'}\n" },
   { "-blockdev driver=file,node-name=n,filename=f,cache.direct=on",
@@ -146,7 +146,7 @@ static const struct
     "-smp cpus=1,clusters=2: unknown key 'clusters': accepted are 'cpus', 'maxcpus', 'sockets', "
     "'dies', 'cores' and 'threads'" },
   { "-m slots=2", "-m slots=2: 'size' is missing" },
-  { "-m 1G,slots=2", "-m 1G,slots=2: unknown key 'slots': accepted are 'size'" },
+  { "-m 1G,slots=2", "-m 1G,slots=2: 'slots' needs 'maxmem'" },
   { "-machine microvm,usb=on", "-machine microvm,usb=on: 'usb' can only be 'off'" },
   { "-machine microvm,x=1,x=2", "-machine microvm,x=1,x=2: 'x' is given twice" },
   { "-machine '{}'", "-machine {}: expected KEY=VALUE,..., got JSON" },

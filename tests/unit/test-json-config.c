@@ -41,7 +41,7 @@ static const struct
     " 'serial_num': 'x', 'iothread': 'io0', 'iops': 200}]}",
     "",
     "block blockdev-file rootfs {'filename':'f','read-only':false,'cache.direct':true,"
-    "'throttling.iops-total':200}\n"
+    "'throttling.iops-total':200,'is-drive':'on'}\n"
     "device - - {'driver':'virtio-blk-device','id':'rootfs','drive':'rootfs','iothread':'io0',"
     "'serial':'x'}\n" },
   { "{'net': [{'iface_id': 'net0', 'host_dev_name': 'tap0', 'mac': 'm', 'iothread': 'io0'}]}", "",
@@ -75,7 +75,7 @@ static const struct
   { "{'drive': [{'drive_id': 'a', 'path_on_host': 'f', 'serial_num': 's'},"
     " {'drive_id': 'b', 'path_on_host': 'g'}]}",
     "-drive id=a,file=h",
-    "block blockdev-file b {'filename':'g'}\nblock blockdev-file a {'filename':'h'}\n"
+    "block blockdev-file b {'filename':'g','is-drive':'on'}\nblock blockdev-file a {'filename':'h','is-drive':'on'}\n"
     "device - - {'driver':'virtio-blk-device','id':'b','drive':'b'}\n"
     "device - - {'driver':'virtio-blk-device','id':'a','drive':'a'}\n" },
   { "{'balloon': {'deflate_on_oom': true}}", "-balloon deflate-on-oom=off",
