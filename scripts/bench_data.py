@@ -65,6 +65,11 @@ def per(cost, name, number, unit=1):
                for key, value in cost.items() if key not in ("ms", name)}}
 
 
+def device(argv, kind):
+    """The type of a virtio device on the machine of @argv."""
+    return f"virtio-{kind}-pci" if "q35" in argv else f"virtio-{kind}-device"
+
+
 # --- disks ---
 
 BLK_MIB = 64
@@ -92,7 +97,7 @@ def run_blk(make, made, counters):
         disk.flush()
         argv = make(made.vmlinux, initrd.name, "console=ttyS0 quiet panic=-1")
         argv += ["-drive", f"file={disk.name},id=d0,if=none,format=raw,cache=none,aio=io_uring",
-                 "-device", "virtio-blk-device,drive=d0"]
+                 "-device", device(argv, "blk") + ",drive=d0"]
         guest = Guest(argv, counters, dict)
         try:
             guest.wait_for("SV-BENCH-READY")
@@ -152,7 +157,7 @@ def run_net(make, made, counters):
     word = "sv.run=" + base64.b64encode(job.encode()).decode()
     argv = make(made.vmlinux, made.initrd, f"console=ttyS0 quiet panic=-1 {word}")
     argv += ["-netdev", f"tap,id=n0,ifname={NET_IF},script=no,downscript=no", "-device",
-             "virtio-net-device,netdev=n0"]
+             device(argv, "net") + ",netdev=n0"]
     guest = Guest(argv, counters, net_packets)
     results = {}
     try:

@@ -77,6 +77,45 @@ collect (SvObject *object, gpointer user_data)
   return TRUE;
 }
 
+static gboolean
+collect_any (SvObject *object, gpointer user_data)
+{
+  if (has_index (object) && !has_index (sv_object_get_parent (object)))
+    g_ptr_array_add (user_data, object);
+  return TRUE;
+}
+
+/* As the letters of a PC's drives go, so far as there are such devices */
+static const char *
+get_category (char kind)
+{
+  switch (kind)
+    {
+    case 'c':
+      return "storage";
+    case 'n':
+      return "network";
+    default:
+      return NULL;
+    }
+}
+
+static void
+collect_kinds (SvObject *root, const char *kinds, GPtrArray *devices)
+{
+  g_autoptr (GPtrArray) all = g_ptr_array_new ();
+
+  sv_object_walk (root, collect_any, all);
+  for (const char *kind = kinds; *kind != '\0'; kind++)
+    for (guint i = 0; get_category (*kind) != NULL && i < all->len; i++)
+      {
+        SvDevice *device = g_ptr_array_index (all, i);
+
+        if (g_strcmp0 (SV_DEVICE_GET_CLASS (device)->category, get_category (*kind)) == 0)
+          g_ptr_array_add (devices, device);
+      }
+}
+
 static gint
 compare (gconstpointer a, gconstpointer b)
 {
@@ -84,13 +123,15 @@ compare (gconstpointer a, gconstpointer b)
 }
 
 char *
-sv_boot_order_dup_list (SvObject *root)
+sv_boot_order_dup_list (SvObject *root, const char *kinds)
 {
   g_autoptr (GPtrArray) devices = g_ptr_array_new ();
   g_autoptr (GString) list = g_string_new (NULL);
 
   sv_object_walk (root, collect, devices);
   g_ptr_array_sort (devices, compare);
+  if (devices->len == 0 && kinds != NULL)
+    collect_kinds (root, kinds, devices);
   for (guint i = 0; i < devices->len; i++)
     {
       g_autofree char *path = sv_boot_order_dup_path (g_ptr_array_index (devices, i));

@@ -13,9 +13,9 @@ G_BEGIN_DECLS
 /* The device's path: names of the devices and buses it is behind. NULL: firmware has no name for it.
  * (transfer full) */
 SV_API char *sv_boot_order_dup_path (SvDevice *device);
-/* Paths of all devices below @root that have a bootindex, in a row; an empty string without any.
- * (transfer full) */
-SV_API char *sv_boot_order_dup_list (SvObject *root);
+/* Paths of all devices below @root that have a bootindex, in a row. Without any, of those of the kinds that the
+ * letters of @kinds name (c: disks, n: network cards; NULL: none). (transfer full) */
+SV_API char *sv_boot_order_dup_list (SvObject *root, const char *kinds);
 /* Whether no other device below @root has the bootindex of @device. */
 SV_API gboolean sv_boot_order_check (SvObject *root, SvDevice *device, GError **error);
 

@@ -46,6 +46,9 @@ typedef struct
   char *rtc_base;
   SvRtcClock rtc_clock;
   char *boot_order;
+  char *boot_once;
+  gint boot_splash_time;
+  gint boot_reboot_timeout;
   gboolean boot_menu;
   gboolean boot_strict;
   GPtrArray *globals; /* of SvMachineGlobal; NULL: none */

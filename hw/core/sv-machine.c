@@ -35,6 +35,9 @@ enum
   PROP_RTC_BASE,
   PROP_RTC_CLOCK,
   PROP_BOOT_ORDER,
+  PROP_BOOT_ONCE,
+  PROP_BOOT_SPLASH_TIME,
+  PROP_BOOT_REBOOT_TIMEOUT,
   PROP_BOOT_MENU,
   PROP_BOOT_STRICT,
   PROP_PANIC_ACTION,
@@ -168,6 +171,8 @@ get_string (SvMachinePrivate *priv, guint id)
       return &priv->rtc_base;
     case PROP_BOOT_ORDER:
       return &priv->boot_order;
+    case PROP_BOOT_ONCE:
+      return &priv->boot_once;
     default:
       return NULL;
     }
@@ -238,6 +243,12 @@ sv_machine_get_property (GObject *object, guint id, GValue *value, GParamSpec *p
     case PROP_RTC_CLOCK:
       g_value_set_enum (value, priv->rtc_clock);
       break;
+    case PROP_BOOT_SPLASH_TIME:
+      g_value_set_int (value, priv->boot_splash_time);
+      break;
+    case PROP_BOOT_REBOOT_TIMEOUT:
+      g_value_set_int (value, priv->boot_reboot_timeout);
+      break;
     case PROP_RUN_STATE:
       g_value_set_enum (value, priv->run.state);
       break;
@@ -272,6 +283,12 @@ sv_machine_set_property (GObject *object, guint id, const GValue *value, GParamS
       break;
     case PROP_RTC_CLOCK:
       priv->rtc_clock = g_value_get_enum (value);
+      break;
+    case PROP_BOOT_SPLASH_TIME:
+      priv->boot_splash_time = g_value_get_int (value);
+      break;
+    case PROP_BOOT_REBOOT_TIMEOUT:
+      priv->boot_reboot_timeout = g_value_get_int (value);
       break;
     default:
       if (G_VALUE_HOLDS_STRING (value) && get_string (priv, id) != NULL)
@@ -337,6 +354,7 @@ sv_machine_finalize (GObject *object)
   g_free (priv->mem_path);
   g_free (priv->rtc_base);
   g_free (priv->boot_order);
+  g_free (priv->boot_once);
   g_clear_pointer (&priv->globals, g_ptr_array_unref);
   G_OBJECT_CLASS (sv_machine_parent_class)->finalize (object);
 }
@@ -413,6 +431,15 @@ sv_machine_class_init (SvMachineClass *klass)
   props[PROP_BOOT_ORDER] = g_param_spec_string (
       "boot-order", "boot-order", "Kinds of devices that firmware boots from, in order: a (floppy), c (disk), d (CD), n (network)",
       NULL, SV_PARAM_RW_WIRING);
+  props[PROP_BOOT_ONCE] = g_param_spec_string (
+      "boot-once", "boot-once", "What boot-order is until the first reset", NULL, SV_PARAM_RW_WIRING);
+  props[PROP_BOOT_SPLASH_TIME] = g_param_spec_int (
+      "boot-splash-time", "boot-splash-time", "Milliseconds that firmware shows the way to its menu; -1: as it likes", -1,
+      G_MAXUINT16, -1, SV_PARAM_RW_WIRING);
+  props[PROP_BOOT_REBOOT_TIMEOUT] = g_param_spec_int (
+      "boot-reboot-timeout", "boot-reboot-timeout",
+      "Milliseconds after which firmware that found nothing to boot tries again; -1: never", -1, G_MAXUINT16, -1,
+      SV_PARAM_RW_WIRING);
   props[PROP_BOOT_MENU] = g_param_spec_boolean ("boot-menu", "boot-menu", "Whether firmware offers a menu", FALSE,
                                                 SV_PARAM_RW_WIRING);
   props[PROP_BOOT_STRICT] = g_param_spec_boolean (
@@ -442,6 +469,7 @@ sv_machine_init (SvMachine *self)
   priv->dies = priv->cores = priv->threads = 1;
   priv->dump_guest_core = TRUE;
   priv->rtc_base = g_strdup ("utc");
+  priv->boot_splash_time = priv->boot_reboot_timeout = -1;
   priv->run.panic_action = SV_PANIC_ACTION_SHUTDOWN;
   priv->cpus = g_ptr_array_new ();
   priv->ram = g_ptr_array_new_with_free_func (g_object_unref);

@@ -36,6 +36,7 @@ struct _SvQ35Firmware
   gboolean tables_current; /* built since the last start, when firmware asked for them */
   gsize tables_room;
   gsize commands_room;
+  gboolean started; /* once at least */
 };
 
 /* --- flash --- */
@@ -214,18 +215,25 @@ offer_cpus (SvQ35Firmware *self)
   sv_fw_cfg_set_number (self->fw_cfg, SV_FW_CFG_MAX_CPUS, max, 2);
 }
 
-/* Nothing can be booted: how long to wait before another try; for ever */
+/* Waits in milliseconds: before another try when nothing could be booted (-1: for ever), and for whoever wants the menu */
 static gboolean
-offer_wait (SvQ35Firmware *self, GError **error)
+offer_waits (SvQ35Firmware *self, GError **error)
 {
-  return sv_fw_cfg_set_file (self->fw_cfg, "etc/boot-fail-wait", "\xff\xff\xff\xff", 4, error);
+  gint menu, retry;
+  guint32 menu_le, retry_le;
+
+  g_object_get (self->machine, "boot-splash-time", &menu, "boot-reboot-timeout", &retry, NULL);
+  menu_le = GUINT32_TO_LE ((guint32)menu);
+  retry_le = GUINT32_TO_LE ((guint32)retry);
+  return sv_fw_cfg_set_file (self->fw_cfg, "etc/boot-fail-wait", &retry_le, 4, error)
+         && (menu < 0 || sv_fw_cfg_set_file (self->fw_cfg, "etc/boot-menu-wait", &menu_le, 2, error));
 }
 
 static gboolean
 offer_machine (SvQ35Firmware *self, GError **error)
 {
   sv_fw_cfg_set_number (self->fw_cfg, SV_FW_CFG_NOGRAPHIC, 1, 2);
-  return offer_memory (self, error) && offer_states (self, error) && offer_wait (self, error)
+  return offer_memory (self, error) && offer_states (self, error) && offer_waits (self, error)
          && reserve_files (self, error);
 }
 
@@ -348,11 +356,16 @@ sv_q35_firmware_new (SvX86Machine *machine,
 static gboolean
 offer_boot_order (SvQ35Firmware *self, GError **error)
 {
-  g_autofree char *list = sv_boot_order_dup_list (SV_OBJECT (self->machine));
+  g_autofree char *list = NULL;
   g_autofree char *text = NULL;
+  g_autofree char *order = NULL;
+  g_autofree char *once = NULL;
   gboolean strict, menu;
 
-  g_object_get (self->machine, "boot-strict", &strict, "boot-menu", &menu, NULL);
+  g_object_get (self->machine, "boot-strict", &strict, "boot-menu", &menu, "boot-order", &order, "boot-once", &once,
+                NULL);
+  list = sv_boot_order_dup_list (SV_OBJECT (self->machine), once != NULL && !self->started ? once : order);
+  self->started = TRUE;
   sv_fw_cfg_set_number (self->fw_cfg, SV_FW_CFG_BOOT_MENU, menu ? 1 : 0, 2);
   if (*list == '\0')
     return sv_fw_cfg_set_file (self->fw_cfg, FILE_BOOT_ORDER, list, 0, error);

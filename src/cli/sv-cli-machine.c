@@ -377,35 +377,32 @@ sv_cli_rtc (SvCli *cli, const char *argument, GError **error)
 
 /* Letters of a PC's drives, each once */
 static gboolean
-check_boot_order (const char *order, GError **error)
+check_boot_order (const char *key, const char *order, GError **error)
 {
   for (const char *p = order; *p != '\0'; p++)
     if (*p < 'a' || *p > 'p' || strchr (p + 1, *p) != NULL)
-      return sv_cli_fail (error, "'order' is '%s': accepted are letters from a to p, each once", order);
+      return sv_cli_fail (error, "'%s' is '%s': accepted are letters from a to p, each once", key, order);
   return TRUE;
 }
 
 gboolean
 sv_cli_boot (SvCli *cli, const char *argument, GError **error)
 {
+  static const char *const names[] = { "order", "once", "menu", "strict", "splash-time", "reboot-timeout" };
   g_autoptr (SvCliKeys) keys = sv_cli_keys_parse (argument, "order", error);
-  g_autofree char *order = NULL;
-  g_autofree char *menu = NULL;
-  g_autofree char *strict = NULL;
 
   if (keys == NULL)
     return FALSE;
-  order = sv_cli_keys_take (keys, "order");
-  menu = sv_cli_keys_take (keys, "menu");
-  strict = sv_cli_keys_take (keys, "strict");
-  if (!sv_cli_keys_refuse_rest (keys, "'order', 'menu' and 'strict'", error)
-      || (order != NULL && !check_boot_order (order, error)))
-    return FALSE;
-  if (order != NULL)
-    sv_cli_set_machine (cli, "boot-order", order);
-  if (menu != NULL)
-    sv_cli_set_machine (cli, "boot-menu", menu);
-  if (strict != NULL)
-    sv_cli_set_machine (cli, "boot-strict", strict);
-  return TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *value = sv_cli_keys_take (keys, names[i]);
+      g_autofree char *property = g_strconcat ("boot-", names[i], NULL);
+
+      if (value == NULL)
+        continue;
+      if (i < 2 && !check_boot_order (names[i], value, error))
+        return FALSE;
+      sv_cli_set_machine (cli, property, value);
+    }
+  return sv_cli_keys_refuse_rest (keys, "'order', 'once', 'menu', 'strict', 'splash-time' and 'reboot-timeout'", error);
 }

@@ -130,7 +130,7 @@ const SvOption sv_cli_options[] = {
   { "rtc", ONE, FALSE, sv_cli_rtc, "[base=utc|localtime|DATE][,clock=host|rt|vm][,driftfix=none|slew]",
     "time that the clock starts with, and what it goes by",
     "rtc" },
-  { "boot", ONE, FALSE, sv_cli_boot, "[order=]LETTERS[,menu=on|off][,strict=on|off]",
+  { "boot", ONE, FALSE, sv_cli_boot, "[order=]LETTERS[,once=LETTERS][,menu=on|off][,strict=on|off][,splash-time=MS][,reboot-timeout=MS]",
     "what firmware boots from; a kernel of -kernel goes before",
     "boot-opts" },
 };

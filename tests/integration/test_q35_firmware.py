@@ -245,15 +245,40 @@ def test_boot_order_without_any(start):
     fw_cfg = FwCfg(start().test)
     assert fw_cfg.files()["bootorder"][1] == 0
     assert fw_cfg.number(BOOT_MENU, 2) == 0
+    assert "etc/boot-menu-wait" not in fw_cfg.files()
+    assert fw_cfg.file("etc/boot-fail-wait") == b"\xff" * 4
+
+
+def test_kinds_to_boot_from(start, tmp_path):
+    """Letters count where no device has a bootindex; those of once=, until the first reset."""
+    (tmp_path / "disk").write_bytes(bytes(1 << 20))
+    args = ["-drive", f"file={tmp_path / 'disk'},id=a,if=none", "-netdev", "user,id=net0", "-device",
+            "virtio-blk-pci,drive=a,addr=6"]
+    disk, card = "/pci@i0cf8/scsi@6/disk@0,0", "/pci@i0cf8/ethernet@7/ethernet-phy@0"
+    vm = start("-boot", "order=cd,once=nc", *args, "-device", "virtio-net-pci,netdev=net0,addr=7")
+    assert FwCfg(vm.test).file("bootorder").decode() == f"{card}\n{disk}\0"
+    for _ in range(2):
+        qmp = vm.qmp()
+        qmp.execute("system_reset")
+        qmp.wait_event("RESET")
+        assert FwCfg(vm.test).file("bootorder").decode() == f"{disk}\0"
+    vm.kill()
+    vm = start("-boot", "n", *args, "-device", "virtio-net-pci,netdev=net0,addr=7,bootindex=1")
+    assert FwCfg(vm.test).file("bootorder").decode() == f"{card}\0"
+    vm.kill()
+    vm = start("-boot", "c", *args, "-device", "virtio-net-pci,netdev=net0,addr=7,bootindex=1")
+    assert FwCfg(vm.test).file("bootorder").decode() == f"{card}\0", "an index goes before letters"
 
 
 def test_boot_option(start, tmp_path):
     (tmp_path / "disk").write_bytes(bytes(1 << 20))
-    vm = start("-boot", "menu=on,strict=on", "-drive", f"file={tmp_path / 'disk'},id=a,if=none",
+    vm = start("-boot", "menu=on,strict=on,splash-time=4660,reboot-timeout=65535", "-drive", f"file={tmp_path / 'disk'},id=a,if=none",
                "-device", "virtio-blk-pci,drive=a,addr=6,bootindex=3")
     fw_cfg = FwCfg(vm.test)
     assert fw_cfg.number(BOOT_MENU, 2) == 1
     assert fw_cfg.file("bootorder") == b"/pci@i0cf8/scsi@6/disk@0,0\nHALT\0"
+    assert fw_cfg.file("etc/boot-menu-wait") == b"\x34\x12"
+    assert fw_cfg.file("etc/boot-fail-wait") == b"\xff\xff\0\0"
 
 
 def test_place_in_the_boot_order_is_one_devices(launch, tmp_path, flash):

@@ -33,7 +33,7 @@ static const struct
     "machine max-cpus='4'\n" },
   { "-smp cores=2,threads=3", "machine cores='2'\nmachine threads='3'\nmachine cpus='6'\n" },
   { "-rtc base=2026-01-31,clock=vm,driftfix=slew", "machine rtc-base='2026-01-31'\nmachine rtc-clock='vm'\n" },
-  { "-boot nc -boot menu=on,strict=on", "machine boot-order='nc'\nmachine boot-menu='on'\nmachine boot-strict='on'\n" },
+  { "-boot nc -boot menu=on,strict=on,once=d", "machine boot-order='nc'\nmachine boot-once='d'\nmachine boot-menu='on'\nmachine boot-strict='on'\n" },
   { "-global a.b=c,d -global driver=e,property=f,value=g",
     "global - a {'b':'c,d'}\nglobal - e {'f':'g'}\n" },
   { "-m 512", "machine memory-size='512M'\n" },
