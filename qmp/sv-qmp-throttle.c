@@ -15,6 +15,7 @@ static const struct
   { "BALLOON_CHANGE", NULL },
   { "GUEST_CRASHLOADED", NULL },
   { "GUEST_PANICKED", NULL },
+  { "RTC_CHANGE", NULL },
   { "VSERPORT_CHANGE", "id" },
 };
 

@@ -229,6 +229,13 @@ strv_from_json (GValue *value, GParamSpec *pspec, JsonNode *node, GError **error
     {
       JsonNode *element = json_array_get_element (array, i);
 
+      if (json_node_get_value_type (element) == G_TYPE_INT64)
+        {
+          g_autofree char *number = g_strdup_printf ("%" G_GINT64_FORMAT, json_node_get_int (element));
+
+          g_strv_builder_add (builder, number);
+          continue;
+        }
       if (json_node_get_value_type (element) != G_TYPE_STRING)
         return fail_json (pspec, node, error);
       g_strv_builder_add (builder, json_node_get_string (element));

@@ -4,6 +4,7 @@
 
 #include "hw/acpi/sv-acpi-build.h"
 #include "hw/acpi/sv-aml.h"
+#include "hw/core/sv-machine.h"
 #include "hw/core/sv-rtc-base.h"
 #include "hw/misc/sv-cmos-time.h"
 #include "hw/misc/sv-mc146818.h"
@@ -13,6 +14,7 @@
 #define PORTS 2
 #define DEFAULT_IRQ 8
 #define NS_PER_US 1000
+#define US_PER_S G_USEC_PER_SEC
 
 struct _SvCmosRtc
 {
@@ -30,6 +32,7 @@ struct _SvCmosRtc
   SvMc146818 chip;
   guint8 index;
   SvTimer *timer;
+  GSource *tell; /* that the guest set the time; NULL: nothing to tell */
 };
 
 enum
@@ -79,6 +82,38 @@ on_timer (gpointer opaque)
   settle (self);
 }
 
+/* On the main thread, as all events are */
+static gboolean
+tell (gpointer opaque)
+{
+  SvCmosRtc *self = opaque;
+  SvMachine *machine = sv_device_get_machine (SV_DEVICE (self));
+  const gint64 base = get_host (self);
+  g_autoptr (JsonObject) data = json_object_new ();
+  g_autofree char *path = sv_object_dup_path (SV_OBJECT (self));
+
+  g_clear_pointer (&self->tell, g_source_unref);
+  json_object_set_int_member (data, "offset", (base + self->chip.offset) / US_PER_S - base / US_PER_S);
+  json_object_set_string_member (data, "qom-path", path);
+  if (machine != NULL)
+    sv_machine_emit_device_event (machine, "RTC_CHANGE", data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+check_set (SvCmosRtc *self)
+{
+  if (!self->chip.was_set)
+    return;
+  self->chip.was_set = FALSE;
+  if (self->tell != NULL)
+    return;
+  self->tell = g_idle_source_new ();
+  g_source_set_priority (self->tell, G_PRIORITY_DEFAULT);
+  g_source_set_callback (self->tell, tell, self, NULL);
+  g_source_attach (self->tell, NULL);
+}
+
 static guint64
 sv_cmos_rtc_read (gpointer opaque, guint64 offset, guint size)
 {
@@ -108,6 +143,7 @@ sv_cmos_rtc_write (gpointer opaque, guint64 offset, guint64 value, guint size)
   sv_mc146818_write (&self->chip, self->index, value & 0xff, get_host (self));
   if (self->index <= SV_CMOS_B || self->index == SV_CMOS_CENTURY)
     settle (self);
+  check_set (self);
 }
 
 static const SvMemoryRegionOps sv_cmos_rtc_ops = {
@@ -141,6 +177,9 @@ sv_cmos_rtc_unrealize (SvDevice *device)
   SvCmosRtc *self = SV_CMOS_RTC (device);
 
   g_clear_pointer (&self->timer, sv_timer_free);
+  if (self->tell != NULL)
+    g_source_destroy (self->tell);
+  g_clear_pointer (&self->tell, g_source_unref);
 
   SV_DEVICE_CLASS (sv_cmos_rtc_parent_class)->unrealize (device);
 }

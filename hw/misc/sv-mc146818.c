@@ -57,6 +57,7 @@ is_stopped (SvMc146818 *self)
 static void
 adopt_registers (SvMc146818 *self, gint64 host)
 {
+  self->was_set = TRUE;
   gint64 time = host + self->offset;
 
   self->offset += sv_cmos_time_decode (self->registers) * SECOND + get_fraction (time) - time;

@@ -18,6 +18,7 @@ typedef struct
   gint64 snapshot;       /* guest's time */
   gint64 snapshot_until; /* 0: none */
   gint64 flags_until;    /* guest's time up to which register C is worked out */
+  gboolean was_set;      /* by the guest, since somebody cleared this */
 } SvMc146818;
 
 void sv_mc146818_init (SvMc146818 *self, gint64 host);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hw/smbios/sv-smbios-file.h"
 #include "hw/smbios/sv-smbios-table.h"
 #include "qom/sv-type-registry.h"
 
@@ -100,7 +101,7 @@ find_all (SvMachine *machine, GType type)
   return search.found;
 }
 
-static SvSmbiosTable *
+static gpointer
 find (SvMachine *machine, GType type)
 {
   g_autoptr (GPtrArray) all = find_all (machine, type);
@@ -366,6 +367,37 @@ append_memory_ranges (const SvSmbiosConfig *config, GByteArray *tables)
 }
 
 static void
+drop_type (GByteArray *tables, guint8 type)
+{
+  for (guint at = 0; at < tables->len;)
+    {
+      const guint size = (guint)sv_smbios_structure_get_size (tables->data + at, tables->len - at);
+
+      if (tables->data[at] == type)
+        g_byte_array_remove_range (tables, at, size);
+      else
+        at += size;
+    }
+}
+
+/* In place of what was made of the same types */
+static void
+append_files (SvMachine *machine, GByteArray *tables)
+{
+  g_autoptr (GPtrArray) files = find_all (machine, SV_TYPE_SMBIOS_FILE);
+
+  for (guint i = 0; i < files->len; i++)
+    drop_type (tables, *(const guint8 *)g_bytes_get_data (sv_smbios_file_get_contents (files->pdata[i]), NULL));
+  for (guint i = 0; i < files->len; i++)
+    {
+      gsize size;
+      const guint8 *data = g_bytes_get_data (sv_smbios_file_get_contents (files->pdata[i]), &size);
+
+      g_byte_array_append (tables, data, (guint)size);
+    }
+}
+
+static void
 append_end (GByteArray *tables)
 {
   Structure s;
@@ -405,7 +437,8 @@ sv_smbios_is_wanted (SvMachine *machine)
   g_autofree char *uuid = NULL;
 
   g_object_get (machine, "uuid", &uuid, NULL);
-  return uuid != NULL || find (machine, SV_TYPE_SMBIOS_TABLE) != NULL;
+  return uuid != NULL || find (machine, SV_TYPE_SMBIOS_TABLE) != NULL
+         || find (machine, SV_TYPE_SMBIOS_FILE) != NULL;
 }
 
 /**
@@ -441,6 +474,7 @@ sv_smbios_build (SvMachine *machine,
     return FALSE;
   append_memory_devices (machine, bytes, size);
   append_memory_ranges (config, bytes);
+  append_files (machine, bytes);
   append_end (bytes);
   *anchor = new_anchor (config->address, bytes->len);
   *tables = g_steal_pointer (&bytes);

@@ -51,7 +51,7 @@ sv_cli_object (SvCli *cli, const char *argument, GError **error)
                                  : sv_cli_help_properties ("", type, "", SV_TYPE_OBJECT, error);
       return cli->answer != NULL;
     }
-  keys = sv_cli_keys_parse_any (argument, "qom-type", error);
+  keys = sv_cli_keys_parse_list (argument, "qom-type", "host-nodes", error);
   return keys != NULL && add_item (cli, SV_CONFIG_OBJECT, keys, "", "qom-type", "id", error);
 }
 

@@ -108,7 +108,7 @@ const SvOption sv_cli_options[] = {
   { "numa", ONE, FALSE, sv_cli_numa,
     "node[,nodeid=N][,cpus=N|FIRST-LAST...][,memdev=ID|,mem=SIZE]|dist,src=N,dst=N,val=N|cpu,node-id=N[,socket-id=N...]",
     "NUMA nodes of the guest: memory and processors, distances, processors by topology" },
-  { "smbios", ONE, FALSE, sv_cli_smbios, "type=N[,KEY=VALUE...]",
+  { "smbios", ONE, FALSE, sv_cli_smbios, "type=N[,KEY=VALUE...]|file=FILE",
     "what the guest's SMBIOS structures of type 0, 1, 2, 3, 4, 11 or 17 tell" },
   { "nodefaults", NONE, FALSE, sv_cli_nodefaults, "", "no serial port because of -nographic" },
   { "no-user-config", NONE, FALSE, NULL, "", "accepted: there is no such file" },

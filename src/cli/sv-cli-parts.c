@@ -26,9 +26,14 @@ sv_cli_smbios (SvCli *cli, const char *argument, GError **error)
   if (keys == NULL)
     return FALSE;
   sv_type_registry_foreach (SV_TYPE_OBJECT, FALSE, append_number, accepted);
+  if (sv_cli_keys_has (keys, "file"))
+    {
+      sv_cli_add (cli, SV_CONFIG_PART, "smbios-file", NULL, keys);
+      return TRUE;
+    }
   number = sv_cli_keys_take (keys, "type");
   if (number == NULL)
-    return sv_cli_fail (error, "'type' is missing: accepted are %s", accepted->str);
+    return sv_cli_fail (error, "'type' is missing: accepted are %s; or 'file'", accepted->str);
   type = g_strconcat ("smbios-type-", number, NULL);
   if (sv_type_registry_lookup (type) == G_TYPE_INVALID)
     return sv_cli_fail (error, "'type' is '%s': accepted are %s", number, accepted->str);

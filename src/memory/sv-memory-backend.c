@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "qom/sv-property.h"
+#include "src/memory/sv-memory-policy.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -26,6 +27,8 @@ typedef struct
   gboolean merge;
   gboolean reserve;
   gboolean huge_pages;
+  SvMemoryPolicy policy;
+  GStrv nodes;
 
   guint8 *host;
   gsize page_size;
@@ -43,6 +46,8 @@ enum
   PROP_MERGE,
   PROP_RESERVE,
   PROP_HUGE_PAGES,
+  PROP_POLICY,
+  PROP_HOST_NODES,
   N_PROPS,
 };
 
@@ -177,6 +182,13 @@ sv_memory_backend_complete (SvObject *object, GError **error)
       return FALSE;
     }
 
+  if (!sv_memory_policy_apply (priv->policy, (const char *const *)priv->nodes, priv->host, priv->size, error))
+    {
+      g_prefix_error (error, "memory backend '%s': ", id != NULL ? id : "");
+      unmap (priv);
+      return FALSE;
+    }
+
   /* Advice: what the kernel was built without is no reason to fail. A child must not get a copy. */
   madvise (priv->host, priv->size, MADV_DONTFORK);
   if (!priv->dump)
@@ -197,8 +209,10 @@ sv_memory_backend_complete (SvObject *object, GError **error)
 static void
 sv_memory_backend_finalize (GObject *object)
 {
-  unmap (get_private (SV_MEMORY_BACKEND (object)));
+  SvMemoryBackendPrivate *priv = get_private (SV_MEMORY_BACKEND (object));
 
+  unmap (priv);
+  g_strfreev (priv->nodes);
   G_OBJECT_CLASS (sv_memory_backend_parent_class)->finalize (object);
 }
 
@@ -234,6 +248,10 @@ sv_memory_backend_get_property (GObject *object, guint id, GValue *value, GParam
     g_value_set_boolean (value, *flag);
   else if (id == PROP_SIZE)
     g_value_set_uint64 (value, priv->size);
+  else if (id == PROP_POLICY)
+    g_value_set_enum (value, priv->policy);
+  else if (id == PROP_HOST_NODES)
+    g_value_set_boxed (value, priv->nodes);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
@@ -257,7 +275,18 @@ sv_memory_backend_set_property (GObject *object, guint id, const GValue *value, 
       priv->size = g_value_get_uint64 (value);
       g_object_notify_by_pspec (object, pspec);
     }
-  else if (flag == NULL && id != PROP_SIZE)
+  else if (id == PROP_POLICY && (gint)priv->policy != g_value_get_enum (value))
+    {
+      priv->policy = g_value_get_enum (value);
+      g_object_notify_by_pspec (object, pspec);
+    }
+  else if (id == PROP_HOST_NODES)
+    {
+      g_strfreev (priv->nodes);
+      priv->nodes = g_value_dup_boxed (value);
+      g_object_notify_by_pspec (object, pspec);
+    }
+  else if (flag == NULL && id != PROP_SIZE && id != PROP_POLICY)
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
 
@@ -340,6 +369,21 @@ sv_memory_backend_class_init (SvMemoryBackendClass *klass)
                                      "Ask the kernel for transparent huge pages: less page faults, "
                                      "more memory",
                                      FALSE);
+  /**
+   * SvMemoryBackend:policy:
+   *
+   * How pages are taken from the host's NUMA nodes of [property@MemoryBackend:host-nodes].
+   */
+  props[PROP_POLICY] = g_param_spec_enum ("policy", "policy", "How pages are taken from the host's NUMA nodes",
+                                          SV_TYPE_MEMORY_POLICY, SV_MEMORY_POLICY_DEFAULT, SV_PARAM_RW_WIRING);
+  /**
+   * SvMemoryBackend:host-nodes:
+   *
+   * Numbers and ranges (`0-3`) of the host's NUMA nodes that pages come from.
+   */
+  props[PROP_HOST_NODES]
+      = g_param_spec_boxed ("host-nodes", "host-nodes", "Numbers and ranges of the host's NUMA nodes that pages come from",
+                            G_TYPE_STRV, SV_PARAM_RW_WIRING);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 

@@ -147,7 +147,7 @@ class Walk:
         if kind == GObject.TYPE_STRING:
             return ["text"], [1, False, ["a"]]
         if kind == GObject.TYPE_STRV:
-            return [["a", "b"]], [7, [1], {}]
+            return [["a", "b"]], [7, [[1]], {}]
         if GObject.type_is_a(kind, GObject.TYPE_ENUM):
             node = self.gir.enums[kind.name[2:]]
             nicks = [one.get(GLIB + "nick") for one in node.findall(CORE + "member")]

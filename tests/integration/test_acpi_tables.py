@@ -101,3 +101,25 @@ def test_smbios(launch, tmp_path, machine, args, words):
     structures = test.read(number(anchor[16:24]), number(anchor[12:16]))
     assert all(word in structures for word in words)
     assert structures[-6:] == bytes((127, 4, 0x00, 0x7F, 0, 0))
+
+
+def test_smbios_file(launch, tmp_path):
+    """A structure of one's own goes before what the machine makes of its type; several of one type may be given."""
+    chassis = bytes((3, 9, 0x34, 0x12, 1, 2, 0, 0, 0)) + b"Box\0\0"
+    mine = [bytes((200, 6, n, 0xC8, 0xAA, n)) + b"\0\0" for n in (1, 2)]
+    args = []
+    for n, data in enumerate((chassis, *mine)):
+        (tmp_path / f"s{n}").write_bytes(data)
+        args += ["-smbios", f"file={tmp_path / f's{n}'}"]
+    test = testaccel.start(launch, tmp_path / "test.socket", QTest, "-kernel", TINY, *args, machine="microvm").test
+    segment = test.read(0xF0000, 0x10000)
+    anchor = segment[segment.index(b"_SM3_"):][:24]
+    rest = test.read(number(anchor[16:24]), number(anchor[12:16]))
+    found = []
+    while rest:
+        end = rest.index(b"\0\0", rest[1]) + 2
+        found.append(rest[:end])
+        rest = rest[end:]
+    assert [data for data in found if data[0] == 3] == [chassis]
+    assert [data for data in found if data[0] == 200] == mine
+    assert [data[0] for data in found if data[0] in (0, 1, 127)] == [0, 1, 127]

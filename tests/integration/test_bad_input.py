@@ -43,7 +43,7 @@ BAD = [
     ([*NONE, "-rtc", "clock=sun"], "Parameter 'rtc-clock' expects"),
     ([*NONE, "-rtc", "driftfix=x"], "'driftfix' is 'x': accepted are 'none' and 'slew'"),
     ([*NONE, "-boot", "xyz"], "'order' is 'xyz': accepted are letters from a to p"),
-    ([*NONE, "-boot", "once=c"], "unknown key 'once': accepted are 'order', 'menu' and 'strict'"),
+    ([*NONE, "-boot", "once=cc"], "-boot once=cc: 'once' is 'cc': accepted are letters from a to p, each once"),
     ([*NONE, "-global", "x=1"], "unknown key 'x': accepted are 'driver', 'property' and 'value'"),
     ([*NONE, "-global", "virtio-rng-pci.=1"], "expected DRIVER.PROPERTY=VALUE"),
     ([*NONE, "-global", "virtio-rng-pci.colour=red"], "Device 'virtio-rng-pci' has no property 'colour'"),
@@ -145,6 +145,9 @@ BAD = [
     ([*NONE, "-drive", "file=disk0,if=none,id=0"], "Parameter 'id' expects an identifier, got '0'"),
     ([*NONE, *" ".join(f"-iothread id=io{i}" for i in range(9)).split()],
      "-iothread id=io8: a VM has at most 8 iothreads"),
+    ([GUEST, "-smbios", "file=missing"], "Cannot read SMBIOS file missing: "),
+    ([GUEST, "-smbios", "file=disk0"], "SMBIOS file disk0 has to be one structure"),
+    ([GUEST, "-smbios", "type=1,file=disk0"], "Property 'type' not found"),
     ([*NONE, "-object", "memory-backend-ram,id=m,size=0"], "property 'size' must be given and not be 0"),
     # --- older words
     ([*NONE, "-balloon", "on"], "'deflate-on-oom' is missing"),

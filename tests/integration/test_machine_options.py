@@ -34,6 +34,33 @@ def test_rtc_base_and_clock(start):
     assert clock(vm.test) == "20260131123500"
 
 
+def set_clock(test, *, stop, **registers):
+    """As a driver does: stops the clock, writes, lets it run; or without stopping it."""
+    if stop:
+        test.out(0x70, 0x0B)
+        test.out(0x71, 0x82)
+    for register, value in registers.items():
+        test.out(0x70, {"minute": 2, "hour": 4, "day": 7}[register])
+        test.out(0x71, value)
+    if stop:
+        test.out(0x70, 0x0B)
+        test.out(0x71, 0x02)
+
+
+@pytest.mark.parametrize("machine", ["microvm", "q35"])
+def test_clock_set_by_the_guest(start, machine):
+    """Whoever keeps the VM's clock for its next start hears of it, once a second at most."""
+    vm = start("-rtc", "base=2026-01-31T12:34:56,clock=vm", machine=machine)
+    qmp = vm.qmp()
+    set_clock(vm.test, stop=True, hour=0x13, minute=0x36)
+    data = qmp.wait_event("RTC_CHANGE")["data"]
+    assert data["offset"] == 3600 + 120
+    assert get(qmp, data["qom-path"], "type").startswith("mc146818rtc")
+    set_clock(vm.test, stop=False, day=0x30)
+    set_clock(vm.test, stop=False, day=0x29)
+    assert qmp.wait_event("RTC_CHANGE")["data"]["offset"] == 3600 + 120 - 2 * 86400
+
+
 def get(qmp, path, name):
     return qmp.execute("qom-get", {"path": path, "property": name})
 

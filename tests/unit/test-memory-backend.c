@@ -430,6 +430,39 @@ test_file_readonly (Fixture *f, gconstpointer data)
   g_assert_cmphex (sv_address_space_io_read (space, 0, 4), ==, 0x6d726966);
 }
 
+static void
+assert_policy (const char *properties, const char *expected)
+{
+  g_autoptr (SvMemoryBackend) backend = make_complete (sv_memory_backend_ram_get_type (), properties);
+  g_autofree char *start = g_strdup_printf ("%" G_GINTPTR_MODIFIER "x %s", (guintptr)sv_memory_backend_get_host (backend),
+                                            expected);
+  g_autofree char *maps = NULL;
+
+  g_assert_true (g_file_get_contents ("/proc/self/numa_maps", &maps, NULL, NULL));
+  g_assert_nonnull (strstr (maps, start));
+}
+
+/* Node 0 there is everywhere. */
+static void
+test_policy (Fixture *f, gconstpointer data)
+{
+  GType ram = sv_memory_backend_ram_get_type ();
+
+  assert_policy ("size=4M,policy=bind,host-nodes=0", "bind:0");
+  assert_policy ("size=4M,policy=preferred,host-nodes=0", "prefer:0");
+  assert_policy ("size=4M,policy=interleave,host-nodes=0-0", "interleave:0");
+  assert_policy ("size=4M", "default");
+  assert_fails (ram, "size=4M,policy=bind", "*host-nodes must be set for policy bind");
+  assert_fails (ram, "size=4M,host-nodes=0", "*host-nodes must be empty for policy default, *");
+  assert_fails (ram, "size=4M,policy=bind,host-nodes=127", "*cannot bind memory to host NUMA nodes: Invalid argument");
+  for (const char *const *node = (const char *const[]){ "128", "x", "1-0", "-1", "0-", NULL }; *node != NULL; node++)
+    {
+      g_autofree char *properties = g_strdup_printf ("size=4M,policy=bind,host-nodes=%s", *node);
+
+      assert_fails (ram, properties, "*'host-nodes' expects numbers or ranges from 0 to 127, got '*'");
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -441,6 +474,7 @@ main (int argc, char **argv)
   ADD ("ram", test_ram);
   ADD ("no-leftover", test_no_leftover);
   ADD ("flags", test_flags);
+  ADD ("policy", test_policy);
   ADD ("prealloc", test_prealloc);
   ADD ("bad-size", test_bad_size);
   ADD ("memfd", test_memfd);
