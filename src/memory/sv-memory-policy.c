@@ -97,8 +97,8 @@ sv_memory_policy_apply (
     {
       int code = errno;
 
-      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code), "cannot bind memory to host NUMA nodes: %s",
-                   g_strerror (code));
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code), "cannot bind memory to host NUMA nodes: %s%s",
+                   g_strerror (code), code == EPERM ? "; say it on the command line, or -sandbox off" : "");
       return FALSE;
     }
   return TRUE;
