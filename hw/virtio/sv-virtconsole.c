@@ -2,12 +2,15 @@
 
 #include "hw/virtio/sv-virtconsole.h"
 
+#include "src/migration/sv-migratable.h"
+
 struct _SvVirtconsole
 {
   SvVirtioSerialPort parent_instance;
 };
 
-G_DEFINE_FINAL_TYPE (SvVirtconsole, sv_virtconsole, SV_TYPE_VIRTIO_SERIAL_PORT)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvVirtconsole, sv_virtconsole, SV_TYPE_VIRTIO_SERIAL_PORT,
+                               SV_MIGRATABLE_STATELESS ("it is a port like any other, and that has a state"))
 
 static void
 sv_virtconsole_class_init (SvVirtconsoleClass *klass)

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hw/virtio/sv-virtio-balloon.h"
+#include "hw/virtio/sv-virtio-balloon-private.h"
 
-#include <linux/virtio_balloon.h>
 #include <linux/virtio_ids.h>
 #include <unistd.h>
 
 #include "hw/core/sv-machine.h"
 #include "hw/virtio/sv-virtio-balloon-pages.h"
-#include "hw/virtio/sv-virtio-balloon-stats.h"
 #include "hw/virtio/sv-virtio-bus.h"
 
 #define FEATURE(bit) (G_GUINT64_CONSTANT (1) << (bit))
@@ -25,22 +23,8 @@ typedef enum
   ROLE_NONE,
 } Role;
 
-struct _SvVirtioBalloon
-{
-  SvVirtioDevice parent_instance;
-
-  gboolean deflate_on_oom;
-  gboolean free_page_reporting;
-  gint64 polling_interval;
-
-  guint64 ram_size;
-  guint64 target;         /* that it is set up with; 0: all */
-  SvAddressSpace *memory; /* the bus's, while set up */
-  SvBalloonStats stats;
-  guint event; /* source that tells of a change */
-};
-
-G_DEFINE_FINAL_TYPE (SvVirtioBalloon, sv_virtio_balloon, SV_TYPE_VIRTIO_DEVICE)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvVirtioBalloon, sv_virtio_balloon, SV_TYPE_VIRTIO_DEVICE,
+                               SV_MIGRATABLE_STATE (&sv_virtio_balloon_migration))
 
 enum
 {
@@ -58,8 +42,8 @@ static GParamSpec *props[N_PROPS];
 
 /* --- size --- */
 
-static struct virtio_balloon_config *
-config_of (SvVirtioBalloon *self)
+struct virtio_balloon_config *
+sv_virtio_balloon_config (SvVirtioBalloon *self)
 {
   return sv_virtio_device_get_config (SV_VIRTIO_DEVICE (self));
 }
@@ -81,7 +65,7 @@ without_pages (SvVirtioBalloon *self, guint32 pages)
 guint64
 sv_virtio_balloon_get_actual (SvVirtioBalloon *self)
 {
-  struct virtio_balloon_config *config = config_of (self);
+  struct virtio_balloon_config *config = sv_virtio_balloon_config (self);
 
   return config ? without_pages (self, config->actual) : 0;
 }
@@ -89,7 +73,7 @@ sv_virtio_balloon_get_actual (SvVirtioBalloon *self)
 static guint64
 get_target (SvVirtioBalloon *self)
 {
-  return self->memory ? without_pages (self, config_of (self)->num_pages) : self->target;
+  return self->memory ? without_pages (self, sv_virtio_balloon_config (self)->num_pages) : self->target;
 }
 
 static guint32
@@ -110,7 +94,7 @@ pages_without (SvVirtioBalloon *self, guint64 bytes)
 void
 sv_virtio_balloon_set_target (SvVirtioBalloon *self, guint64 bytes)
 {
-  struct virtio_balloon_config *config = config_of (self);
+  struct virtio_balloon_config *config = sv_virtio_balloon_config (self);
   guint32 value = pages_without (self, bytes);
 
   if (config->num_pages == value)
@@ -139,7 +123,7 @@ tell_change (gpointer user_data)
 static void
 set_actual (SvVirtioBalloon *self, guint32 pages)
 {
-  struct virtio_balloon_config *config = config_of (self);
+  struct virtio_balloon_config *config = sv_virtio_balloon_config (self);
 
   if (config->actual == pages)
     return;
@@ -158,7 +142,7 @@ sv_virtio_balloon_write_config (SvVirtioDevice *device, guint offset, guint64 va
   if (offset == offsetof (struct virtio_balloon_config, actual))
     set_actual (self, GUINT32_TO_LE ((guint32)value));
   else if (offset == offsetof (struct virtio_balloon_config, poison_val))
-    config_of (self)->poison_val = GUINT32_TO_LE ((guint32)value);
+    sv_virtio_balloon_config (self)->poison_val = GUINT32_TO_LE ((guint32)value);
 }
 
 /* VIRTIO 1.2 §5.5.6.7: what is there afterwards must be the poison value, when there is one. */
@@ -168,7 +152,7 @@ take_report (SvVirtioBalloon *self, SvVirtqElement *element)
   gboolean poison
       = sv_virtio_device_has_feature (SV_VIRTIO_DEVICE (self), VIRTIO_BALLOON_F_PAGE_POISON);
 
-  if (!poison || config_of (self)->poison_val == 0)
+  if (!poison || sv_virtio_balloon_config (self)->poison_val == 0)
     sv_balloon_pages_report (element, self->memory, poison);
 }
 
@@ -228,7 +212,7 @@ sv_virtio_balloon_stop (SvVirtioDevice *device)
 {
   SvVirtioBalloon *self = SV_VIRTIO_BALLOON (device);
 
-  config_of (self)->poison_val = 0;
+  sv_virtio_balloon_config (self)->poison_val = 0;
   sv_balloon_stats_clear (&self->stats);
   set_actual (self, 0);
 }
@@ -311,7 +295,7 @@ sv_virtio_balloon_setup (SvVirtioDevice *device, GError **error)
     sv_virtio_device_add_queue (device, SV_BALLOON_QUEUE_SIZE);
   sv_balloon_stats_clear (&self->stats);
   if (self->target > 0)
-    config_of (self)->num_pages = pages_without (self, self->target);
+    sv_virtio_balloon_config (self)->num_pages = pages_without (self, self->target);
   sv_balloon_stats_set_interval (&self->stats, self->polling_interval);
   return TRUE;
 }

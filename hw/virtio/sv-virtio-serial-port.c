@@ -4,6 +4,7 @@
 
 #include "hw/virtio/sv-virtio-serial-bus.h"
 #include "src/chardev/sv-chardev.h"
+#include "src/migration/sv-migration-values.h"
 
 /*
  * What a console keeps for the next peer. Linux writes to a console with interrupts off and spins
@@ -32,7 +33,10 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (SvVirtioSerialPort, sv_virtio_serial_port, SV_TYPE_DEVICE)
+static const SvMigratableState migration;
+
+G_DEFINE_ABSTRACT_TYPE_WITH_CODE (SvVirtioSerialPort, sv_virtio_serial_port, SV_TYPE_DEVICE,
+                                  G_ADD_PRIVATE (SvVirtioSerialPort) SV_MIGRATABLE_STATE (&migration))
 
 #define PRIV(self) ((SvVirtioSerialPortPrivate *)sv_virtio_serial_port_get_instance_private (self))
 
@@ -197,6 +201,56 @@ sv_virtio_serial_port_unrealize (SvDevice *device)
   if (funcs)
     funcs->port_removed (opaque, self);
 }
+
+/* --- state --- */
+
+static GVariant *
+dup_state (SvMigratable *migratable, GError **error)
+{
+  SvVirtioSerialPortPrivate *priv = PRIV (SV_VIRTIO_SERIAL_PORT (migratable));
+  GByteArray *backlog = priv->backlog;
+
+  return g_variant_new ("(i@ay)", priv->number,
+                        sv_migration_new_bytes (backlog != NULL ? backlog->data : NULL, backlog != NULL ? backlog->len : 0));
+}
+
+static gboolean
+load_state (SvMigratable *migratable, GVariant *state, guint version, GError **error)
+{
+  SvVirtioSerialPortPrivate *priv = PRIV (SV_VIRTIO_SERIAL_PORT (migratable));
+  g_autoptr (GVariant) backlog = NULL;
+  gint number;
+  gsize size;
+
+  g_variant_get (state, "(i@ay)", &number, &backlog);
+  size = g_variant_n_children (backlog);
+  if (!sv_migration_check_range ("number of the port", number, priv->number, priv->number, error)
+      || !sv_migration_check_range ("bytes of output that wait", (gint64)size, 0, MAX_BACKLOG, error))
+    return FALSE;
+  g_clear_pointer (&priv->backlog, g_byte_array_unref);
+  if (size == 0 || priv->chardev == NULL)
+    return TRUE;
+  priv->backlog = g_byte_array_sized_new ((guint)size);
+  g_byte_array_set_size (priv->backlog, (guint)size);
+  return sv_migration_get_bytes ("output that waits", backlog, priv->backlog->data, size, error);
+}
+
+static gboolean
+state_loaded (SvMigratable *migratable, GError **error)
+{
+  SvVirtioSerialPort *self = SV_VIRTIO_SERIAL_PORT (migratable);
+
+  if (PRIV (self)->chardev != NULL && sv_chardev_is_open (get_chardev (self)))
+    send_backlog (self);
+  return TRUE;
+}
+
+static const SvMigratableState migration = {
+  .types = (const char *const[]){ "(iay)", NULL }, /* number, output that waits for a peer */
+  .dup = dup_state,
+  .load = load_state,
+  .loaded = state_loaded,
+};
 
 /* --- for the bus and its device --- */
 

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hw/virtio/sv-virtio-serial.h"
+#include "hw/virtio/sv-virtio-serial-private.h"
 
 #include <linux/virtio_console.h>
 #include <linux/virtio_ids.h>
 #include <string.h>
 
-#include "hw/virtio/sv-virtio-serial-bus.h"
-#include "hw/virtio/sv-virtio-serial-control.h"
 #include "hw/virtio/sv-virtio-serial-data.h"
-#include "hw/virtio/sv-virtio-serial-events.h"
 #include "hw/virtio/sv-virtio-serial-port.h"
 #include "src/runtime/sv-log.h"
 
@@ -18,25 +15,10 @@
 #define CONTROL_TX 3
 #define MAX_PORTS SV_VIRTIO_SERIAL_MAX_PORTS
 
-struct _SvVirtioSerial
-{
-  SvVirtioDevice parent_instance;
-
-  guint max_ports;
-
-  SvVirtioSerialBus *bus;
-  guint n_ports; /* that the queues are for */
-  SvSerialControl control;
-  SvSerialEvents events;
-  gboolean driver_ready;
-  gboolean port_ready[MAX_PORTS]; /* the driver knows the port */
-  guint64 sent[MAX_PORTS];        /* bytes of the output buffer that is next in its ring */
-  guint64 active;                 /* queues, by bits, that are not paused */
-};
-
 G_STATIC_ASSERT (2 * MAX_PORTS + 2 <= 64);
 
-G_DEFINE_FINAL_TYPE (SvVirtioSerial, sv_virtio_serial, SV_TYPE_VIRTIO_DEVICE)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvVirtioSerial, sv_virtio_serial, SV_TYPE_VIRTIO_DEVICE,
+                               SV_MIGRATABLE_STATE (&sv_virtio_serial_migration))
 
 enum
 {

@@ -191,6 +191,10 @@ try_numbers (Torture *torture, const char *path, GVariant *old)
       try (torture, path, g_variant_new_uint16 (0));
       try (torture, path, g_variant_new_uint16 (g_variant_get_uint16 (old) ^ 0x8001));
       break;
+    case G_VARIANT_CLASS_INT32:
+      try (torture, path, g_variant_new_int32 (G_MAXINT32));
+      try (torture, path, g_variant_new_int32 (G_MININT32));
+      break;
     case G_VARIANT_CLASS_UINT32:
       try (torture, path, g_variant_new_uint32 (G_MAXUINT32));
       try (torture, path, g_variant_new_uint32 (0));
