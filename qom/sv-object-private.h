@@ -22,6 +22,9 @@ typedef struct
 
 SvObjectPrivate *sv_object_get_private (SvObject *self);
 
+/* Has settled properties of the class refused to those who set them by GObject. */
+void sv_object_class_guard (GObjectClass *klass);
+
 void sv_object_notify_place (SvObject *self);
 void sv_object_emit_added (SvObject *self, SvObject *child, guint position);
 void sv_object_emit_removed (SvObject *self, SvObject *child, guint position);

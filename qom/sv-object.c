@@ -407,6 +407,7 @@ sv_object_complete (SvObject *self, GError **error)
   if (klass->complete != NULL && !klass->complete (self, error))
     return FALSE;
   PRIV (self)->complete = TRUE;
+  sv_object_class_guard (G_OBJECT_GET_CLASS (self));
   return TRUE;
 }
 

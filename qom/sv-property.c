@@ -239,6 +239,65 @@ sv_object_set_property_json (
   return TRUE;
 }
 
+/* A number, however the language at the other end holds it. NULL: none, or one that is too large. */
+static JsonNode *
+number_to_json (const GValue *value)
+{
+  g_auto (GValue) number = G_VALUE_INIT;
+
+  g_value_init (&number, G_TYPE_INT64);
+  if (G_VALUE_HOLDS_BOOLEAN (value) || G_VALUE_HOLDS_ENUM (value) || !g_value_transform (value, &number)
+      || (G_VALUE_HOLDS_UINT64 (value) && g_value_get_int64 (&number) < 0)
+      || (G_VALUE_HOLDS_DOUBLE (value) && g_value_get_double (value) != (double)g_value_get_int64 (&number)))
+    return NULL;
+  return json_node_init_int (json_node_alloc (), g_value_get_int64 (&number));
+}
+
+/**
+ * sv_object_set_value:
+ * @self: an object
+ * @property: name of a property
+ * @value: the new value: of the property's type, or a string as on the command line
+ * @error: return location
+ *
+ * Sets a property as [method@GObject.Object.set_property] does, and tells why where that cannot be done: properties that
+ * say what an object is made of are settled once it is in use, numbers have a range.
+ *
+ * Returns: %FALSE with an error that names @self and the property
+ */
+gboolean
+sv_object_set_value (SvObject *self, const char *property, const GValue *value, GError **error)
+{
+  g_auto (GValue) converted = G_VALUE_INIT;
+  g_autoptr (JsonNode) number = NULL;
+  g_autofree char *text = NULL;
+  GError *cause = NULL;
+  GParamSpec *pspec;
+
+  g_return_val_if_fail (SV_IS_OBJECT (self), FALSE);
+  g_return_val_if_fail (property != NULL, FALSE);
+  g_return_val_if_fail (G_IS_VALUE (value), FALSE);
+
+  pspec = find_writable (self, property, &cause);
+  if (pspec == NULL)
+    return fail_with_label (self, cause, error);
+  number = number_to_json (value);
+  if (number != NULL)
+    return sv_object_set_property_json (self, property, number, NULL, error);
+  if (G_VALUE_HOLDS_STRING (value) && g_value_get_string (value) != NULL)
+    return sv_object_set_property_string (self, property, g_value_get_string (value), NULL, error);
+  g_value_init (&converted, pspec->value_type);
+  /* Half a processor is none. */
+  if ((!G_VALUE_HOLDS_DOUBLE (value) || G_IS_PARAM_SPEC_DOUBLE (pspec)) && g_value_transform (value, &converted) && !g_param_value_validate (pspec, &converted))
+    {
+      set_and_notify (self, pspec, &converted);
+      return TRUE;
+    }
+  /* As a string it is refused as well, with what would be accepted. */
+  text = g_strdup_value_contents (value);
+  return sv_object_set_property_string (self, property, text, NULL, error);
+}
+
 /**
  * sv_object_set_property_string:
  * @self: an object

@@ -40,6 +40,7 @@ SV_API gboolean sv_object_set_property_json (
     SvObject *self, const char *name, JsonNode *node, SvObject *scope, GError **error);
 SV_API gboolean sv_object_set_property_string (
     SvObject *self, const char *name, const char *string, SvObject *scope, GError **error);
+SV_PUBLIC gboolean sv_object_set_value (SvObject *self, const char *property, const GValue *value, GError **error);
 SV_API JsonNode *sv_object_get_property_json (SvObject *self, const char *name, GError **error);
 
 SV_API SvObject *sv_object_new_from_json (

@@ -164,7 +164,7 @@ qmp_fixture_set_up (QmpFixture *fixture, gconstpointer data)
   fixture->root = sv_object_new_container ();
   fixture->server = sv_qmp_server_new (fixture->root);
   fixture->machine
-      = SV_MACHINE (g_object_new (test_machine_get_type (), "accel", "test", "cpus", 2, NULL));
+      = SV_MACHINE (g_object_new (test_machine_get_type (), "accel", "test", "cpus", 2, "name", data, NULL));
   g_assert_true (
       sv_object_add_child (fixture->root, "machine", SV_OBJECT (fixture->machine), NULL));
   g_assert_true (sv_object_complete (SV_OBJECT (fixture->machine), NULL));

@@ -23,6 +23,7 @@ typedef struct
   QmpClient client;
 } QmpFixture;
 
+/* @data: the machine's name, or NULL. */
 void qmp_fixture_set_up (QmpFixture *fixture, gconstpointer data);
 void qmp_fixture_tear_down (QmpFixture *fixture, gconstpointer data);
 

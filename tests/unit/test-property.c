@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "qom/sv-property.h"
+
+#include <gobject/gvaluecollector.h>
+
 #include "qom/sv-type-registry.h"
 
 typedef enum
@@ -429,6 +432,8 @@ static void
 test_access (Fixture *f, gconstpointer data)
 {
   GError *error = NULL;
+  gboolean flag;
+  guint8 cpus;
 
   assert_not_set (f->self, "nmae", "x", SV_OBJECT_ERROR_NOT_FOUND,
                   "thing 'self': Property 'nmae' not found (did you mean 'name'?)");
@@ -457,6 +462,65 @@ test_access (Fixture *f, gconstpointer data)
   assert_not_set (f->self, "cpus", "3", SV_OBJECT_ERROR_READ_ONLY,
                   "thing 'self': Parameter 'cpus' cannot be changed once the object is in use");
   g_assert_true (sv_object_set_property_string (f->self, "flag", "off", NULL, NULL));
+
+  /* The same for who sets them by GObject. */
+  g_test_expect_message (G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "*/self': Parameter 'cpus' cannot be changed*");
+  g_object_set (f->self, "cpus", 3, "flag", TRUE, NULL);
+  g_test_assert_expected_messages ();
+  g_object_get (f->self, "cpus", &cpus, "flag", &flag, NULL);
+  g_assert_cmpuint (cpus, ==, 2);
+  g_assert_true (flag);
+}
+
+/* Sets a property to a GValue; returns what it is then, as a string, or why not. */
+static const char *
+set_value (Fixture *f, const char *name, GType type, ...)
+{
+  static char *told;
+  g_auto (GValue) value = G_VALUE_INIT;
+  g_autofree char *problem = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonNode) node = NULL;
+  va_list args;
+
+  va_start (args, type);
+  G_VALUE_COLLECT_INIT (&value, type, args, 0, &problem);
+  va_end (args);
+  g_free (told);
+  if (!sv_object_set_value (f->self, name, &value, &error))
+    return told = g_strdup (error->message);
+  node = sv_object_get_property_json (f->self, name, NULL);
+  return told = json_to_string (node, FALSE);
+}
+
+/* As languages set properties that have types of their own. */
+static void
+test_values (Fixture *f, gconstpointer data)
+{
+  static const char *const words[] = { "a", "b", NULL };
+
+  g_assert_cmpstr (set_value (f, "cpus", G_TYPE_INT, 7), ==, "7");
+  g_assert_cmpstr (set_value (f, "cpus", G_TYPE_DOUBLE, 8.0), ==, "8");
+  g_assert_cmpstr (set_value (f, "cpus", G_TYPE_STRING, "9"), ==, "9");
+  g_assert_cmpstr (set_value (f, "mem", G_TYPE_LONG, 268435456l), ==, "268435456");
+  g_assert_cmpstr (set_value (f, "mem", G_TYPE_STRING, "512M"), ==, "536870912");
+  g_assert_cmpstr (set_value (f, "flag", G_TYPE_BOOLEAN, FALSE), ==, "false");
+  g_assert_cmpstr (set_value (f, "aio", test_aio_get_type (), TEST_AIO_NATIVE), ==, "\"native\"");
+  g_assert_cmpstr (set_value (f, "aio", G_TYPE_STRING, "io_uring"), ==, "\"io_uring\"");
+  g_assert_cmpstr (set_value (f, "name", G_TYPE_STRING, "on"), ==, "\"on\"");
+  g_assert_cmpstr (set_value (f, "list", G_TYPE_STRV, words), ==, "[\"a\",\"b\"]");
+  g_assert_cmpstr (set_value (f, "ratio", G_TYPE_DOUBLE, 0.25), ==, "0.25");
+  g_assert_cmpstr (set_value (f, "link", SV_TYPE_OBJECT, NULL), ==, "\"\"");
+  g_assert_cmpstr (set_value (f, "big", G_TYPE_UINT64, G_MAXUINT64), ==, "1.8446744073709552e+19");
+
+  g_assert_nonnull (strstr (set_value (f, "cpus", G_TYPE_INT, -1), "'cpus' expects an integer from"));
+  g_assert_nonnull (strstr (set_value (f, "cpus", G_TYPE_INT64, G_MAXINT64), "'cpus' expects an integer from"));
+  g_assert_nonnull (strstr (set_value (f, "cpus", G_TYPE_DOUBLE, 1.5), "'cpus' expects an integer from"));
+  g_assert_nonnull (strstr (set_value (f, "flag", G_TYPE_STRV, words), "'flag' expects"));
+  g_assert_nonnull (strstr (set_value (f, "nmae", G_TYPE_INT, 1), "did you mean 'name'?"));
+  g_assert_nonnull (strstr (set_value (f, "state", G_TYPE_INT, 1), "cannot be set"));
+  g_assert_true (sv_object_complete (f->self, NULL));
+  g_assert_nonnull (strstr (set_value (f, "cpus", G_TYPE_INT, 1), "cannot be changed once the object is in use"));
 }
 
 static void
@@ -593,6 +657,7 @@ main (int argc, char **argv)
   ADD ("json", test_json);
   ADD ("round-trip", test_round_trip);
   ADD ("access", test_access);
+  ADD ("values", test_values);
   ADD ("introspection", test_introspection);
   ADD ("new", test_new);
   g_test_add_func ("/qom/property/parse", test_parse);

@@ -90,9 +90,6 @@ test_control (QmpFixture *fixture, gconstpointer data)
       client, "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]}}",
       GENERIC ("Capability oob not available"));
   qmp_client_assert_reply (client, "{\"execute\":\"query-name\"}", DONE);
-  g_object_set (fixture->machine, "name", "it", NULL);
-  qmp_client_assert_reply (client, "{\"execute\":\"query-name\"}",
-                           "{\"return\":{\"name\":\"it\"}}");
   qmp_client_assert_reply (client, "{\"execute\":\"query-uuid\"}",
                            "{\"return\":{\"UUID\":\"00000000-0000-0000-0000-000000000000\"}}");
 #ifdef __x86_64__
@@ -369,6 +366,12 @@ test_device_deleted (QmpFixture *fixture, gconstpointer data)
                                   "\"/machine/peripheral-anon/device[0]\"},T}");
 }
 
+static void
+test_name (QmpFixture *fixture, gconstpointer data)
+{
+  qmp_client_assert_reply (&fixture->client, "{\"execute\":\"query-name\"}", "{\"return\":{\"name\":\"it\"}}");
+}
+
 #define ADD(path, function)                                                                        \
   g_test_add (path, QmpFixture, NULL, qmp_fixture_set_up, function, qmp_fixture_tear_down)
 
@@ -376,6 +379,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add ("/qmp/commands/name", QmpFixture, "it", qmp_fixture_set_up, test_name, qmp_fixture_tear_down);
   ADD ("/qmp/commands/queries", test_queries);
   ADD ("/qmp/commands/control", test_control);
   ADD ("/qmp/commands/run", test_run);
