@@ -102,6 +102,8 @@ sv_client_value_dup_json (const GValue *value, GError **error)
 {
   g_auto (GValue) number = G_VALUE_INIT;
 
+  if (G_VALUE_HOLDS (value, JSON_TYPE_NODE) && g_value_get_boxed (value) != NULL)
+    return g_value_dup_boxed (value);
   if (G_VALUE_HOLDS_VARIANT (value) && g_value_get_variant (value) != NULL)
     return sv_client_value_to_json (g_value_get_variant (value));
   if (G_VALUE_HOLDS_STRING (value))
@@ -116,14 +118,22 @@ sv_client_value_dup_json (const GValue *value, GError **error)
       g_value_transform (value, &number);
       return json_node_init_double (json_node_alloc (), g_value_get_double (&number));
     }
-  if (G_VALUE_HOLDS (value, SV_TYPE_REMOTE_OBJECT) && g_value_get_object (value) != NULL)
-    return json_node_init_string (json_node_alloc (), sv_remote_object_get_path (g_value_get_object (value)));
+  if (G_VALUE_HOLDS (value, SV_TYPE_REMOTE_OBJECT))
+    return json_node_init_string (
+        json_node_alloc (),
+        g_value_get_object (value) != NULL ? sv_remote_object_get_path (g_value_get_object (value)) : "");
   if (G_VALUE_HOLDS_ENUM (value))
     {
       g_autoptr (GEnumClass) klass = g_type_class_ref (G_VALUE_TYPE (value));
       const GEnumValue *entry = g_enum_get_value (klass, g_value_get_enum (value));
 
       return json_node_init_string (json_node_alloc (), entry != NULL ? entry->value_nick : "");
+    }
+  if (G_VALUE_HOLDS_UINT64 (value) && g_value_get_uint64 (value) > G_MAXINT64)
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "A number above %" G_GINT64_FORMAT " cannot be sent",
+                   G_MAXINT64);
+      return NULL;
     }
   g_value_init (&number, G_TYPE_INT64);
   if (g_value_type_transformable (G_VALUE_TYPE (value), G_TYPE_INT64) && g_value_transform (value, &number))

@@ -7,6 +7,7 @@
 
 #include "client/sv-client-load.h"
 #include "client/sv-client-private.h"
+#include "client/sv-remote-type.h"
 #include "qmp/sv-qmp-error.h"
 
 /**
@@ -71,7 +72,7 @@ sv_client_ref_proxy (SvClient *self, SvClientNode *node)
 
   if (node->proxy != NULL)
     return g_object_ref (node->proxy);
-  node->proxy = g_object_new (type, "client", self, "path", node->path, "id", node->id, "type-name", node->type, NULL);
+  node->proxy = g_object_new (sv_remote_type_get (type, node->type), "client", self, "path", node->path, "id", node->id, "type-name", node->type, NULL);
   return node->proxy;
 }
 

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "client/sv-client-maker.h"
 #include "client/sv-client-private.h"
 #include "client/sv-client-value.h"
 #include "client/sv-remote-object-private.h"
@@ -32,7 +33,8 @@ enum
 
 static guint signals[N_SIGNALS];
 
-G_DEFINE_FINAL_TYPE (SvRemoteMachine, sv_remote_machine, SV_TYPE_REMOTE_OBJECT)
+/* Machines of a type that is known here are of a class below this one. */
+G_DEFINE_TYPE (SvRemoteMachine, sv_remote_machine, SV_TYPE_REMOTE_OBJECT)
 
 /* Events */
 
@@ -75,32 +77,96 @@ on_event (SvQmpClient *qmp, const char *name, GVariant *data, gpointer user_data
   g_signal_emit (user_data, signals[DEVICE_EVENT], g_quark_from_string (name), name, data);
 }
 
-/* Devices */
+/* What is added */
 
 static char *
-dup_free_id (SvRemoteMachine *self)
+dup_free_id (SvRemoteMachine *self, const SvClientMaker *maker, const char *type)
 {
-  g_autoptr (SvRemoteObject) devices = sv_remote_object_get_child (SV_REMOTE_OBJECT (self), "peripheral");
+  const char *stem = maker == sv_client_maker_get_device () ? "device" : type;
 
   for (guint n = 0;; n++)
     {
-      g_autofree char *id = g_strdup_printf ("device%u", n);
-      g_autoptr (SvRemoteObject) taken = devices != NULL ? sv_remote_object_get_child (devices, id) : NULL;
+      g_autofree char *id = g_strdup_printf ("%s%u", stem, n);
+      g_autofree char *path = sv_client_maker_dup_path (maker, id);
 
-      if (taken == NULL)
+      if (sv_client_get_node (sv_remote_object_get_client (SV_REMOTE_OBJECT (self)), path) == NULL)
         return g_steal_pointer (&id);
     }
 }
 
-static JsonObject *
-new_device_arguments (SvRemoteMachine *self, const char *driver, const char *id, GHashTable *properties, char **path,
-                      GError **error)
+/* The command that makes an object, its arguments, and where the object is then. NULL: a property cannot be sent. */
+static const char *
+prepare (SvRemoteMachine *self, const SvClientMaker *maker, const char *type, const char *id, GHashTable *properties,
+         JsonObject **arguments, char **path, GError **error)
 {
-  g_autofree char *own_id = id != NULL ? g_strdup (id) : dup_free_id (self);
-  g_autoptr (JsonObject) arguments = sv_client_new_arguments ("driver", driver, "id", own_id, NULL);
+  g_autofree char *own_id = id != NULL ? g_strdup (id) : dup_free_id (self, maker, type);
+  g_autoptr (JsonObject) values = json_object_new ();
 
-  *path = g_strconcat ("/machine/peripheral/", own_id, NULL);
-  return sv_client_value_set_members (arguments, properties, error) ? g_steal_pointer (&arguments) : NULL;
+  if (!sv_client_value_set_members (values, properties, error))
+    return NULL;
+  *arguments = sv_client_maker_new_arguments (maker, type, own_id, values);
+  *path = sv_client_maker_dup_path (maker, own_id);
+  return sv_client_maker_get_command (maker);
+}
+
+static SvRemoteObject *
+add (SvRemoteMachine *self, const SvClientMaker *maker, const char *type, const char *id, GHashTable *properties,
+     GCancellable *cancellable, GError **error)
+{
+  SvClient *client = sv_remote_object_get_client (SV_REMOTE_OBJECT (self));
+  g_autofree char *path = NULL;
+  g_autoptr (JsonObject) arguments = NULL;
+  g_autoptr (JsonNode) reply = NULL;
+  const char *command = prepare (self, maker, type, id, properties, &arguments, &path, error);
+
+  if (command != NULL)
+    reply = sv_remote_object_call (SV_REMOTE_OBJECT (self), command, arguments, cancellable, error);
+  return reply != NULL ? sv_client_find (client, path, cancellable, error) : NULL;
+}
+
+static void
+on_found (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+  SvRemoteObject *object = sv_client_find_finish (SV_CLIENT (source), result, &error);
+
+  if (object != NULL)
+    g_task_return_pointer (task, object, g_object_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+on_added (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+  g_autoptr (JsonNode) reply = sv_remote_object_call_finish (SV_REMOTE_OBJECT (source), result, &error);
+
+  if (reply == NULL)
+    g_task_return_error (task, error);
+  else
+    sv_client_find_async (sv_remote_object_get_client (SV_REMOTE_OBJECT (source)), g_task_get_task_data (task),
+                          g_task_get_cancellable (task), on_found, g_object_ref (task));
+}
+
+static void
+add_async (SvRemoteMachine *self, const SvClientMaker *maker, const char *type, const char *id, GHashTable *properties,
+           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  g_autoptr (JsonObject) arguments = NULL;
+  GError *error = NULL;
+  char *path = NULL;
+  const char *command = prepare (self, maker, type, id, properties, &arguments, &path, &error);
+
+  g_task_set_task_data (task, path, g_free);
+  if (command != NULL)
+    sv_remote_object_call_async (SV_REMOTE_OBJECT (self), command, arguments, cancellable, on_added,
+                                 g_steal_pointer (&task));
+  else
+    g_task_return_error (task, error);
 }
 
 /**
@@ -121,46 +187,10 @@ SvRemoteObject *
 sv_remote_machine_add_device (SvRemoteMachine *self, const char *driver, const char *id, GHashTable *properties,
                               GCancellable *cancellable, GError **error)
 {
-  SvClient *client;
-  g_autofree char *path = NULL;
-  g_autoptr (JsonObject) arguments = NULL;
-  g_autoptr (JsonNode) reply = NULL;
-
   g_return_val_if_fail (SV_IS_REMOTE_MACHINE (self), NULL);
   g_return_val_if_fail (driver != NULL, NULL);
 
-  client = sv_remote_object_get_client (SV_REMOTE_OBJECT (self));
-  arguments = new_device_arguments (self, driver, id, properties, &path, error);
-  if (arguments != NULL)
-    reply = sv_remote_object_call (SV_REMOTE_OBJECT (self), "device_add", arguments, cancellable, error);
-  return reply != NULL ? sv_client_find (client, path, cancellable, error) : NULL;
-}
-
-static void
-on_device_found (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  GError *error = NULL;
-  SvRemoteObject *device = sv_client_find_finish (SV_CLIENT (source), result, &error);
-
-  if (device != NULL)
-    g_task_return_pointer (task, device, g_object_unref);
-  else
-    g_task_return_error (task, error);
-}
-
-static void
-on_device_added (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  GError *error = NULL;
-  g_autoptr (JsonNode) reply = sv_remote_object_call_finish (SV_REMOTE_OBJECT (source), result, &error);
-
-  if (reply == NULL)
-    g_task_return_error (task, error);
-  else
-    sv_client_find_async (sv_remote_object_get_client (SV_REMOTE_OBJECT (source)), g_task_get_task_data (task),
-                          g_task_get_cancellable (task), on_device_found, g_object_ref (task));
+  return add (self, sv_client_maker_get_device (), driver, id, properties, cancellable, error);
 }
 
 /**
@@ -179,23 +209,10 @@ void
 sv_remote_machine_add_device_async (SvRemoteMachine *self, const char *driver, const char *id, GHashTable *properties,
                                     GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) task = NULL;
-  g_autoptr (JsonObject) arguments = NULL;
-  GError *error = NULL;
-  char *path = NULL;
-
   g_return_if_fail (SV_IS_REMOTE_MACHINE (self));
   g_return_if_fail (driver != NULL);
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, sv_remote_machine_add_device_async);
-  arguments = new_device_arguments (self, driver, id, properties, &path, &error);
-  g_task_set_task_data (task, path, g_free);
-  if (arguments != NULL)
-    sv_remote_object_call_async (SV_REMOTE_OBJECT (self), "device_add", arguments, cancellable, on_device_added,
-                                 g_steal_pointer (&task));
-  else
-    g_task_return_error (task, error);
+  add_async (self, sv_client_maker_get_device (), driver, id, properties, cancellable, callback, user_data);
 }
 
 /**
@@ -208,6 +225,68 @@ sv_remote_machine_add_device_async (SvRemoteMachine *self, const char *driver, c
  */
 SvRemoteObject *
 sv_remote_machine_add_device_finish (SvRemoteMachine *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/**
+ * sv_remote_machine_add_object:
+ * @self: a machine
+ * @type: type of a back end: `iothread`, `blockdev-file`, `netdev-user`, `chardev-socket` ...
+ * @id: (nullable): its id; %NULL: one that is free
+ * @properties: (nullable) (element-type utf8 GObject.Value): its properties: booleans, numbers, strings, objects of the
+ *   same VM
+ * @cancellable: (nullable): ends the wait
+ * @error: return location
+ *
+ * Adds a back end, for devices that are added later.
+ *
+ * Returns: (transfer full): the object; %NULL with an error when the VM refuses
+ */
+SvRemoteObject *
+sv_remote_machine_add_object (SvRemoteMachine *self, const char *type, const char *id, GHashTable *properties,
+                              GCancellable *cancellable, GError **error)
+{
+  g_return_val_if_fail (SV_IS_REMOTE_MACHINE (self), NULL);
+  g_return_val_if_fail (type != NULL, NULL);
+
+  return add (self, sv_client_maker_find (type), type, id, properties, cancellable, error);
+}
+
+/**
+ * sv_remote_machine_add_object_async:
+ * @self: a machine
+ * @type: type of a back end
+ * @id: (nullable): its id; %NULL: one that is free
+ * @properties: (nullable) (element-type utf8 GObject.Value): its properties
+ * @cancellable: (nullable): ends the wait
+ * @callback: called with the object
+ * @user_data: data for @callback
+ *
+ * As [method@RemoteMachine.add_object], without blocking.
+ */
+void
+sv_remote_machine_add_object_async (SvRemoteMachine *self, const char *type, const char *id, GHashTable *properties,
+                                    GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_return_if_fail (SV_IS_REMOTE_MACHINE (self));
+  g_return_if_fail (type != NULL);
+
+  add_async (self, sv_client_maker_find (type), type, id, properties, cancellable, callback, user_data);
+}
+
+/**
+ * sv_remote_machine_add_object_finish:
+ * @self: a machine
+ * @result: what the callback of [method@RemoteMachine.add_object_async] got
+ * @error: return location
+ *
+ * Returns: (transfer full): the object
+ */
+SvRemoteObject *
+sv_remote_machine_add_object_finish (SvRemoteMachine *self, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
 

@@ -48,4 +48,13 @@ SV_PUBLIC void sv_remote_machine_add_device_async (SvRemoteMachine *self, const 
 SV_PUBLIC SvRemoteObject *sv_remote_machine_add_device_finish (SvRemoteMachine *self, GAsyncResult *result,
                                                                GError **error);
 
+SV_PUBLIC SvRemoteObject *sv_remote_machine_add_object (SvRemoteMachine *self, const char *type, const char *id,
+                                                        GHashTable *properties, GCancellable *cancellable,
+                                                        GError **error);
+SV_PUBLIC void sv_remote_machine_add_object_async (SvRemoteMachine *self, const char *type, const char *id,
+                                                   GHashTable *properties, GCancellable *cancellable,
+                                                   GAsyncReadyCallback callback, gpointer user_data);
+SV_PUBLIC SvRemoteObject *sv_remote_machine_add_object_finish (SvRemoteMachine *self, GAsyncResult *result,
+                                                               GError **error);
+
 G_END_DECLS

@@ -7,6 +7,9 @@
 #include "client/sv-client-private.h"
 #include "client/sv-client-value.h"
 #include "client/sv-remote-object-private.h"
+#include "client/sv-remote-type.h"
+#include "qom/sv-property.h"
+#include "qom/sv-value.h"
 
 static SvQmpClient *
 get_qmp (SvRemoteObject *self)
@@ -53,6 +56,65 @@ sv_remote_object_call_finish (SvRemoteObject *self, GAsyncResult *result, GError
 
 /* Reading */
 
+JsonNode *
+sv_remote_object_ask (SvRemoteObject *self, const char *name, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (JsonObject) arguments
+      = sv_client_new_arguments ("path", sv_remote_object_get_path (self), "property", name, NULL);
+
+  return sv_remote_object_call (self, "qom-get", arguments, cancellable, error);
+}
+
+static const GValue *
+keep (SvRemoteObject *self, JsonNode *node)
+{
+  GValue *value = sv_remote_object_get_kept (self);
+
+  sv_client_value_init (value, node);
+  return value;
+}
+
+/**
+ * sv_remote_object_read:
+ * @self: an object
+ * @property: name of a property, as GObject has it (`run-state`)
+ * @cancellable: (nullable): ends the wait
+ * @error: return location
+ *
+ * Asks the VM for a property, as reading it in the ways of GObject does, and tells when it cannot be read. The value is
+ * of the property's type: an enumeration, an object of the VM ... What this library does not know is read as
+ * [method@RemoteObject.get_value] does.
+ *
+ * Returns: (transfer none): the value, which the object keeps until it is asked for the next one; %NULL with an error
+ *   when there is no such property or it cannot be read
+ */
+const GValue *
+sv_remote_object_read (SvRemoteObject *self, const char *property, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (JsonNode) node = NULL;
+  GParamSpec *pspec;
+  GValue *value;
+
+  g_return_val_if_fail (SV_IS_REMOTE_OBJECT (self), NULL);
+  g_return_val_if_fail (property != NULL, NULL);
+
+  pspec = g_object_class_find_property (G_OBJECT_GET_CLASS (self), property);
+  if (pspec == NULL)
+    return sv_remote_object_get_value (self, property, cancellable, error);
+  if (pspec->owner_type == SV_TYPE_REMOTE_OBJECT)
+    {
+      value = sv_remote_object_get_kept (self);
+      g_value_init (value, pspec->value_type);
+      g_object_get_property (G_OBJECT (self), property, value);
+      return value;
+    }
+  node = sv_remote_object_ask (self, sv_property_get_wire_name (pspec), cancellable, error);
+  if (node == NULL)
+    return NULL;
+  value = sv_remote_object_get_kept (self);
+  return sv_remote_type_convert (self, pspec, node, value, error) ? value : NULL;
+}
+
 /**
  * sv_remote_object_get_value:
  * @self: an object
@@ -69,15 +131,13 @@ sv_remote_object_call_finish (SvRemoteObject *self, GAsyncResult *result, GError
 const GValue *
 sv_remote_object_get_value (SvRemoteObject *self, const char *name, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (JsonObject) arguments = NULL;
   g_autoptr (JsonNode) node = NULL;
 
   g_return_val_if_fail (SV_IS_REMOTE_OBJECT (self), NULL);
   g_return_val_if_fail (name != NULL, NULL);
 
-  arguments = sv_client_new_arguments ("path", sv_remote_object_get_path (self), "property", name, NULL);
-  node = sv_remote_object_call (self, "qom-get", arguments, cancellable, error);
-  return node != NULL ? sv_remote_object_keep_value (self, node) : NULL;
+  node = sv_remote_object_ask (self, name, cancellable, error);
+  return node != NULL ? keep (self, node) : NULL;
 }
 
 /**
@@ -120,15 +180,31 @@ sv_remote_object_get_value_finish (SvRemoteObject *self, GAsyncResult *result, G
   g_return_val_if_fail (SV_IS_REMOTE_OBJECT (self), NULL);
 
   node = sv_remote_object_call_finish (self, result, error);
-  return node != NULL ? sv_remote_object_keep_value (self, node) : NULL;
+  return node != NULL ? keep (self, node) : NULL;
 }
 
 /* Writing */
 
+/* QMP has numbers and booleans as such; users write some as on the command line, sizes above all. */
+static JsonNode *
+parse (SvRemoteObject *self, const char *name, const GValue *value, GError **error)
+{
+  GParamSpec *pspec = G_VALUE_HOLDS_STRING (value) ? sv_remote_type_find (self, name) : NULL;
+  g_auto (GValue) parsed = G_VALUE_INIT;
+
+  if (pspec == NULL || g_value_get_string (value) == NULL || G_IS_PARAM_SPEC_STRING (pspec)
+      || G_IS_PARAM_SPEC_OBJECT (pspec) || G_IS_PARAM_SPEC_BOXED (pspec))
+    return sv_client_value_dup_json (value, error);
+  /* The VM refuses what it does not know as well. */
+  if (!sv_value_from_string (&parsed, pspec, g_value_get_string (value), NULL, NULL))
+    return sv_client_value_dup_json (value, error);
+  return sv_client_value_dup_json (&parsed, error);
+}
+
 static JsonObject *
 new_set_arguments (SvRemoteObject *self, const char *name, const GValue *value, GError **error)
 {
-  JsonNode *node = sv_client_value_dup_json (value, error);
+  JsonNode *node = parse (self, name, value, error);
   JsonObject *arguments;
 
   if (node == NULL)
@@ -142,7 +218,8 @@ new_set_arguments (SvRemoteObject *self, const char *name, const GValue *value, 
  * sv_remote_object_set_value:
  * @self: an object
  * @name: name of a property
- * @value: its new value: a boolean, number, string, enumeration, object of the same VM, or a #GVariant
+ * @value: its new value: a boolean, number, string, enumeration, object of the same VM, or a #GVariant; a string is
+ *   converted as on the command line where this library knows the property
  * @cancellable: (nullable): ends the wait
  * @error: return location
  *

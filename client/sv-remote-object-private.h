@@ -14,7 +14,9 @@ JsonNode *sv_remote_object_call_finish (SvRemoteObject *self, GAsyncResult *resu
 JsonNode *sv_remote_object_call (SvRemoteObject *self, const char *command, JsonObject *arguments,
                                  GCancellable *cancellable, GError **error);
 
-/* What was read last, which the object keeps. */
-const GValue *sv_remote_object_keep_value (SvRemoteObject *self, JsonNode *node);
+/* What qom-get answers. (transfer full) */
+JsonNode *sv_remote_object_ask (SvRemoteObject *self, const char *name, GCancellable *cancellable, GError **error);
+/* The place of what was read last, which the object keeps: uninitialised. (transfer none) */
+GValue *sv_remote_object_get_kept (SvRemoteObject *self);
 
 G_END_DECLS

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "client/sv-client-private.h"
-#include "client/sv-client-value.h"
 #include "client/sv-remote-object-private.h"
+#include "client/sv-remote-type.h"
 
 /**
  * SvRemoteObject:
@@ -15,6 +15,10 @@
  *
  * As a list model it holds the objects below it, which come and go as in the VM. An object of this kind exists
  * while it is in use: keep what you connect a signal to.
+ *
+ * Where this library knows the object's type, the object has the properties of that type, and `notify` tells of their
+ * changes. Each look at one asks the VM. As GObject knows no errors of properties, one that cannot be read or set is a
+ * warning; [method@RemoteObject.read] and [method@RemoteObject.set_value] tell why.
  */
 
 typedef struct
@@ -75,16 +79,16 @@ void
 sv_remote_object_emit_changed (SvRemoteObject *self, const char *property)
 {
   g_signal_emit (self, signals[CHANGED], g_quark_from_string (property), property);
+  sv_remote_type_notify (self, property);
 }
 
-const GValue *
-sv_remote_object_keep_value (SvRemoteObject *self, JsonNode *node)
+GValue *
+sv_remote_object_get_kept (SvRemoteObject *self)
 {
   GValue *value = &PRIV (self)->value;
 
   if (G_IS_VALUE (value))
     g_value_unset (value);
-  sv_client_value_init (value, node);
   return value;
 }
 

@@ -33,6 +33,8 @@ SV_PUBLIC SvRemoteObject *sv_remote_object_get_nth_child (SvRemoteObject *self, 
 SV_PUBLIC SvRemoteObject *sv_remote_object_get_child (SvRemoteObject *self, const char *id);
 
 SV_PUBLIC char **sv_remote_object_list_values (SvRemoteObject *self);
+SV_PUBLIC const GValue *sv_remote_object_read (SvRemoteObject *self, const char *property, GCancellable *cancellable,
+                                               GError **error);
 SV_PUBLIC const GValue *sv_remote_object_get_value (SvRemoteObject *self, const char *name,
                                                     GCancellable *cancellable, GError **error);
 SV_PUBLIC void sv_remote_object_get_value_async (SvRemoteObject *self, const char *name, GCancellable *cancellable,

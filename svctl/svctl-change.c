@@ -4,28 +4,12 @@
 
 #include <string.h>
 
+#include "client/sv-client-maker.h"
 #include "client/sv-client-private.h"
 #include "client/sv-json-string.h"
 #include "qmp/sv-qmp-error.h"
 #include "qom/sv-suggestion.h"
 #include "svctl/svctl-commands.h"
-
-/* How the command that makes a back end calls its type and its name, by how the wire name of the type begins. */
-typedef struct
-{
-  const char *prefix;
-  const char *command;
-  const char *type;
-  const char *id;
-  const char *folder;
-} Maker;
-
-static const Maker makers[] = {
-  { "blockdev-", "blockdev-add", "driver", "node-name", "/block/" },
-  { "netdev-", "netdev_add", "type", "id", "/netdevs/" },
-  { "", "object-add", "qom-type", "id", "/objects/" },
-};
-static const Maker device_maker = { "", "device_add", "driver", "id", "/machine/peripheral/" };
 
 static gboolean
 fail_type (Svctl *self, const char *type, GError **error)
@@ -50,13 +34,13 @@ fail_type (Svctl *self, const char *type, GError **error)
 
 /* A device's properties make it one. (transfer full) */
 static JsonArray *
-dup_properties (Svctl *self, const char *type, const Maker **maker, GError **error)
+dup_properties (Svctl *self, const char *type, const SvClientMaker **maker, GError **error)
 {
   g_autoptr (GError) local = NULL;
   g_autoptr (JsonNode) reply = svctl_execute (self, "device-list-properties",
                                               sv_client_new_arguments ("typename", type, NULL), &local);
 
-  *maker = &device_maker;
+  *maker = sv_client_maker_get_device ();
   if (reply != NULL)
     return json_node_dup_array (reply);
   if (local->domain != SV_QMP_ERROR)
@@ -64,8 +48,7 @@ dup_properties (Svctl *self, const char *type, const Maker **maker, GError **err
       g_propagate_error (error, g_steal_pointer (&local));
       return NULL;
     }
-  for (*maker = makers; !g_str_has_prefix (type, (*maker)->prefix); ++*maker)
-    ;
+  *maker = sv_client_maker_find (type);
   reply = svctl_execute (self, "qom-list-properties", sv_client_new_arguments ("typename", type, NULL), error);
   if (reply == NULL)
     return NULL;
@@ -85,38 +68,74 @@ is_type (Svctl *self, const char *type)
   return FALSE;
 }
 
+/* Type and id have their places in front of the properties. */
+static gboolean
+check_words (const SvClientMaker *maker, const char *type, const char *id, JsonObject *values, GError **error)
+{
+  g_autoptr (JsonObject) own = sv_client_maker_new_arguments (maker, type, id, NULL);
+  g_autoptr (GList) names = json_object_get_members (own);
+
+  for (GList *name = names; name != NULL; name = name->next)
+    if (json_object_has_member (values, name->data))
+      {
+        g_set_error (error, SVCTL_ERROR, SVCTL_ERROR_USAGE, "'%s' is given twice", (const char *)name->data);
+        return FALSE;
+      }
+  return TRUE;
+}
+
+/* A device without an id is the last of those. (transfer full) (nullable) */
+static char *
+dup_nameless_path (Svctl *self, GError **error)
+{
+  static const char folder[] = "/machine/peripheral-anon";
+  g_autoptr (JsonArray) list = svctl_list (self, folder, error);
+  char *path = NULL;
+
+  for (guint i = 0; list != NULL && i < json_array_get_length (list); i++)
+    {
+      JsonObject *info = json_array_get_object_element (list, i);
+
+      if (!g_str_has_prefix (sv_json_get_string (info, "type", ""), "child<"))
+        continue;
+      g_free (path);
+      path = g_strconcat (folder, "/", sv_json_get_string (info, "name", ""), NULL);
+    }
+  return path;
+}
+
 gboolean
 svctl_add (Svctl *self, int argc, char **argv, GError **error)
 {
   const char *type = argv[0];
   const char *id = argc > 1 && strchr (argv[1], '=') == NULL ? argv[1] : NULL;
   int words = id != NULL ? 2 : 1;
-  const Maker *maker;
+  const SvClientMaker *maker;
   g_autoptr (JsonArray) properties = dup_properties (self, type, &maker, error);
-  g_autoptr (JsonObject) arguments = NULL;
+  g_autoptr (JsonObject) values = json_object_new ();
   g_autoptr (JsonNode) reply = NULL;
   g_autofree char *path = NULL;
+  gboolean is_device = maker == sv_client_maker_get_device ();
 
   if (properties == NULL)
     return FALSE;
-  if (maker != &device_maker && !is_type (self, type))
+  if (!is_device && !is_type (self, type))
     return fail_type (self, type, error);
-  if (id == NULL && maker != &device_maker)
+  if (id == NULL && !is_device)
     {
       g_set_error (error, SVCTL_ERROR, SVCTL_ERROR_USAGE, "a back end needs an id: svctl add %s ID ...", type);
       return FALSE;
     }
-  arguments = sv_client_new_arguments (maker->type, type + strlen (maker->prefix), NULL);
-  if (id != NULL)
-    json_object_set_string_member (arguments, maker->id, id);
-  if (!svctl_parse_words (arguments, properties, argc - words, argv + words, error))
+  if (!svctl_parse_words (values, properties, argc - words, argv + words, error)
+      || !check_words (maker, type, id, values, error))
     return FALSE;
-  reply = svctl_execute (self, maker->command, json_object_ref (arguments), error);
+  reply = svctl_execute (self, sv_client_maker_get_command (maker),
+                         sv_client_maker_new_arguments (maker, type, id, values), error);
   if (reply == NULL)
     return FALSE;
-  if (id == NULL)
-    return TRUE;
-  path = g_strconcat (maker->folder, id, NULL);
+  path = id != NULL ? sv_client_maker_dup_path (maker, id) : dup_nameless_path (self, error);
+  if (path == NULL)
+    return FALSE;
   if (self->json)
     svctl_print_json (json_node_init_string (json_node_alloc (), path));
   else

@@ -199,12 +199,16 @@ def test_add_and_del(svctl, start, tmp_path):
     assert svctl.json("get", "d0.read-only") is True
     assert svctl("add", "virtio-blk-device", "disk0", "drive=d0", "iothread=io1") == "/machine/peripheral/disk0\n"
     assert client.execute("qom-get", {"path": "disk0", "property": "drive"}) == "/block/d0"
-    assert svctl("add", "virtio-rng-device", "max-bytes=1K") == ""
+    assert svctl("add", "chardev-socket", "c0", f"path={tmp_path}/socket", "server=on") == "/chardevs/c0\n"
+    assert svctl.json("get", "c0.path") == f"{tmp_path}/socket" and (tmp_path / "socket").is_socket()
+    assert svctl("add", "virtio-rng-device", "max-bytes=1K") == "/machine/peripheral-anon/device[0]\n"
+    assert svctl.json("add", "virtio-rng-device") == "/machine/peripheral-anon/device[1]"
+    assert "'driver' is given twice" in svctl.fails("add", "virtio-rng-device", "driver=virtio-net-device", status=2)
     assert "disk0" in svctl.fails("del", "d0")
-    for name in ("disk0", "/block/d0", "io1"):
+    for name in ("disk0", "/block/d0", "io1", "c0"):
         assert svctl("del", name) == ""
     tree = svctl("tree")
-    assert not re.search(r"disk0|d0|io1", tree) and "virtio-rng-device" in tree
+    assert not re.search(r"disk0|d0|io1|c0", tree) and "virtio-rng-device" in tree
 
     assert "there is no type 'virtio-blk-devise' (did you mean 'virtio-blk-device'?)" in svctl.fails(
         "add", "virtio-blk-devise", "x")
