@@ -28,9 +28,9 @@ OVERRIDDEN = {
                 "def add_object(self, object: Object, id: str | None = ...) -> Object: ..."],
     "QmpClient": ["def execute(self, command: str, arguments: Mapping[str, Any] | GLib.Variant | None = ..., "
                   "fds: Gio.UnixFDList | None = ..., cancellable: Gio.Cancellable | None = ...) -> GLib.Variant: ...",
-                  "def execute_async(self, command: str, arguments: Mapping[str, Any] | GLib.Variant | None, "
-                  "fds: Gio.UnixFDList | None, cancellable: Gio.Cancellable | None, callback: Any, "
-                  "*user_data: Any) -> None: ..."],
+                  "def execute_async(self, command: str, arguments: Mapping[str, Any] | GLib.Variant | None = ..., "
+                  "fds: Gio.UnixFDList | None = ..., cancellable: Gio.Cancellable | None = ..., "
+                  "callback: Callable[..., None] | None = ..., *user_data: Any) -> Awaitable[GLib.Variant]: ..."],
 }
 
 
@@ -74,6 +74,11 @@ class Stub:
         nullable = node.get("nullable") == "1" or node.get("allow-none") == "1"
         return f"{name} | None" if nullable and name != "none" else name
 
+    def type_of_property(self, node):
+        """What has structure comes as Python has it, see _native() in the overrides."""
+        kind = self.type_of(node)
+        return "Any" if kind == "Json.Node" else kind
+
     def nullable(self, node):
         python = self.type_of(node)
         optional = node.get("nullable") == "1" and not python.endswith("None")
@@ -88,6 +93,24 @@ class Stub:
         python = self.nullable(back) if back is not None else "None"
         return f"({', '.join(words)}) -> {python}: ..."
 
+    def awaited(self, node, finish, receiver):
+        """An asynchronous function can be awaited where it gets no callback."""
+        words = [receiver] if receiver else []
+        for one in node.find(CORE + "parameters").findall(CORE + "parameter"):
+            if one.get("name") == "callback":
+                break
+            optional = " = ..." if one.get("nullable") == "1" else ""
+            words.append(f"{python_name(one.get('name'))}: {self.nullable(one)}{optional}")
+        words += ["callback: Callable[..., None] | None = ...", "*user_data: Any"]
+        return f"({', '.join(words)}) -> Awaitable[{self.nullable(finish.find(CORE + 'return-value'))}]: ..."
+
+    def find_finish(self, owner, node):
+        """The function that ends an asynchronous one."""
+        if not owner or not node.get("name").endswith("_async"):
+            return None
+        wanted = node.get("name").replace("_async", "_finish")
+        return self.namespace.find(f"{CORE}class[@name='{owner}']/*[@name='{wanted}']")
+
     def add_function(self, owner, node, indent):
         name = python_name(node.get("shadows") or node.get("name"))
         path = f"{owner}.{name}" if owner else name
@@ -100,7 +123,9 @@ class Stub:
         if owner and kind != "method":
             self.lines.append(f"{indent}@{'classmethod' if kind == 'constructor' else 'staticmethod'}")
         receiver = {"method": "self", "constructor": "cls"}.get(kind) if owner else None
-        self.lines.append(f"{indent}def {name}{self.signature(node, receiver)}")
+        finish = self.find_finish(owner, node)
+        text = self.signature(node, receiver) if finish is None else self.awaited(node, finish, receiver)
+        self.lines.append(f"{indent}def {name}{text}")
 
     def chain(self, node):
         """A class and its ancestors in this namespace, the oldest first."""
@@ -133,9 +158,12 @@ class Stub:
         self.lines.append(f"    class Props({props_base}):")
         own = node.findall(CORE + "property")
         for one in own:
-            self.lines.append(f"        {python_name(one.get('name'))}: {self.type_of(one)}")
+            self.lines.append(f"        {python_name(one.get('name'))}: {self.type_of_property(one)}")
         if not own:
             self.lines.append("        ...")
+        if name == "RemoteObject":
+            self.lines.append("        def __getattr__(self, name: str) -> Any: ...")
+            self.lines.append("        def __setattr__(self, name: str, value: Any) -> None: ...")
         self.lines.append("    @property\n    def props(self) -> Props: ...")
         if node.get("abstract") != "1":
             words = [f"{python_name(one.get('name'))}: {self.type_of(one)} = ..." for one in properties
@@ -161,7 +189,7 @@ class Stub:
 
     def make(self):
         self.lines += ["# Generated from StratoVirt-1.0.gir.",
-                       "from collections.abc import Mapping", "from typing import Any, Self", "",
+                       "from collections.abc import Awaitable, Callable, Mapping", "from typing import Any, Self", "",
                        "from gi.repository import Gio, GLib, GObject, Json"]
         for node in self.namespace.findall(CORE + "enumeration"):
             self.add_enum(node, "GObject.GEnum")

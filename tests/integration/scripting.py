@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 
-from vm import BUILD, SCALE
+from gi.repository import GLib
+
+from vm import BUILD, SCALE, TOP
 
 LIBRARY = BUILD / "src"
 GIR = LIBRARY / "gir" / "StratoVirt-1.0.gir"
@@ -15,7 +17,26 @@ GUESTS = BUILD / "tests" / "guests"
 def environment():
     """What `meson devenv` sets."""
     return {**os.environ, "GI_TYPELIB_PATH": str(LIBRARY / "gir"), "LD_LIBRARY_PATH": str(LIBRARY),
-            "PYTHONPATH": str(LIBRARY / "gir" / "python"), "G_DEBUG": "fatal-criticals"}
+            "PYTHONPATH": str(LIBRARY / "gir" / "python"), "GJS_PATH": str(TOP / "src" / "gir" / "gjs"), "G_DEBUG": "fatal-criticals"}
+
+
+def wait_until(condition, timeout=10):
+    """Runs the main loop until @condition holds."""
+    late = []
+    source = GLib.timeout_add(int(timeout * SCALE * 1000), lambda: late.append(1) or False)
+    while not condition():
+        assert not late, "it did not happen"
+        GLib.MainContext.default().iteration(True)
+    if not late:
+        GLib.source_remove(source)
+
+
+def call(start, finish, *args):
+    """Calls an asynchronous method and runs the main loop until it has answered."""
+    results = []
+    start(*args, None, lambda source, result, *rest: results.append(result))
+    wait_until(lambda: results)
+    return finish(results[0])
 
 
 class Library:

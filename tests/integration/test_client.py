@@ -1,42 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A VM in another process through the library, as Python sees it by introspection."""
 
-import json
-import re
-import socket
-import threading
 from pathlib import Path
 
 import pytest
 from gi.repository import Gio, GLib
 
-import scripting
-from vm import SCALE, TOP
+from scripting import Library, call, wait_until
 
-StratoVirt = scripting.Library()
-
-
-def wait_until(condition, timeout=10):
-    """Runs the main loop until @condition holds."""
-    late = []
-    source = GLib.timeout_add(int(timeout * SCALE * 1000), lambda: late.append(1) or False)
-    while not condition():
-        assert not late, "it did not happen"
-        GLib.MainContext.default().iteration(True)
-    if not late:
-        GLib.source_remove(source)
-
-
-def call(start, finish, *args):
-    """Calls an asynchronous method and runs the main loop until it has answered."""
-    results = []
-    start(*args, None, lambda source, result, *rest: results.append(result))
-    wait_until(lambda: results)
-    return finish(results[0])
-
-
-def strings(**values):
-    return GLib.Variant("a{sv}", {name: GLib.Variant("s", value) for name, value in values.items()})
+StratoVirt = Library()
 
 
 @pytest.fixture
@@ -212,6 +184,28 @@ def test_back_ends_are_removed(remote):
         assert parent.get_child(name) is None
 
 
+def test_back_ends_are_added(remote, tmp_path):
+    """Each kind by its own command of QMP; the caller need not know it."""
+    image = tmp_path / "disk"
+    image.write_bytes(bytes(1 << 20))
+    _, machine = remote()
+    for kind, name, properties, path in (
+            ("iothread", "io0", {"poll-max-ns": 5}, "/objects/io0"),
+            ("blockdev-file", "d0", {"filename": str(image), "read-only": True}, "/block/d0"),
+            ("netdev-user", "n0", None, "/netdevs/n0"),
+            ("chardev-socket", "c0", {"path": str(tmp_path / "socket"), "server": True}, "/chardevs/c0"),
+            ("chardev-null", None, None, "/chardevs/chardev-null0")):
+        obj = machine.add_object(kind, name, properties, None)
+        assert obj.get_path() == path and obj.get_type_name() == kind
+        for key, value in (properties or {}).items():
+            assert obj.get_value(key, None) == value
+    other = call(lambda *rest: machine.add_object_async("chardev-null", None, None, *rest), machine.add_object_finish)
+    assert other.get_path() == "/chardevs/chardev-null1"
+    for kind, message in (("nothing", "nothing"), ("chardev-nothing", "backend.type"), ("virtio-rng-device", "virtio-rng-device")):
+        with pytest.raises(GLib.Error, match=message):
+            machine.add_object(kind, "x", None, None)
+
+
 def test_unplug(remote, tmp_path):
     image = tmp_path / "disk"
     image.write_bytes(bytes(1 << 20))
@@ -248,301 +242,3 @@ def test_connect_async(tiny):
     assert machine.get_path() == "/machine" and len(machine) > 3
     with pytest.raises(GLib.Error, match="nowhere"):
         call(lambda *rest: StratoVirt.Client.connect_async("unix:/nowhere", *rest), StratoVirt.Client.connect_finish)
-
-
-def open_client(vm):
-    vm.qmp()
-    qmp = StratoVirt.QmpClient.new(vm.qmp_path)
-    assert qmp.open(None)
-    return qmp
-
-
-def test_commands(tiny):
-    vm = tiny("c")
-    qmp = open_client(vm)
-    assert qmp.dup_greeting().unpack()["version"]["qemu"]["major"] > 0
-    assert qmp.execute("query-status", None, None, None).unpack()["running"] is True
-    assert qmp.execute("query-jobs", None, None, None).unpack() == []
-    with pytest.raises(GLib.Error, match="no-such-command") as caught:
-        qmp.execute("no-such-command", None, None, None)
-    assert caught.value.matches(StratoVirt.qmp_error_quark(), StratoVirt.QmpError.COMMAND_NOT_FOUND)
-    with pytest.raises(GLib.Error) as caught:
-        qmp.execute("device_del", strings(id="nobody"), None, None)
-    assert caught.value.matches(StratoVirt.qmp_error_quark(), StratoVirt.QmpError.DEVICE_NOT_FOUND)
-    with pytest.raises(GLib.Error, match="dictionary"):
-        qmp.execute("query-status", GLib.Variant("s", "x"), None, None)
-    with pytest.raises(GLib.Error, match="opened once"):
-        qmp.open(None)
-
-
-def test_many_commands_under_way(tiny):
-    qmp = open_client(tiny("c"))
-    results = []
-    for number in range(200):
-        path = strings(path="/machine", property="memory-size" if number % 2 else "run-state")
-        qmp.execute_async("qom-get", path, None, None,
-                          lambda qmp, result, number: results.append((number, qmp.execute_finish(result).unpack())), number)
-    # One that blocks in between takes nobody's reply.
-    assert qmp.execute("query-status", None, None, None).unpack()["status"] == "running"
-    wait_until(lambda: len(results) == 200)
-    assert results == [(number, 128 << 20 if number % 2 else "running") for number in range(200)]
-
-
-def test_events(tiny):
-    vm = tiny("c")
-    qmp = open_client(vm)
-    seen = []
-    qmp.connect("event::STOP", lambda qmp, name, data: seen.append((name, data.unpack())))
-    qmp.execute("stop", None, None, None)
-    assert seen == []
-    wait_until(lambda: seen)
-    qmp.execute("cont", None, None, None)
-    qmp.connect("event", lambda qmp, name, data: seen.append((name, data.unpack())))
-    wait_until(lambda: len(seen) == 2)
-    assert seen == [("STOP", {}), ("RESUME", {})]
-
-
-def test_descriptors(tiny, tmp_path):
-    qmp = open_client(tiny("c"))
-    with open(tmp_path / "file", "wb") as file:
-        fds = Gio.UnixFDList.new()
-        fds.append(file.fileno())
-        info = qmp.execute("add-fd", GLib.Variant("a{sv}", {"fdset-id": GLib.Variant("x", 7)}), fds, None).unpack()
-    assert info["fdset-id"] == 7
-    sets = qmp.execute("query-fdsets", None, None, None).unpack()
-    assert [entry["fd"] for entry in sets[0]["fds"]] == [info["fd"]]
-
-
-def test_end_of_the_vm(tiny):
-    vm = tiny("c")
-    qmp = open_client(vm)
-    failures = []
-
-    def on_reply(qmp, result):
-        try:
-            qmp.execute_finish(result)
-        except GLib.Error as error:
-            failures.append(error)
-    vm.kill()
-    qmp.execute_async("query-status", None, None, None, on_reply)
-    wait_until(lambda: failures)
-    assert failures[0].domain == "g-io-error-quark"
-    assert not qmp.is_open()
-
-
-class Server:
-    """A server that says what it is told to."""
-
-    def __init__(self, path, *says):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.bind(str(path))
-        self.socket.listen(8)
-        self.says = says
-        self.peers = []
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            try:
-                peer = self.socket.accept()[0]
-            except OSError:
-                return
-            self.peers.append(peer)
-            stream = peer.makefile("rb")
-            for text in self.says:
-                if text is None:
-                    if not stream.readline():
-                        break
-                else:
-                    peer.sendall(text.encode())
-
-
-GREETING = '{"QMP":{"version":{},"capabilities":[]}}\r\n'
-
-
-@pytest.mark.parametrize("says, message", [
-    (["SSH-2.0-OpenSSH\r\n"], "no QMP server"),
-    (['{"hello":1}\n'], "no QMP server"),
-    (["[1]\n"], "not an object"),
-    ([GREETING, None, '{"id":1,"error":{"class":"GenericError","desc":"not you"}}\n'], "not you"),
-])
-def test_other_servers(tmp_path, says, message):
-    Server(tmp_path / "s", *says)
-    with pytest.raises(GLib.Error, match=message):
-        StratoVirt.QmpClient.new(f"unix:{tmp_path}/s").open(None)
-    qmp = StratoVirt.QmpClient.new(f"unix:{tmp_path}/s")
-    with pytest.raises(GLib.Error, match=message):
-        call(qmp.open_async, qmp.open_finish)
-
-
-def test_limits_of_time(tmp_path):
-    Server(tmp_path / "mute")
-    qmp = StratoVirt.QmpClient(address=f"unix:{tmp_path}/mute", timeout=20)
-    with pytest.raises(GLib.Error, match="does not answer within 20 ms") as caught:
-        qmp.open(None)
-    assert caught.value.matches(Gio.io_error_quark(), Gio.IOErrorEnum.TIMED_OUT)
-
-    cancellable = Gio.Cancellable()
-    results = []
-    qmp = StratoVirt.QmpClient.new(f"unix:{tmp_path}/mute")
-    qmp.open_async(cancellable, lambda qmp, result: results.append(result))
-    GLib.timeout_add(20, lambda: cancellable.cancel())
-    wait_until(lambda: results)
-    with pytest.raises(GLib.Error) as caught:
-        qmp.open_finish(results[0])
-    assert caught.value.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED)
-
-    # A reply that comes when nobody waits for it any more is not the next one's.
-    Server(tmp_path / "slow", GREETING, None, '{"return":{},"id":1}\n', None, None,
-           '{"return":"first","id":2}\r\n{"return":"second","id":3}\r\n')
-    qmp = StratoVirt.QmpClient.new(f"unix:{tmp_path}/slow")
-    assert qmp.open(None)
-    qmp.props.timeout = 20
-    with pytest.raises(GLib.Error, match="does not answer"):
-        qmp.execute("first", None, None, None)
-    qmp.props.timeout = 0
-    assert qmp.execute("second", None, None, None).unpack() == "second"
-
-
-def test_addresses():
-    for address in ("", "host:4444", "tcp:host", "tcp::1", "unix:", "udp:host:1", "unix:/" + "x" * 200):
-        with pytest.raises(GLib.Error) as caught:
-            StratoVirt.QmpClient.new(address).open(None)
-        assert caught.value.matches(Gio.io_error_quark(), Gio.IOErrorEnum.INVALID_ARGUMENT), caught.value
-    with pytest.raises(GLib.Error, match="/no/such/socket"):
-        StratoVirt.QmpClient.new("/no/such/socket").open(None)
-
-
-def test_tcp(tiny):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    vm = tiny("c", "-qmp", f"tcp:127.0.0.1:{port},server,nowait")
-    vm.qmp()
-    machine = StratoVirt.Client.connect(f"tcp:127.0.0.1:{port}", None)
-    assert machine.get_value("run-state", None) == "running"
-
-
-def test_a_server_without_changes(tmp_path):
-    Server(tmp_path / "s", GREETING, None, '{"return":{},"id":1}\n', None,
-           '{"id":2,"error":{"class":"CommandNotFound","desc":"The command x-qom-watch has not been found"}}\n')
-    with pytest.raises(GLib.Error, match="cannot tell of changes"):
-        StratoVirt.Client.connect(f"unix:{tmp_path}/s", None)
-
-
-def test_an_object_that_leaves_while_it_is_looked_at(tmp_path):
-    """The tree is asked for level by level; what is gone by then is left out."""
-    def listing(*names):
-        return ('{"properties":[{"name":"type","type":"string","value":"container"}'
-                + "".join(f',{{"name":"{name}","type":"child<thing>"}}' for name in names) + "]}")
-    gone = '"error":{"class":"DeviceNotFound","desc":"gone"}'
-    Server(tmp_path / "s", GREETING, None, '{"return":{},"id":1}\n', None, '{"return":{},"id":2}\n', None,
-           f'{{"return":[{listing("machine", "b")}],"id":3}}\n', None, f'{{{gone},"id":4}}\n', None,
-           f'{{"return":[{listing()}],"id":5}}\n', None, f'{{{gone},"id":6}}\n')
-    machine = StratoVirt.Client.connect(f"unix:{tmp_path}/s", None)
-    assert [child.get_id() for child in machine.get_parent()] == ["machine"]
-
-
-def test_a_tree_without_end(tmp_path):
-    class Endless(Server):
-        def serve(self):
-            peer = self.socket.accept()[0]
-            stream = peer.makefile("rb")
-            peer.sendall(GREETING.encode())
-            for line in stream:
-                message = json.loads(line)
-                below = {"properties": [{"name": "x" * 100, "type": "child<x>"}]}
-                reply = [below] * len(message.get("arguments", {}).get("paths", ()))
-                peer.sendall(json.dumps({"return": reply, "id": message["id"]}).encode() + b"\n")
-    Endless(tmp_path / "s")
-    with pytest.raises(GLib.Error, match="does not end"):
-        StratoVirt.Client.connect(f"unix:{tmp_path}/s", None)
-
-
-def test_the_document(tiny):
-    """The block of docs/scripting.md that is about another process runs as it is."""
-    vm = tiny("c")
-    vm.qmp()
-    *_, script = re.findall(r"```python\n(.*?)```", (TOP / "docs" / "scripting.md").read_text(), re.S)
-    out = scripting.python(script.replace("/run/vm.qmp", vm.qmp_path))
-    lines = out.splitlines()
-    assert lines[:2] == ["new: /machine/peripheral/entropy", "virtio-rng-device 1024"]
-    assert lines[2].startswith("{'running': True") and "changed: run-state" in lines[3:]
-    assert vm.wait() == 0
-
-
-def test_part_that_is_written_in_python(tiny):
-    vm = tiny("c")
-    vm.qmp()
-    out = scripting.python(f"""
-vm = StratoVirt.Client.connect("{vm.qmp_path}")
-rng = vm.add_device("virtio-rng-device", "rng")
-assert len(rng) == 0 and rng
-qmp = vm.get_client().get_qmp()
-print(qmp.execute("qom-get", {{"path": rng, "property": "period"}}).unpack())
-print(len(qmp.execute("qom-list-get", {{"paths": ["/machine", "/objects"]}}).unpack()))
-try:
-    qmp.execute("qom-get", {{"path": b"x", "property": "period"}})
-except TypeError as error:
-    print(error)
-done = []
-qmp.execute_async("stop", {{}}, None, None, lambda qmp, result: done.append(qmp.execute_finish(result)))
-run_until(lambda: done)
-print("Lets the processors run" in StratoVirt.RemoteMachine.start.__doc__)
-""")
-    assert out.splitlines() == ["65536", "2", "a command takes no bytes", "True"]
-
-
-JAVASCRIPT = """
-imports.gi.versions.StratoVirt = "1.0";
-const {Gio, GLib, StratoVirt} = imports.gi;
-Gio._promisify(StratoVirt.Client, "connect_async", "connect_finish");
-Gio._promisify(StratoVirt.QmpClient.prototype, "execute_async", "execute_finish");
-for (const name of ["pause", "resume", "add_device", "quit"])
-    Gio._promisify(StratoVirt.RemoteMachine.prototype, `${name}_async`, `${name}_finish`);
-Gio._promisify(StratoVirt.RemoteObject.prototype, "get_value_async", "get_value_finish");
-Gio._promisify(StratoVirt.RemoteObject.prototype, "set_value_async", "set_value_finish");
-
-const loop = new GLib.MainLoop(null, false);
-async function main() {
-    const vm = await StratoVirt.Client.connect_async(`unix:${ARGV[0]}`, null);
-    vm.connect("stopped", () => print("stopped"));
-    vm.connect("shutdown", (vm, cause) => {
-        print("shutdown", cause === StratoVirt.ShutdownCause.HOST_QMP_QUIT);
-        loop.quit();
-    });
-    print(vm.path, vm.get_n_items() > 3, await vm.get_value_async("run-state", null));
-    const device = await vm.add_device_async("virtio-rng-device", "rng0", null, null);
-    print(device.path, device.type_name);
-    const thread = vm.client.get_object("io0");
-    await thread.set_value_async("poll-max-ns", 7, null);
-    print(await thread.get_value_async("poll-max-ns", null));
-    try {
-        await thread.get_value_async("nothing", null);
-    } catch (error) {
-        print(error.matches(StratoVirt.QmpError, StratoVirt.QmpError.GENERIC), error.message);
-    }
-    await vm.pause_async(null);
-    const status = await vm.client.get_qmp().execute_async("query-status", null, null, null);
-    print(status.recursiveUnpack().status);
-    const other = StratoVirt.QmpClient.new(`unix:${ARGV[0]}`);
-    print(other.connected, other.open(null), other.connected);
-    other.close();
-    await vm.quit_async(null);
-}
-main().catch(error => {
-    logError(error);
-    loop.quit();
-});
-loop.run();
-"""
-
-
-def test_promises_of_javascript(tiny, tmp_path):
-    vm = tiny("c", "-iothread", "id=io0")
-    vm.qmp()
-    (tmp_path / "test.js").write_text(JAVASCRIPT)
-    assert scripting.run(["gjs", tmp_path / "test.js", vm.qmp_path]).splitlines() == [
-        "/machine true running", "/machine/peripheral/rng0 virtio-rng-device", "7",
-        "true Property 'iothread.nothing' not found", "stopped", "paused", "false true true", "shutdown true"]
-    assert vm.wait() == 0

@@ -146,6 +146,56 @@ expect(E, E.INVALID, "The machine 'one' is closed", vm.start)
 """, cwd=tmp_path)
 
 
+def test_properties(tmp_path):
+    """Values that Python has; what is settled, or out of range, is refused with a reason and stays as it was."""
+    out = python("""
+Path("disk").write_bytes(bytes(1 << 20))
+vm = machine("c", name="one", cpus=2)
+disk = vm.add_device("virtio-blk-device", "d", {"drive": StratoVirt.BlockFile(filename="disk")})
+balloon = vm.add_device("virtio-balloon-device", "b")
+for object, name, value in ((vm, "cpus", 4), (disk, "num_queues", 4), (disk.props.drive, "filename", "other"), (vm, "kernel", None)):
+    before = getattr(object.props, name)
+    for set in lambda: setattr(object.props, name, value), lambda: object.set_property(name, value):
+        try:
+            set()
+            raise AssertionError(name)
+        except GLib.Error as error:
+            assert error.matches(StratoVirt.ObjectError.quark(), StratoVirt.ObjectError.READ_ONLY), error
+            assert "cannot be changed once the object is in use" in error.message
+    assert getattr(object.props, name) == before and before is not None
+# Those that are not settled
+balloon.props.target = "100M"
+vm.props.no_reboot = True
+assert balloon.props.target == 100 << 20 and vm.props.no_reboot
+assert balloon.props.guest_stats["stats"]["stat-total-memory"] == -1
+
+other = StratoVirt.Microvm(memory_size=1 << 30)
+other.props.memory_size = "2G"
+other.props.memory_backend = StratoVirt.MemoryBackendMemfd(size=2 << 30)
+image = StratoVirt.BlockFile(filename="x", aio=StratoVirt.BlockAio.THREADS)
+image.props.aio = "io_uring"
+user = StratoVirt.NetdevUser(hostfwd=["tcp::1-:2"])
+user.props.hostfwd = [*user.props.hostfwd, "udp::3-:4"]
+print(other.props.memory_size >> 30, other.props.memory_backend.props.size >> 30, image.props.aio.value_nick, user.props.hostfwd)
+for object, name, value in ((other, "cpus", 255), (other, "cpus", -1), (other, "cpus", 1.5), (other, "cpus", "many"), (image, "aio", "slow")):
+    try:
+        setattr(object.props, name, value)
+    except GLib.Error as error:
+        assert error.matches(StratoVirt.ObjectError.quark(), StratoVirt.ObjectError.INVALID), error
+        print(error.message.partition(": ")[2])
+for name in "cpuss", "run_state":
+    try:
+        setattr(other.props, name, 1)
+    except (AttributeError, GLib.Error) as error:
+        print(type(error).__name__)
+vm.close()
+""", cwd=tmp_path)
+    assert out.splitlines() == [
+        "2 2 io_uring ['tcp::1-:2', 'udp::3-:4']",
+        *(f"Parameter 'cpus' expects an integer from 1 to 254, got '{text}'" for text in ("255", "-1", "1.500000", "many")),
+        "Parameter 'aio' expects 'threads', 'io_uring' or 'native', got 'slow'", "AttributeError", "Error"]
+
+
 def test_a_closed_machine_leaves_nothing(tmp_path):
     """Threads, descriptors and memory of a VM are gone when its last reference is."""
     python("""

@@ -63,7 +63,7 @@ def test_the_document(tmp_path):
     """The Python blocks of docs/scripting.md run as they are, with a guest that ends by itself."""
     (tmp_path / "vmlinuz").symlink_to(GUESTS / "tiny.elf")
     (tmp_path / "root.img").write_bytes(bytes(1 << 20))
-    first, second, _ = re.findall(r"```python\n(.*?)```", (TOP / "docs" / "scripting.md").read_text(), re.S)
+    first, second, *_ = re.findall(r"```python\n(.*?)```", (TOP / "docs" / "scripting.md").read_text(), re.S)
     assert "console=ttyS0" in first
     out = python(first.replace("console=ttyS0", "do=hp") + "vm = machine('c')\n" + second, cwd=tmp_path)
     assert "hello" in out and "ended: guest-shutdown" in out
@@ -130,7 +130,8 @@ def test_installation(installed, tmp_path):
     """Typelib, GIR, library, Python's part and the examples are installed, and work from there."""
     def find(name):
         return next(installed.rglob(name)).parent
-    assert find("StratoVirt-1.0.gir") and find("machine.js") and find("__init__.pyi")
+    assert find("StratoVirt-1.0.gir") and find("machine.js") and find("__init__.pyi") and find("aio.py")
+    assert find("StratoVirt.js").match("share/gjs-1.0/overrides")
     env = {**environment(), "GI_TYPELIB_PATH": str(find("StratoVirt-1.0.typelib")),
            "LD_LIBRARY_PATH": str(find("libstratovirt-1.so")), "PYTHONPATH": str(find("py.typed").parent)}
     script = ("import stratovirt, gi.overrides.StratoVirt as overrides; vm = stratovirt.Microvm(name='x'); "
