@@ -4,6 +4,8 @@
 
 #include <linux/pci_regs.h>
 
+#include "hw/core/sv-late-writes.h"
+
 #include "src/migration/sv-migratable.h"
 
 #define IO_STEP 0x1000ull
@@ -31,6 +33,7 @@ typedef struct
   SvMemoryRegion *memory;
   SvMemoryRegion *io;
   Window windows[N_WINDOWS];
+  SvLateWrites *late; /* a reset of the secondary bus that waits for the host */
 } SvPciBridgePrivate;
 
 static const SvMigratableState migration;
@@ -158,6 +161,7 @@ sv_pci_bridge_teardown (SvPciDevice *device)
   SvPciBridgePrivate *priv = PRIV (self);
   SvBus *secondary = SV_BUS (priv->secondary);
 
+  sv_late_writes_forget (priv->late);
   while (sv_bus_get_n_devices (secondary) > 0)
     sv_bus_unplug (secondary, sv_bus_get_device (secondary, 0));
   for (guint n = 0; n < N_WINDOWS; n++)
@@ -171,7 +175,14 @@ sv_pci_bridge_teardown (SvPciDevice *device)
 static void
 sv_pci_bridge_reset (SvPciDevice *device)
 {
+  sv_late_writes_forget (PRIV (SV_PCI_BRIDGE (device))->late);
   update_windows (SV_PCI_BRIDGE (device));
+}
+
+static gboolean
+sv_pci_bridge_settle (SvPciDevice *device)
+{
+  return sv_pci_bus_settle (PRIV (SV_PCI_BRIDGE (device))->secondary);
 }
 
 static void
@@ -190,7 +201,7 @@ sv_pci_bridge_config_written (SvPciDevice *device, guint offset, guint32 old_val
       guint shift = (PCI_BRIDGE_CONTROL - offset) * 8;
 
       if ((now >> shift & ~(old_value >> shift) & PCI_BRIDGE_CTL_BUS_RESET) != 0)
-        sv_pci_bus_reset (PRIV (self)->secondary);
+        sv_pci_bridge_reset_secondary (self);
     }
 }
 
@@ -207,6 +218,25 @@ static const SvMigratableState migration = {
 };
 
 static void
+reset_late (gpointer opaque, guint64 offset, guint64 value, guint size)
+{
+  sv_pci_bus_reset (PRIV (SV_PCI_BRIDGE (opaque))->secondary);
+}
+
+static gboolean
+is_settled (gpointer opaque)
+{
+  return sv_pci_bus_settle (PRIV (SV_PCI_BRIDGE (opaque))->secondary);
+}
+
+static void
+sv_pci_bridge_finalize (GObject *object)
+{
+  sv_late_writes_free (PRIV (SV_PCI_BRIDGE (object))->late);
+  G_OBJECT_CLASS (sv_pci_bridge_parent_class)->finalize (object);
+}
+
+static void
 sv_pci_bridge_class_init (SvPciBridgeClass *klass)
 {
   SvPciDeviceClass *pci_class = SV_PCI_DEVICE_CLASS (klass);
@@ -216,12 +246,37 @@ sv_pci_bridge_class_init (SvPciBridgeClass *klass)
   pci_class->setup = sv_pci_bridge_setup;
   pci_class->teardown = sv_pci_bridge_teardown;
   pci_class->reset = sv_pci_bridge_reset;
+  pci_class->settle = sv_pci_bridge_settle;
+  G_OBJECT_CLASS (klass)->finalize = sv_pci_bridge_finalize;
   pci_class->config_written = sv_pci_bridge_config_written;
 }
 
 static void
 sv_pci_bridge_init (SvPciBridge *self)
 {
+  PRIV (self)->late = sv_late_writes_new (reset_late, is_settled, self);
+}
+
+/**
+ * sv_pci_bridge_reset_secondary: (skip)
+ * @self: a realized bridge
+ *
+ * Resets what is behind it. Requests in flight there may take their time: only the vCPU that asks for the reset waits
+ * for them, as its next instruction runs behind it.
+ */
+void
+sv_pci_bridge_reset_secondary (SvPciBridge *self)
+{
+  SvPciBridgePrivate *priv = PRIV (self);
+
+  if (sv_pci_bus_settle (priv->secondary) || !sv_late_writes_defer (priv->late, 0, 0, 0))
+    sv_pci_bus_reset (priv->secondary);
+}
+
+void
+sv_pci_bridge_settled (SvPciBridge *self)
+{
+  sv_late_writes_schedule (PRIV (self)->late);
 }
 
 /**

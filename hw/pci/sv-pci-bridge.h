@@ -42,6 +42,10 @@ typedef struct
   guint64 prefetch_base, prefetch_limit; /* 1 MiB steps */
 } SvPciBridgeWindows;
 
+/* The guest resets what is behind the bridge: at once, or behind its vCPU's back when that has to wait for the host. */
+SV_API void sv_pci_bridge_reset_secondary (SvPciBridge *self);
+/* For SvPciBus, any thread: something behind the bridge may have settled. */
+SV_API void sv_pci_bridge_settled (SvPciBridge *self);
 SV_API void sv_pci_bridge_program (SvPciBridge *self, const SvPciBridgeWindows *windows);
 
 G_END_DECLS

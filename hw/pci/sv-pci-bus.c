@@ -4,6 +4,7 @@
 
 #include <linux/pci_regs.h>
 
+#include "hw/pci/sv-pci-bridge.h"
 #include "hw/pci/sv-pci-device.h"
 #include "src/migration/sv-migratable.h"
 
@@ -441,6 +442,26 @@ sv_pci_bus_reset (SvPciBus *self)
   for (guint i = 0; i < SV_PCI_N_FUNCTIONS; i++)
     if (self->functions[i] != NULL)
       sv_device_reset (SV_DEVICE (self->functions[i]));
+}
+
+gboolean
+sv_pci_bus_settle (SvPciBus *self)
+{
+  gboolean settled = TRUE;
+
+  for (guint i = 0; i < SV_PCI_N_FUNCTIONS; i++)
+    if (self->functions[i] != NULL && !sv_pci_device_settle (self->functions[i]))
+      settled = FALSE;
+  return settled;
+}
+
+void
+sv_pci_bus_settled (SvPciBus *self)
+{
+  if (self->bridge == NULL)
+    return;
+  sv_pci_bridge_settled (SV_PCI_BRIDGE (self->bridge));
+  sv_pci_device_settled (self->bridge);
 }
 
 /**

@@ -78,6 +78,9 @@ SV_API void sv_pci_bus_set_hotplug (SvPciBus *self, gboolean hotplug);
 SV_API gboolean sv_pci_bus_is_powered (SvPciBus *self);
 /* Puts the functions on the bus, and below, into their state after realize. */
 SV_API void sv_pci_bus_reset (SvPciBus *self);
+/* sv_pci_device_settle() of all of them; what waits for that is told by settled, in any thread. */
+SV_API gboolean sv_pci_bus_settle (SvPciBus *self);
+SV_API void sv_pci_bus_settled (SvPciBus *self);
 
 /* For SvPciDevice: a pin of a function changes. */
 SV_API void sv_pci_bus_change_pin (SvPciBus *self, guint8 devfn, guint pin, gboolean level);

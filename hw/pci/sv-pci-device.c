@@ -491,3 +491,33 @@ sv_pci_device_add_express (SvPciDevice *self, guint port_type)
   sv_pci_config_set16 (config, at + PCI_EXP_LNKCTL2, PCI_EXP_LNKCTL2_TLS_2_5GT);
   return at;
 }
+
+/* --- before a reset --- */
+
+/**
+ * sv_pci_device_settle: (skip)
+ * @self: a realized device
+ *
+ * Asks whether a reset of it and what is below it would have to wait for the host. VM lock held.
+ *
+ * Returns: %FALSE: it would, and is told of when it is worth while to ask again, see sv_pci_device_settled()
+ */
+gboolean
+sv_pci_device_settle (SvPciDevice *self)
+{
+  SvPciDeviceClass *klass = SV_PCI_DEVICE_GET_CLASS (self);
+
+  return klass->settle == NULL || !sv_device_is_realized (SV_DEVICE (self)) || klass->settle (self);
+}
+
+/**
+ * sv_pci_device_settled: (skip)
+ * @self: a device that was asked to settle
+ *
+ * Something that it waited for is done: bridges above it that wait look again.
+ */
+void
+sv_pci_device_settled (SvPciDevice *self)
+{
+  sv_pci_bus_settled (sv_pci_device_get_bus (self));
+}

@@ -48,6 +48,8 @@ G_DECLARE_DERIVABLE_TYPE (SvPciDevice, sv_pci_device, SV, PCI_DEVICE, SvDevice)
  *   base address registers. Nothing is left on failure
  * @teardown: the reverse; the device is not mapped any more
  * @reset: to the state after @setup, after configuration space
+ * @settle: before a reset: %FALSE: it would wait for what is in flight, which is hurried on, and sv_pci_device_settled()
+ *   follows. %NULL: it never waits for long
  * @read_config: the guest is about to read @size bytes at @offset; brings @config up to date
  * @config_written: the guest wrote @size bytes at @offset; @old_value is what was there
  *
@@ -68,9 +70,10 @@ struct _SvPciDeviceClass
   gboolean (*setup) (SvPciDevice *self, GError **error);
   void (*teardown) (SvPciDevice *self);
   void (*reset) (SvPciDevice *self);
+  gboolean (*settle) (SvPciDevice *self);
   void (*read_config) (SvPciDevice *self, guint offset, guint size);
   void (*config_written) (SvPciDevice *self, guint offset, guint32 old_value, guint size);
-  gpointer padding[7];
+  gpointer padding[6];
 };
 
 SV_API SvPciBus *sv_pci_device_get_bus (SvPciDevice *self); /* (transfer none): while plugged in */
@@ -101,5 +104,10 @@ SV_API guint sv_pci_device_add_express (SvPciDevice *self, guint port_type);
 /* Flags and size of register @n; 0: there is none. */
 SV_API guint64 sv_pci_device_get_bar (SvPciDevice *self, guint n, guint *flags);
 SV_API void sv_pci_device_set_bar_address (SvPciDevice *self, guint n, guint64 address);
+
+/* Asks, before a reset, whether that would have to wait for the host; if so, what is in flight is hurried on. */
+SV_API gboolean sv_pci_device_settle (SvPciDevice *self);
+/* For subclasses: sv_pci_device_settle() may be asked again. Any thread, with the VM lock or without. */
+SV_API void sv_pci_device_settled (SvPciDevice *self);
 
 G_END_DECLS

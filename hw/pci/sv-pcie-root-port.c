@@ -324,7 +324,7 @@ sv_pcie_root_port_config_written (SvPciDevice *device, guint offset, guint32 old
     update_power (self);
   /* Without power it forgets all, and touches the guest's memory no more. */
   if ((changes & SV_PCIE_SLOT_POWER_OFF) != 0)
-    sv_pci_bus_reset (get_secondary (self));
+    sv_pci_bridge_reset_secondary (SV_PCI_BRIDGE (self));
   if ((changes & SV_PCIE_SLOT_EMPTIED) != 0 && self->slot.unplug_pending)
     schedule (self, &self->eject, eject);
   if ((changes & SV_PCIE_SLOT_REFUSED) != 0)

@@ -147,6 +147,28 @@ sv_virtio_device_settled (SvVirtioDevice *self)
     priv->bus_class->settled (priv->bus);
 }
 
+static void
+do_nothing (gpointer data)
+{
+}
+
+/**
+ * sv_virtio_device_sync_queues: (skip)
+ * @self: a device
+ *
+ * Returns when nothing goes on any more that a queue's context was in the midst of: what was replaced before the call
+ * is used no more. Requests in flight are not waited for. VM lock held.
+ */
+void
+sv_virtio_device_sync_queues (SvVirtioDevice *self)
+{
+  SvVirtioDevicePrivate *priv = PRIV (self);
+
+  for (guint i = 0; i < priv->n_queues; i++)
+    if (priv->queues[i].context != NULL)
+      sv_context_run_sync (priv->queues[i].context, do_nothing, NULL);
+}
+
 void
 sv_virtio_device_pause_queues (SvVirtioDevice *self)
 {

@@ -127,6 +127,7 @@ SV_API gboolean sv_virtio_device_set_queue_ready (SvVirtioDevice *self, guint n,
 /* Before what waits for requests in flight (a reset, say): FALSE: it would, for as long as the host's disks take. The bus is
  * told by settled when to ask again. */
 SV_API gboolean sv_virtio_device_settle (SvVirtioDevice *self);
+SV_API void sv_virtio_device_sync_queues (SvVirtioDevice *self);
 /* Ignored once FEATURES_OK is set. */
 SV_API void sv_virtio_device_set_driver_features (SvVirtioDevice *self, guint64 features);
 SV_API guint8 sv_virtio_device_get_status (SvVirtioDevice *self); /* any thread */

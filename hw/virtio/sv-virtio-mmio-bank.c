@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "hw/virtio/sv-late-writes.h"
+#include "hw/core/sv-late-writes.h"
 #include "hw/virtio/sv-virtio-mmio-private.h"
 
 struct _SvVirtioMmioBank

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hw/virtio/sv-late-writes.h"
+#include "hw/core/sv-late-writes.h"
 #include "hw/virtio/sv-virtio-device.h"
 #include "hw/virtio/sv-virtio-mmio-bank.h"
 #include "src/migration/sv-migratable.h"

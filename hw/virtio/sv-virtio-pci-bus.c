@@ -119,6 +119,7 @@ static void
 sv_virtio_pci_bus_settled (SvVirtioBus *bus)
 {
   sv_late_writes_schedule (sv_virtio_pci_priv (transport_of (bus))->late);
+  sv_pci_device_settled (SV_PCI_DEVICE (transport_of (bus)));
 }
 
 static void

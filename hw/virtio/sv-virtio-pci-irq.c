@@ -86,26 +86,28 @@ interrupt_by_pin (SvVirtioPci *self, guint8 bits)
     return;
 }
 
+static void
+interrupt (SvVirtioPci *self, guint8 bits, const guint16 *place)
+{
+  SvVirtioPciPrivate *priv = PRIV (self);
+  guint16 vector = __atomic_load_n (place, __ATOMIC_SEQ_CST);
+
+  if (!__atomic_load_n (&priv->use_msix, __ATOMIC_SEQ_CST))
+    interrupt_by_pin (self, bits);
+  else if (vector != VIRTIO_MSI_NO_VECTOR)
+    sv_msix_notify (priv->msix, vector);
+}
+
 void
 sv_virtio_pci_interrupt_queue (SvVirtioPci *self, guint n)
 {
-  SvVirtioPciPrivate *priv = PRIV (self);
-
-  if (!__atomic_load_n (&priv->use_msix, __ATOMIC_SEQ_CST))
-    interrupt_by_pin (self, ISR_QUEUE);
-  else if (priv->queue_vectors[n] != VIRTIO_MSI_NO_VECTOR)
-    sv_msix_notify (priv->msix, priv->queue_vectors[n]);
+  interrupt (self, ISR_QUEUE, &PRIV (self)->queue_vectors[n]);
 }
 
 void
 sv_virtio_pci_interrupt_config (SvVirtioPci *self)
 {
-  SvVirtioPciPrivate *priv = PRIV (self);
-
-  if (!__atomic_load_n (&priv->use_msix, __ATOMIC_SEQ_CST))
-    interrupt_by_pin (self, ISR_QUEUE | ISR_CONFIG);
-  else if (priv->config_vector != VIRTIO_MSI_NO_VECTOR)
-    sv_msix_notify (priv->msix, priv->config_vector);
+  interrupt (self, ISR_QUEUE | ISR_CONFIG, &PRIV (self)->config_vector);
 }
 
 /* Reading clears (VIRTIO 1.2 §4.1.4.5.1). */
@@ -116,23 +118,6 @@ sv_virtio_pci_take_isr (SvVirtioPci *self)
 
   sv_virtio_pci_update_pin (self);
   return bits;
-}
-
-/* VIRTIO 1.2 §4.1.5.1.2.1: the driver reads back whether it got the vector. */
-guint16
-sv_virtio_pci_change_vector (SvVirtioPci *self, guint16 before, guint16 vector)
-{
-  SvVirtioPciPrivate *priv = PRIV (self);
-
-  if (vector == before)
-    return before;
-  if (vector != VIRTIO_MSI_NO_VECTOR
-      && (priv->msix == NULL || vector >= sv_msix_get_n_vectors (priv->msix)
-          || sv_msix_use (priv->msix, vector, NULL) < 0))
-    vector = VIRTIO_MSI_NO_VECTOR;
-  if (before != VIRTIO_MSI_NO_VECTOR)
-    sv_msix_release (priv->msix, before);
-  return vector;
 }
 
 /* --- queues that the kernel works on --- */
@@ -196,4 +181,59 @@ sv_virtio_pci_disconnect_calls (SvVirtioPci *self)
       if (fd >= 0 && priv->queue_vectors[i] != VIRTIO_MSI_NO_VECTOR)
         sv_msix_disconnect_fd (priv->msix, priv->queue_vectors[i], fd);
     }
+}
+
+/* --- changes by the driver --- */
+
+/* VIRTIO 1.2 §4.1.5.1.2.1: the driver reads back whether it got the vector. */
+static guint16
+use_vector (SvVirtioPci *self, guint16 vector)
+{
+  SvVirtioPciPrivate *priv = PRIV (self);
+
+  if (vector != VIRTIO_MSI_NO_VECTOR && priv->msix != NULL && vector < sv_msix_get_n_vectors (priv->msix)
+      && sv_msix_use (priv->msix, vector, NULL) >= 0)
+    return vector;
+  return VIRTIO_MSI_NO_VECTOR;
+}
+
+/* Queues work on, and one may be interrupting by its old vector at this moment: that goes when none does any more. */
+void
+sv_virtio_pci_set_vector (SvVirtioPci *self, guint16 *place, guint16 vector)
+{
+  SvVirtioPciPrivate *priv = PRIV (self);
+  gboolean started = sv_virtio_device_is_started (priv->core);
+  guint16 before = *place;
+
+  if (vector == before)
+    return;
+  vector = use_vector (self, vector);
+  if (started)
+    sv_virtio_pci_disconnect_calls (self);
+  __atomic_store_n (place, vector, __ATOMIC_SEQ_CST);
+  if (started)
+    {
+      sv_virtio_pci_connect_calls (self, NULL);
+      sv_virtio_device_sync_queues (priv->core);
+    }
+  if (before != VIRTIO_MSI_NO_VECTOR)
+    sv_msix_release (priv->msix, before);
+}
+
+/* What the kernel's eventfds count meanwhile interrupts as soon as they are connected again. */
+void
+sv_virtio_pci_update_msix (SvVirtioPci *self)
+{
+  SvVirtioPciPrivate *priv = PRIV (self);
+  gboolean use = priv->msix != NULL && sv_msix_is_enabled (priv->msix);
+  gboolean started = sv_virtio_device_is_started (priv->core);
+
+  if (use == priv->use_msix)
+    return;
+  if (started)
+    sv_virtio_pci_disconnect_calls (self);
+  __atomic_store_n (&priv->use_msix, use, __ATOMIC_SEQ_CST);
+  sv_virtio_pci_update_pin (self);
+  if (started)
+    sv_virtio_pci_connect_calls (self, NULL);
 }

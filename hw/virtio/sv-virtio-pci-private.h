@@ -2,7 +2,7 @@
 #pragma once
 
 #include "hw/pci/sv-msix.h"
-#include "hw/virtio/sv-late-writes.h"
+#include "hw/core/sv-late-writes.h"
 #include "hw/virtio/sv-virtio-bus.h"
 #include "hw/virtio/sv-virtio-pci.h"
 #include "src/migration/sv-migratable.h"
@@ -38,8 +38,8 @@ typedef struct
   guint32 driver_feature_select;
   guint32 driver_features[2];
   guint16 queue_select;
-  guint16 config_vector;
-  guint16 *queue_vectors;
+  guint16 config_vector;  /* atomic */
+  guint16 *queue_vectors; /* each atomic */
   guint n_queues;
   guint8 isr; /* atomic */
   SvLateWrites *late; /* to the common configuration, behind a reset that waits for the host */
@@ -76,7 +76,8 @@ void sv_virtio_pci_close_irq (SvVirtioPci *self);
 gboolean sv_virtio_pci_connect_calls (SvVirtioPci *self, GError **error);
 void sv_virtio_pci_disconnect_calls (SvVirtioPci *self);
 guint8 sv_virtio_pci_take_isr (SvVirtioPci *self);
-guint16 sv_virtio_pci_change_vector (SvVirtioPci *self, guint16 before, guint16 vector);
+/* The driver wants another vector for the configuration or a queue; waits for no request. */
+void sv_virtio_pci_set_vector (SvVirtioPci *self, guint16 *place, guint16 vector);
 
 /**
  * SvVirtioPciBus:

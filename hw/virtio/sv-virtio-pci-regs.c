@@ -139,26 +139,6 @@ write_layout (SvVirtioPci *self, SvVirtqueue *queue, guint offset, guint32 value
                   sv_pci_device_get_name (SV_PCI_DEVICE (self)), offset, PRIV (self)->queue_select);
 }
 
-/* A queue that works may be interrupting by its old vector at this moment. */
-static void
-write_vector (SvVirtioPci *self, guint16 *place, guint16 vector)
-{
-  SvVirtioPciPrivate *priv = PRIV (self);
-  gboolean started = sv_virtio_device_is_started (priv->core);
-
-  if (started)
-    {
-      sv_device_quiesce (SV_DEVICE (priv->core));
-      sv_virtio_pci_disconnect_calls (self);
-    }
-  *place = sv_virtio_pci_change_vector (self, *place, vector);
-  if (started)
-    {
-      sv_virtio_pci_connect_calls (self, NULL);
-      sv_device_resume (SV_DEVICE (priv->core));
-    }
-}
-
 static void
 write_queue (SvVirtioPci *self, guint offset, guint32 value)
 {
@@ -168,7 +148,7 @@ write_queue (SvVirtioPci *self, guint offset, guint32 value)
   if (queue == NULL)
     return;
   if (offset == VIRTIO_PCI_COMMON_Q_MSIX)
-    write_vector (self, &priv->queue_vectors[priv->queue_select], (guint16)value);
+    sv_virtio_pci_set_vector (self, &priv->queue_vectors[priv->queue_select], (guint16)value);
   else if (offset != VIRTIO_PCI_COMMON_Q_ENABLE)
     write_layout (self, queue, offset, value);
   /* §4.1.4.3.2: the driver does not write 0. */
@@ -197,7 +177,7 @@ write_common (SvVirtioPci *self, guint offset, guint32 value)
                                                             | priv->driver_features[0]);
       break;
     case VIRTIO_PCI_COMMON_MSIX:
-      write_vector (self, &priv->config_vector, (guint16)value);
+      sv_virtio_pci_set_vector (self, &priv->config_vector, (guint16)value);
       break;
     case VIRTIO_PCI_COMMON_STATUS:
       /* Resetting the device resets the registers by way of the bus. */
@@ -387,10 +367,8 @@ sv_virtio_pci_reset_registers (SvVirtioPci *self)
   priv->device_feature_select = priv->driver_feature_select = 0;
   priv->driver_features[0] = priv->driver_features[1] = 0;
   priv->queue_select = 0;
-  priv->config_vector
-      = sv_virtio_pci_change_vector (self, priv->config_vector, VIRTIO_MSI_NO_VECTOR);
+  sv_virtio_pci_set_vector (self, &priv->config_vector, VIRTIO_MSI_NO_VECTOR);
   for (guint i = 0; i < priv->n_queues; i++)
-    priv->queue_vectors[i]
-        = sv_virtio_pci_change_vector (self, priv->queue_vectors[i], VIRTIO_MSI_NO_VECTOR);
+    sv_virtio_pci_set_vector (self, &priv->queue_vectors[i], VIRTIO_MSI_NO_VECTOR);
   sv_virtio_pci_take_isr (self);
 }

@@ -34,7 +34,7 @@ load_vector (SvVirtioPci *self, guint16 *place, guint16 vector, GError **error)
   if (vector != VIRTIO_MSI_NO_VECTOR
       && !sv_migration_check_range ("vector", vector, 0, (gint64)n_vectors - 1, error))
     return FALSE;
-  *place = sv_virtio_pci_change_vector (self, *place, vector);
+  sv_virtio_pci_set_vector (self, place, vector);
   if (*place == vector)
     return TRUE;
   g_set_error (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_REFUSED, "vector %u cannot be used here", vector);

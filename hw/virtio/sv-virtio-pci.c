@@ -105,28 +105,6 @@ sv_virtio_pci_read_config (SvPciDevice *device, guint offset, guint size)
                          (guint32)sv_virtio_pci_read (self, address, length));
 }
 
-void
-sv_virtio_pci_update_msix (SvVirtioPci *self)
-{
-  SvVirtioPciPrivate *priv = PRIV (self);
-  gboolean use = priv->msix != NULL && sv_msix_is_enabled (priv->msix);
-  gboolean started = sv_virtio_device_is_started (priv->core);
-
-  if (use == priv->use_msix)
-    return;
-  if (started)
-    {
-      sv_device_quiesce (SV_DEVICE (priv->core));
-      sv_virtio_pci_disconnect_calls (self);
-    }
-  __atomic_store_n (&priv->use_msix, use, __ATOMIC_SEQ_CST);
-  if (started)
-    {
-      sv_virtio_pci_connect_calls (self, NULL);
-      sv_device_resume (SV_DEVICE (priv->core));
-    }
-}
-
 static void
 sv_virtio_pci_config_written (SvPciDevice *device, guint offset, guint32 old_value, guint size)
 {
@@ -268,6 +246,12 @@ sv_virtio_pci_reset (SvPciDevice *device)
   sv_virtio_pci_update_msix (SV_VIRTIO_PCI (device));
 }
 
+static gboolean
+sv_virtio_pci_settle (SvPciDevice *device)
+{
+  return sv_virtio_device_settle (PRIV (SV_VIRTIO_PCI (device))->core);
+}
+
 /* --- GObject --- */
 
 static void
@@ -350,6 +334,7 @@ sv_virtio_pci_class_init (SvVirtioPciClass *klass)
   pci_class->setup = sv_virtio_pci_setup;
   pci_class->teardown = sv_virtio_pci_teardown;
   pci_class->reset = sv_virtio_pci_reset;
+  pci_class->settle = sv_virtio_pci_settle;
   pci_class->read_config = sv_virtio_pci_read_config;
   pci_class->config_written = sv_virtio_pci_config_written;
 

@@ -4,6 +4,7 @@
 
 #include <linux/pci_regs.h>
 
+#include "src/accel/sv-vcpu.h"
 #include "src/runtime/sv-vm-lock.h"
 
 /* --- accelerator --- */
@@ -138,8 +139,15 @@ test_function_teardown (SvPciDevice *device)
 static void
 test_function_reset (SvPciDevice *device)
 {
+  g_assert_true (sv_vcpu_get_current () == NULL || !TEST_FUNCTION (device)->busy);
   TEST_FUNCTION (device)->n_resets++;
   sv_msix_reset (TEST_FUNCTION (device)->msix);
+}
+
+static gboolean
+test_function_settle (SvPciDevice *device)
+{
+  return !TEST_FUNCTION (device)->busy;
 }
 
 static void
@@ -159,6 +167,7 @@ test_function_class_init (TestFunctionClass *klass)
   pci_class->setup = test_function_setup;
   pci_class->teardown = test_function_teardown;
   pci_class->reset = test_function_reset;
+  pci_class->settle = test_function_settle;
   pci_class->config_written = test_function_config_written;
 }
 

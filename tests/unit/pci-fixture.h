@@ -35,6 +35,7 @@ struct _TestFunction
   SvMemoryRegion *msix_bar;
   SvMsix *msix;
   guint n_resets;
+  gboolean busy; /* a reset by a vCPU has to wait, and fails the test when it does not */
 };
 
 #define TEST_FUNCTION_PORTS 0x20u

@@ -400,6 +400,44 @@ test_reset_by_a_vcpu (Guest *guest, gconstpointer data)
   test_vcpu_free (vcpu);
 }
 
+/* Requests in flight are not waited for when the driver changes how it is interrupted; they interrupt the new way. */
+static void
+test_vectors_meanwhile (Guest *guest, gconstpointer data)
+{
+  guint at = sv_pci_config_find_capability (sv_pci_device_get_config (guest->device), PCI_CAP_ID_MSIX);
+  guint32 id, length;
+  GHashTableIter iter;
+  gpointer key;
+  guint64 count;
+
+  enable_msix (guest);
+  wr (guest, COMMON + VIRTIO_PCI_COMMON_Q_SELECT, 0, 2);
+  wr (guest, COMMON + VIRTIO_PCI_COMMON_Q_MSIX, 1, 2);
+  handshake (guest, 0);
+  guest->echo->hold = guest->echo->slow = TRUE;
+  send (guest, 0, 9);
+  g_assert_cmpuint (guest->echo->n_held[0], ==, 1);
+
+  sv_pci_device_config_write (guest->device, at + PCI_MSIX_FLAGS, 0, 2);
+  g_assert_cmpuint (guest->echo->n_held[0], ==, 1);
+  sv_pci_device_config_write (guest->device, at + PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE, 2);
+  wr (guest, COMMON + VIRTIO_PCI_COMMON_MSIX, 1, 2);
+  wr (guest, COMMON + VIRTIO_PCI_COMMON_MSIX, VIRTIO_MSI_NO_VECTOR, 2);
+  wr (guest, COMMON + VIRTIO_PCI_COMMON_Q_MSIX, 2, 2);
+  g_assert_cmphex (rd (guest, COMMON + VIRTIO_PCI_COMMON_Q_MSIX, 2), ==, 2);
+  g_assert_cmpuint (guest->echo->n_held[0], ==, 1);
+  g_assert_false (test_ring_take (&guest->ring, &id, &length));
+
+  g_assert_cmpuint (g_hash_table_size (guest->accel->irqfds), ==, 1);
+  g_hash_table_iter_init (&iter, guest->accel->irqfds);
+  g_assert_true (g_hash_table_iter_next (&iter, &key, NULL));
+  echo_device_release (guest->echo);
+  settle ();
+  g_assert_true (test_ring_take (&guest->ring, &id, &length));
+  g_assert_cmpint (read (GPOINTER_TO_INT (key), &count, sizeof count), ==, sizeof count);
+  g_assert_false (guest->line);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -414,5 +452,6 @@ main (int argc, char **argv)
   ADD ("window", test_window);
   ADD ("unplug-while-it-works", test_unplug_while_it_works);
   ADD ("reset-by-a-vcpu", test_reset_by_a_vcpu);
+  ADD ("vectors-meanwhile", test_vectors_meanwhile);
   return g_test_run ();
 }

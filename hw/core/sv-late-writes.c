@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hw/virtio/sv-late-writes.h"
+#include "hw/core/sv-late-writes.h"
 
 #include "src/accel/sv-vcpu.h"
 
