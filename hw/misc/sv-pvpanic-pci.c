@@ -2,14 +2,13 @@
 
 #include "hw/misc/sv-pvpanic-pci.h"
 
-#include "hw/core/sv-machine.h"
+#include "hw/misc/sv-pvpanic.h"
 #include "src/migration/sv-migratable.h"
 
 #define VENDOR_ID 0x1b36u /* as QEMU's, which guests know */
 #define DEVICE_ID 0x0011u
 #define CLASS_CODE 0x088000u /* system peripheral, other */
 #define BAR_SIZE 16u
-#define ALL_EVENTS (SV_PVPANIC_PANICKED | SV_PVPANIC_CRASHLOADED)
 
 struct _SvPvpanicPci
 {
@@ -40,15 +39,9 @@ static void
 sv_pvpanic_pci_write (gpointer opaque, guint64 offset, guint64 value, guint size)
 {
   SvPvpanicPci *self = opaque;
-  SvMachine *machine = sv_device_get_machine (SV_DEVICE (self));
 
-  if (offset != 0 || machine == NULL)
-    return;
-  value &= self->events;
-  if ((value & SV_PVPANIC_PANICKED) != 0)
-    sv_machine_request_panic (machine, SV_GUEST_PANIC_FATAL);
-  else if ((value & SV_PVPANIC_CRASHLOADED) != 0)
-    sv_machine_request_panic (machine, SV_GUEST_PANIC_CRASH_LOADED);
+  if (offset == 0)
+    sv_pvpanic_tell (SV_DEVICE (self), value & self->events);
 }
 
 static const SvMemoryRegionOps sv_pvpanic_pci_ops = {
@@ -108,14 +101,12 @@ sv_pvpanic_pci_class_init (SvPvpanicPciClass *klass)
   pci_class->setup = sv_pvpanic_pci_setup;
   pci_class->teardown = sv_pvpanic_pci_teardown;
 
-  props[PROP_EVENTS] = g_param_spec_uint (
-      "events", "events", "What the guest may tell: 1 of a panic, 2 of one that a crash kernel deals with, 3 of both", 0,
-      ALL_EVENTS, ALL_EVENTS, SV_PARAM_RW_WIRING);
+  props[PROP_EVENTS] = sv_pvpanic_events_property ();
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
 static void
 sv_pvpanic_pci_init (SvPvpanicPci *self)
 {
-  self->events = ALL_EVENTS;
+  self->events = SV_PVPANIC_ALL_EVENTS;
 }

@@ -5,9 +5,6 @@
 
 G_BEGIN_DECLS
 
-#define SV_PVPANIC_PANICKED 1u    /* the kernel is gone */
-#define SV_PVPANIC_CRASHLOADED 2u /* it panicked and goes on into a crash kernel */
-
 /**
  * SvPvpanicPci:
  *

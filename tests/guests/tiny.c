@@ -8,6 +8,9 @@
 
 #define COM1 0x3f8
 #define LINE_STATUS (COM1 + 5)
+#define PANIC_PORT 0x505
+#define EVENTS 0xf0000000
+#define POWER_BUTTON 2
 
 /* PVH start_info (Xen public/arch-x86/hvm/start_info.h). */
 #define START_INFO_CMDLINE 24
@@ -30,6 +33,12 @@ in8 (uint16_t port)
 
   __asm__ volatile ("inb %1, %0" : "=a"(value) : "Nd"(port));
   return value;
+}
+
+static inline void
+out16 (uint16_t port, uint16_t value)
+{
+  __asm__ volatile ("outw %0, %1" : : "a"(value), "Nd"(port));
 }
 
 static void
@@ -117,36 +126,52 @@ map_devices (void)
   __asm__ volatile ("mov %0, %%cr3" : : "r"(tables) : "memory");
 }
 
-/* Sleep type 5 into the sleep control register that the FADT names (ACPI 6.5 4.8.3.7). */
-static void
-power_off (uint64_t rsdp)
+/* The FADT: to what the power button and sleeping belong. 0: there is none. */
+static uint64_t
+find_fadt (uint64_t rsdp)
 {
   int entry_size;
   uint64_t list;
   uint64_t end;
 
   if (rsdp == 0)
-    {
-      print ("no rsdp\n");
-      return;
-    }
+    return 0;
   map_devices ();
   entry_size = load (rsdp + 15, 1) >= 2 ? 8 : 4;
   list = entry_size == 8 ? load (rsdp + 24, 8) : load (rsdp + 16, 4);
   end = list + load (list + 4, 4);
   for (uint64_t at = list + 36; at < end; at += (uint64_t) entry_size)
-    {
-      uint64_t table = load (at, entry_size);
-      uint8_t sleep = 5 << 2 | 1 << 5;
+    if (load (load (at, entry_size), 4) == 0x50434146) /* FACP */
+      return load (at, entry_size);
+  return 0;
+}
 
-      if (load (table, 4) != 0x50434146) /* FACP */
-        continue;
-      if (load (table + 244, 1) == 1)
-        out8 ((uint16_t) load (table + 248, 8), sleep);
-      else
-        *(volatile uint8_t *) load (table + 248, 8) = sleep;
-    }
+/* Sleep type 5 into the register of fixed hardware (ACPI 6.5 4.8.3.2.1) or of the sleep control register (4.8.3.7). */
+static void
+power_off (uint64_t rsdp)
+{
+  uint64_t fadt = find_fadt (rsdp);
+  uint8_t sleep = 5 << 2 | 1 << 5;
+
+  if (fadt == 0)
+    print ("no fadt\n");
+  else if (load (fadt + 64, 4) != 0)
+    out16 ((uint16_t) load (fadt + 64, 4), sleep << 8);
+  else if (load (fadt + 244, 1) == 1)
+    out8 ((uint16_t) load (fadt + 248, 8), sleep);
+  else
+    *(volatile uint8_t *) load (fadt + 248, 8) = sleep;
   print ("power-off failed\n");
+}
+
+/* Waits for the power button: an event of the generic event device, which forgets it when it is read. */
+static void
+await_button (void)
+{
+  map_devices ();
+  while ((*(const volatile uint32_t *) EVENTS & POWER_BUTTON) == 0)
+    ;
+  print ("button\n");
 }
 
 static void
@@ -217,6 +242,10 @@ act (char letter, char how, uint64_t info, const char *words)
     echo ();
   else if (letter == 'p')
     power_off (rsdp);
+  else if (letter == 'o')
+    await_button ();
+  else if (letter == 'n')
+    out8 (PANIC_PORT, 1);
   else if (letter == 'r')
     out8 (0x64, 0xfe);
   else if (letter == 't')

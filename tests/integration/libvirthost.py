@@ -139,7 +139,8 @@ class LibvirtHost:
 
     def start(self, *argv, **kwargs):
         """Starts a command that goes on beside the test."""
-        return subprocess.Popen(self.argv(*argv), env=self._env, text=True, **kwargs)
+        # nsenter is its parent.
+        return subprocess.Popen(self.argv("setpriv", "--pdeathsig", "KILL", *argv), env=self._env, text=True, **kwargs)
 
     def log(self):
         try:
@@ -156,9 +157,11 @@ class LibvirtHost:
         return "\n".join([*logs, *lines[-40:]])
 
     def close(self):
-        if self._unshare.poll() is None:
-            os.kill(self.init, signal.SIGKILL)
+        pidfd = os.pidfd_open(self.init)
+        self._unshare.kill()
         self._unshare.wait()
+        select.select([pidfd], [], [])
+        os.close(pidfd)
         self._unshare.stdout.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 

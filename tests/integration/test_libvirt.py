@@ -74,6 +74,7 @@ SEED = """
     </devices>
 </domain>
 """
+UUID = "4e6a9f2c-30d1-4b53-9f0e-6d2f0c1b7a55"
 # The tiny guest's console is a socket of the test's.
 SERIAL = "<serial type='unix'><source mode='connect' path='{folder}/serial'/></serial>"
 
@@ -90,10 +91,8 @@ def shared_host():
 @pytest.fixture
 def host(request, shared_host):
     """The host; domains that a test leaves are gone before the next."""
+    request.node.vms = [shared_host]  # a failure shows what it has to tell
     yield shared_host
-    call = getattr(request.node, "call_report", None)
-    if call is not None and call.failed:
-        print(shared_host.describe())
     for name in shared_host.virsh("list", "--all", "--name").split():
         shared_host.virsh("destroy", name, check=False)
         shared_host.virsh("undefine", name, "--nvram", check=False)
@@ -106,7 +105,9 @@ def write(host, guests, tmp_path):
         disk = tmp_path / "rootfs"
         if not disk.exists():
             disk.write_bytes(b"\0" * (1 << 20))
-        for old, new in edit:
+        # A definition replaces the one before.
+        named = ("<name>StratoVirt</name>", f"<name>StratoVirt</name>\n    <uuid>{UUID}</uuid>")
+        for old, new in [named, *edit]:
             assert old in text, old
             text = text.replace(old, new)
         text = text.replace("    </devices>", f"{more}\n    </devices>")
@@ -123,16 +124,23 @@ class Console:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.bind(str(path))
         self._socket.listen()
-        self._guest = None
+        self._guests = []
 
     def guest(self):
         """Waits for the next start; returns a Stream."""
         self._socket.settimeout(20 * SCALE)
-        self._guest = self._socket.accept()[0]
-        return Stream(self._guest.fileno(), "console")
+        guest = self._socket.accept()[0]
+        stream = Stream(guest.fileno(), "console")
+        stream.send = lambda text: guest.sendall(text.encode())
+        self._guests.append((guest, stream))
+        return stream
 
     def close(self):
         self._socket.close()
+        for guest, stream in self._guests:
+            guest.shutdown(socket.SHUT_RDWR)
+            stream.wait_end()
+            guest.close()
 
 
 @pytest.fixture
@@ -143,12 +151,21 @@ def console(tmp_path):
 
 
 @pytest.fixture
-def events(host):
+def events(host, tmp_path):
     """All events of all domains, as lines."""
-    process = host.start("virsh", "event", "--all", "--loop", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    yield Stream(process.stdout.fileno(), "events")
+    process = host.start("stdbuf", "-oL", "virsh", "event", "--all", "--loop", stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE)
+    stream = Stream(process.stdout.fileno(), "events")
+    probe = tmp_path / "probe.xml"
+    probe.write_text("<domain type='kvm'><name>probe</name><memory>1</memory><os><type>hvm</type></os></domain>")
+    while "probe" not in stream.text:
+        host.virsh("define", probe)
+        host.virsh("undefine", "probe")
+    yield stream
     process.kill()
     process.wait()
+    stream.wait_end()
+    process.stdout.close()
 
 
 def monitor(host, command, **arguments):
@@ -226,3 +243,64 @@ def test_addresses_are_as_written(host, write):
         path = f"/machine/peripheral/{port}"
         assert child in str(monitor(host, "qom-list", path=f"{path}/{port}")), child
     assert "console0" in str(monitor(host, "qom-list", path="/machine/peripheral"))
+
+
+# What a guest does
+
+def test_the_guest_ends_itself(host, write, console, events):
+    host.virsh("create", write("hp", SERIAL))
+    console.guest().wait_for("hello")
+    events.wait_for("'lifecycle' for domain 'StratoVirt': Shutdown Finished after guest request")
+    events.wait_for("'lifecycle' for domain 'StratoVirt': Stopped Shutdown")
+    assert "StratoVirt" not in host.virsh("list")
+
+
+def test_shutdown_and_reboot_by_the_button(host, write, console, events):
+    """The guest answers the power button by switching itself off; for a reboot libvirt starts it again."""
+    host.virsh("create", write("hop", SERIAL))
+    guest = console.guest()
+    guest.wait_for("hello")
+    host.virsh("reboot", "StratoVirt", "--mode", "acpi")
+    guest.wait_for("button")
+    events.wait_for("'reboot' for domain 'StratoVirt'")
+    guest.wait_for("hello")
+    assert host.virsh("domstate", "StratoVirt").strip() == "running"
+    host.virsh("shutdown", "StratoVirt")
+    guest.wait_for("button")
+    events.wait_for("Stopped Shutdown")
+    assert "StratoVirt" not in host.virsh("list")
+
+
+def test_resets(host, write, console, events):
+    """By virsh, by the guest, and by a guest that shall not come back."""
+    host.virsh("define", write("her", SERIAL))
+    host.virsh("start", "StratoVirt")
+    guest = console.guest()
+    guest.wait_for("hello")
+    host.virsh("reset", "StratoVirt")
+    guest.wait_for("hello")
+    guest.send("q")
+    events.wait_for("'reboot' for domain 'StratoVirt'")
+    guest.wait_for("hello")
+    host.virsh("destroy", "StratoVirt")
+    host.virsh("define", write("hr", SERIAL, [("    <devices>", "    <on_reboot>destroy</on_reboot>\n    <devices>")]))
+    host.virsh("start", "StratoVirt")
+    events.wait_for("Stopped (Shutdown|Destroyed)")
+    events.wait_for("Stopped (Shutdown|Destroyed)")
+    assert "shut off" in host.virsh("domstate", "StratoVirt")
+
+
+def test_crash(host, write, events):
+    """A panic that the guest reports: the domain is crashed and stays, or goes, as it says."""
+    def crash(action):
+        panic = [("    <devices>", f"    <on_crash>{action}</on_crash>\n    <devices>")]
+        host.virsh("define", write("n", "<panic model='isa'/>", panic))
+        host.virsh("start", "StratoVirt")
+        events.wait_for("Crashed Panicked")
+
+    crash("preserve")
+    assert host.virsh("domstate", "StratoVirt", "--reason").strip() == "crashed (panicked)"
+    host.virsh("destroy", "StratoVirt")
+    crash("destroy")
+    events.wait_for("Stopped Crashed")
+    assert host.virsh("domstate", "StratoVirt", "--reason").strip() == "shut off (crashed)"

@@ -38,6 +38,19 @@ def test_register(device):
     assert qmp.execute("query-status")["status"] == "running"
 
 
+def test_port(launch, tmp_path):
+    """The same on the ISA bus, on both machines."""
+    for machine in ("q35", "microvm"):
+        vm = testaccel.start(launch, tmp_path / machine, QTest, "-device", "pvpanic,ioport=0x510,events=1" if machine == "microvm"
+                             else "pvpanic", "-action", "panic=none", machine=machine)
+        qmp, port = vm.qmp(), 0x510 if machine == "microvm" else 0x505
+        assert vm.test.inp(port) == (PANICKED if machine == "microvm" else PANICKED | CRASH_LOADED)
+        vm.test.out(port, CRASH_LOADED)
+        vm.test.out(port, PANICKED)
+        first = qmp.wait_event("GUEST_PANICKED", "GUEST_CRASHLOADED")["event"]
+        assert first == ("GUEST_PANICKED" if machine == "microvm" else "GUEST_CRASHLOADED")
+
+
 def test_only_what_is_offered(device):
     vm = device("-action", "panic=pause", events=",events=2")
     qmp = vm.qmp()
