@@ -13,14 +13,7 @@ struct _SvNumaCpu
 
 G_DEFINE_FINAL_TYPE (SvNumaCpu, sv_numa_cpu, SV_TYPE_OBJECT)
 
-static const struct
-{
-  const char *name;
-  const char *blurb;
-  gint minimum;
-  gint maximum;
-  gint value;
-} fields[N_VALUES] = {
+static const SvNumaField fields[N_VALUES] = {
   { "node-id", "Node of the processors", 0, SV_NUMA_MAX_NODES - 1, 0 },
   { "socket-id", "Their socket; -1: any", -1, 253, -1 },
   { "die-id", "Their die within the socket; -1: any", -1, 253, -1 },
@@ -45,11 +38,7 @@ sv_numa_cpu_class_init (SvNumaCpuClass *klass)
 {
   G_OBJECT_CLASS (klass)->get_property = sv_numa_cpu_get_property;
   G_OBJECT_CLASS (klass)->set_property = sv_numa_cpu_set_property;
-  for (guint i = 0; i < N_VALUES; i++)
-    g_object_class_install_property (G_OBJECT_CLASS (klass), i + 1,
-                                     g_param_spec_int (fields[i].name, fields[i].name, fields[i].blurb,
-                                                       fields[i].minimum, fields[i].maximum, fields[i].value,
-                                                       SV_PARAM_RW_WIRING));
+  sv_numa_install_fields (G_OBJECT_CLASS (klass), fields, N_VALUES);
 }
 
 static void

@@ -13,14 +13,7 @@ struct _SvNumaDist
 
 G_DEFINE_FINAL_TYPE (SvNumaDist, sv_numa_dist, SV_TYPE_OBJECT)
 
-static const struct
-{
-  const char *name;
-  const char *blurb;
-  gint minimum;
-  gint maximum;
-  gint value;
-} fields[N_VALUES] = {
+static const SvNumaField fields[N_VALUES] = {
   { "src", "Node that looks", 0, SV_NUMA_MAX_NODES - 1, 0 },
   { "dst", "Node that is looked at", 0, SV_NUMA_MAX_NODES - 1, 0 },
   { "val", "Distance: 10 is that of a node to itself, 255 is out of reach", SV_NUMA_LOCAL, SV_NUMA_UNREACHABLE, SV_NUMA_REMOTE },
@@ -43,11 +36,7 @@ sv_numa_dist_class_init (SvNumaDistClass *klass)
 {
   G_OBJECT_CLASS (klass)->get_property = sv_numa_dist_get_property;
   G_OBJECT_CLASS (klass)->set_property = sv_numa_dist_set_property;
-  for (guint i = 0; i < N_VALUES; i++)
-    g_object_class_install_property (G_OBJECT_CLASS (klass), i + 1,
-                                     g_param_spec_int (fields[i].name, fields[i].name, fields[i].blurb,
-                                                       fields[i].minimum, fields[i].maximum, fields[i].value,
-                                                       SV_PARAM_RW_WIRING));
+  sv_numa_install_fields (G_OBJECT_CLASS (klass), fields, N_VALUES);
 }
 
 static void

@@ -312,3 +312,13 @@ sv_numa_free (SvNuma *self)
   g_free (self->distances);
   g_free (self);
 }
+
+void
+sv_numa_install_fields (GObjectClass *klass, const SvNumaField *fields, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    g_object_class_install_property (klass, i + 1,
+                                     g_param_spec_int (fields[i].name, fields[i].name, fields[i].blurb,
+                                                       fields[i].minimum, fields[i].maximum, fields[i].value,
+                                                       SV_PARAM_RW_WIRING));
+}

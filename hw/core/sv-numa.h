@@ -71,6 +71,21 @@ SV_API gboolean sv_numa_resolve (SvObject *parts, const SvCpuLayout *layout, gui
                                  SvNuma **numa, GError **error);
 SV_API void sv_numa_free (SvNuma *self);
 
+/* --- of the classes of parts --- */
+
+/* An integer that is wired */
+typedef struct
+{
+  const char *name;
+  const char *blurb;
+  gint minimum;
+  gint maximum;
+  gint value;
+} SvNumaField;
+
+/* Properties 1 to @n */
+void sv_numa_install_fields (GObjectClass *klass, const SvNumaField *fields, guint n);
+
 /* --- for sv_numa_resolve() --- */
 
 gint sv_numa_node_get_id (SvNumaNode *self); /* -1: the next free one */

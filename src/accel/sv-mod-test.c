@@ -4,11 +4,10 @@
 
 #include <string.h>
 
+#include "src/accel/sv-test-requests.h"
 #include "src/accel/sv-test-words.h"
 #include "src/memory/sv-memory-backend.h"
-#include "src/runtime/sv-clock.h"
 
-#define HEX64 "0x%016" G_GINT64_MODIFIER "x"
 #define RAM_BASE 0x40000000u
 #define RAM_SIZE 0x20000000u
 /* Below the machine's RAM and registers, and below what the test maps */
@@ -23,197 +22,97 @@ struct _SvModTest
 
 G_DEFINE_FINAL_TYPE (SvModTest, sv_mod_test, SV_TYPE_TEST_ACCEL)
 
-#define ACCESS(self) (sv_test_accel_get_access (SV_TEST_ACCEL (self)))
-#define MEMORY(self) (sv_accel_get_memory (SV_ACCEL (self)))
-#define SEND(self, ...) sv_test_accel_send (SV_TEST_ACCEL (self), __VA_ARGS__)
-
-static gboolean
-get_number (SvModTest *self, const char *word, guint base, guint64 *value)
-{
-  if (sv_test_parse_number (word, base, value))
-    return TRUE;
-  SEND (self, "ERR '%s' is no number of base %u", word, base);
-  return FALSE;
-}
-
-/* Address and length, and memory for what is there. (transfer full) (nullable) */
-static guint8 *
-get_range (SvModTest *self, char **words, guint64 *address, gsize *length)
-{
-  guint64 size;
-
-  if (!get_number (self, words[1], 16, address) || !get_number (self, words[2], 16, &size))
-    return NULL;
-  if (size > SV_TEST_MAX_LENGTH)
-    {
-      SEND (self, "ERR length %s: at most %u bytes", words[2], SV_TEST_MAX_LENGTH);
-      return NULL;
-    }
-  *length = size;
-  return g_malloc0 (MAX (size, 1));
-}
-
-static guint
-size_of (char letter)
-{
-  return letter == 'b' ? 1 : letter == 'w' ? 2 : letter == 'l' ? 4 : 8;
-}
+#define ACCESS(accel) (sv_test_accel_get_access (accel))
+#define MEMORY(accel) (sv_accel_get_memory (SV_ACCEL (accel)))
+#define SEND sv_test_accel_send
 
 static void
-handle_read_number (SvModTest *self, char **words)
-{
-  guint64 address;
-
-  if (get_number (self, words[1], 16, &address))
-    SEND (self, "OK " HEX64,
-          sv_test_access_read_number (ACCESS (self), MEMORY (self), address, size_of (words[0][4])));
-}
-
-static void
-handle_write_number (SvModTest *self, char **words)
-{
-  guint64 address, value;
-
-  if (!get_number (self, words[1], 16, &address) || !get_number (self, words[2], 16, &value))
-    return;
-  sv_test_access_write_number (ACCESS (self), MEMORY (self), address, value, size_of (words[0][5]));
-  SEND (self, "OK");
-}
-
-static void
-handle_read (SvModTest *self, char **words)
+handle_write (SvTestAccel *accel, char **words, guint base)
 {
   guint64 address;
   gsize length;
-  g_autofree guint8 *data = get_range (self, words, &address, &length);
-  g_autofree char *text = NULL;
-
-  if (data == NULL)
-    return;
-  sv_test_access_read (ACCESS (self), MEMORY (self), address, data, length);
-  text = sv_test_encode_hex (data, length);
-  SEND (self, "OK 0x%s", text);
-}
-
-static void
-handle_write (SvModTest *self, char **words)
-{
-  guint64 address;
-  gsize length;
-  g_autofree guint8 *data = get_range (self, words, &address, &length);
+  g_autofree guint8 *data = sv_test_get_range (accel, words, base, &address, &length);
 
   if (data == NULL)
     return;
   if (sv_test_decode_hex (words[3], data, length) != (gssize)length)
     {
-      SEND (self, "ERR the data must be %" G_GSIZE_FORMAT " bytes in digits", length);
+      SEND (accel, "ERR the data must be %" G_GSIZE_FORMAT " bytes in digits", length);
       return;
     }
-  sv_test_access_write (ACCESS (self), MEMORY (self), address, data, length);
-  SEND (self, "OK");
+  sv_test_access_write (ACCESS (accel), MEMORY (accel), address, data, length);
+  SEND (accel, "OK");
 }
 
 static void
-handle_memset (SvModTest *self, char **words)
+handle_memset (SvTestAccel *accel, char **words, guint base)
 {
   g_autofree guint8 *pattern = g_malloc (strlen (words[3]));
   gssize n = sv_test_decode_hex (words[3], pattern, strlen (words[3]));
   guint64 address;
   gsize length;
-  g_autofree guint8 *data = get_range (self, words, &address, &length);
+  g_autofree guint8 *data = sv_test_get_range (accel, words, base, &address, &length);
 
   if (data == NULL)
     return;
   if (n <= 0)
     {
-      SEND (self, "ERR pattern '%s': bytes in digits are expected", words[3]);
+      SEND (accel, "ERR pattern '%s': bytes in digits are expected", words[3]);
       return;
     }
   for (gsize i = 0; i < length; i++)
     data[i] = pattern[i % (gsize)n];
-  sv_test_access_write (ACCESS (self), MEMORY (self), address, data, length);
-  SEND (self, "OK");
+  sv_test_access_write (ACCESS (accel), MEMORY (accel), address, data, length);
+  SEND (accel, "OK");
 }
 
 static void
-handle_clock_step (SvModTest *self, char **words)
+send_truth (SvTestAccel *accel, gboolean truth)
 {
-  gint64 target = sv_clock_get_next_deadline ();
-  guint64 step;
-
-  if (words[1] != NULL)
-    {
-      if (!get_number (self, words[1], 10, &step))
-        return;
-      target = sv_clock_get_ns () + (gint64)MIN (step, G_MAXINT64 / 2);
-    }
-  sv_clock_advance (target);
-  SEND (self, "OK %" G_GINT64_FORMAT, sv_clock_get_ns ());
+  SEND (accel, "OK %s", truth ? "TRUE" : "FALSE");
 }
 
 static void
-handle_clock_set (SvModTest *self, char **words)
-{
-  guint64 target;
-
-  if (!get_number (self, words[1], 10, &target))
-    return;
-  sv_clock_advance ((gint64)MIN (target, G_MAXINT64 / 2));
-  SEND (self, "OK %" G_GINT64_FORMAT, sv_clock_get_ns ());
-}
-
-static void
-send_truth (SvModTest *self, gboolean truth)
-{
-  SEND (self, "OK %s", truth ? "TRUE" : "FALSE");
-}
-
-static void
-handle_query_msix (SvModTest *self, char **words)
+handle_query_msix (SvTestAccel *accel, char **words, guint base)
 {
   guint64 address, data;
 
-  if (get_number (self, words[1], 10, &address) && get_number (self, words[2], 10, &data))
-    send_truth (self, sv_test_irqs_take_message (sv_test_accel_get_irqs (SV_TEST_ACCEL (self)),
+  if (sv_test_get_number (accel, words[1], base, &address)
+      && sv_test_get_number (accel, words[2], base, &data))
+    send_truth (accel, sv_test_irqs_take_message (sv_test_accel_get_irqs (accel),
                                                  address, (guint32)data));
 }
 
 static void
-handle_intx (SvModTest *self, char **words)
+handle_intx (SvTestAccel *accel, char **words, guint base)
 {
-  SvTestIrqs *irqs = sv_test_accel_get_irqs (SV_TEST_ACCEL (self));
+  SvTestIrqs *irqs = sv_test_accel_get_irqs (accel);
   guint64 gsi;
 
-  if (!get_number (self, words[1], 10, &gsi))
+  if (!sv_test_get_number (accel, words[1], base, &gsi))
     return;
   gsi = MIN (gsi, G_MAXUINT32);
-  send_truth (self, *words[0] == 'q' ? sv_test_irqs_query_line (irqs, (guint)gsi)
+  send_truth (accel, *words[0] == 'q' ? sv_test_irqs_query_line (irqs, (guint)gsi)
                                      : sv_test_irqs_end_line (irqs, (guint)gsi));
 }
 
-static const struct
-{
-  const char *name;
-  guint min_arguments;
-  guint max_arguments;
-  void (*handle) (SvModTest *self, char **words);
-} requests[] = {
-  { "readb", 1, 1, handle_read_number },
-  { "readw", 1, 1, handle_read_number },
-  { "readl", 1, 1, handle_read_number },
-  { "readq", 1, 1, handle_read_number },
-  { "writeb", 2, 2, handle_write_number },
-  { "writew", 2, 2, handle_write_number },
-  { "writel", 2, 2, handle_write_number },
-  { "writeq", 2, 2, handle_write_number },
-  { "read", 2, 2, handle_read },
-  { "write", 3, 3, handle_write },
-  { "memset", 3, 3, handle_memset },
-  { "clock_step", 0, 1, handle_clock_step },
-  { "clock_set", 1, 1, handle_clock_set },
-  { "query_msix", 2, 2, handle_query_msix },
-  { "query_intx", 1, 1, handle_intx },
-  { "eoi_intx", 1, 1, handle_intx },
+static const SvTestRequest requests[] = {
+  { "readb", 1, 1, sv_test_read_number, 16 },
+  { "readw", 1, 1, sv_test_read_number, 16 },
+  { "readl", 1, 1, sv_test_read_number, 16 },
+  { "readq", 1, 1, sv_test_read_number, 16 },
+  { "writeb", 2, 2, sv_test_write_number, 16 },
+  { "writew", 2, 2, sv_test_write_number, 16 },
+  { "writel", 2, 2, sv_test_write_number, 16 },
+  { "writeq", 2, 2, sv_test_write_number, 16 },
+  { "read", 2, 2, sv_test_read, 16 },
+  { "write", 3, 3, handle_write, 16 },
+  { "memset", 3, 3, handle_memset, 16 },
+  { "clock_step", 0, 1, sv_test_clock_step, 10 },
+  { "clock_set", 1, 1, sv_test_clock_set, 10 },
+  { "query_msix", 2, 2, handle_query_msix, 10 },
+  { "query_intx", 1, 1, handle_intx, 10 },
+  { "eoi_intx", 1, 1, handle_intx, 10 },
 };
 
 /*
@@ -244,20 +143,8 @@ sv_mod_test_find_request (SvTestAccel *accel, const char *data, gsize length)
 static void
 sv_mod_test_handle_request (SvTestAccel *accel, char **words, guint n_words)
 {
-  SvModTest *self = SV_MOD_TEST (accel);
-
-  for (guint i = 0; i < G_N_ELEMENTS (requests); i++)
-    {
-      if (strcmp (requests[i].name, words[0]) != 0)
-        continue;
-      if (n_words - 1 < requests[i].min_arguments || n_words - 1 > requests[i].max_arguments)
-        SEND (self, "ERR '%s' takes %u to %u arguments", words[0], requests[i].min_arguments,
-              requests[i].max_arguments);
-      else
-        requests[i].handle (self, words);
-      return;
-    }
-  SEND (self, "Unsupported command: %s", words[0]);
+  if (!sv_test_handle_request (accel, requests, G_N_ELEMENTS (requests), words, n_words))
+    SEND (accel, "Unsupported command: %s", words[0]);
 }
 
 static gboolean
