@@ -15,6 +15,8 @@
 #define CQ_ENTRIES 1024
 /* Completions in one turn before others get theirs; spares a system call for each of a few */
 #define MIN_TOLD 64
+/* How long operations that were cancelled may take */
+#define FORGET_MS 100
 /* EXT_ARG: timeouts; RSRC_TAGS came with the kernel that also has polls which stay (5.13) */
 #define NEEDED_FEATURES (IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_RSRC_TAGS)
 
@@ -137,12 +139,18 @@ void
 sv_io_ring_forget (GMainContext *context)
 {
   SvIoRing *self = sv_io_ring_find (context);
+  int result = 0;
 
   if (self == NULL)
     return;
-  /* What was cancelled last may not have been told of. */
+  /* What was cancelled last may not have been told of. The operations of a thread that is gone end later than it. */
   sv_io_ring_submit (self);
   process (self);
+  while (self->n_ops > 0 && (result >= 0 || result == -EINTR))
+    {
+      result = sv_io_ring_enter (self, sv_io_ring_publish (self), 1, FORGET_MS);
+      process (self);
+    }
   lock_rings ();
   for (guint i = 0; i < rings->len; i++)
     if (g_array_index (rings, Entry, i).ring == self)
