@@ -85,7 +85,7 @@ enum
 SvMachinePrivate *sv_machine_get_priv (SvMachine *self);
 void sv_machine_run_init (SvMachine *self);
 void sv_machine_run_clear (SvMachine *self);
-/* From a saved state; @state counts where it keeps the guest from running. */
+/* From a saved state */
 void sv_machine_run_loaded (SvMachine *self, SvRunState state, gboolean loaded);
 /* sv-machine-state.c */
 extern const SvMigratableState sv_machine_migration;

@@ -94,8 +94,7 @@ void
 sv_machine_run_loaded (SvMachine *self, SvRunState state, gboolean loaded)
 {
   sv_machine_get_priv (self)->run.loaded = loaded;
-  if (state == SV_RUN_STATE_SHUTDOWN || state == SV_RUN_STATE_INTERNAL_ERROR || state == SV_RUN_STATE_GUEST_PANICKED)
-    set_state (self, state);
+  set_state (self, state);
 }
 
 /**

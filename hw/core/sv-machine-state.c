@@ -17,18 +17,25 @@ check_state (SvMigratable *migratable, GError **error)
   return FALSE;
 }
 
+/* That a guest cannot leave without a reset. Otherwise whoever loads the machine decides when it runs. */
+static gboolean
+is_final (SvRunState state)
+{
+  return state == SV_RUN_STATE_SHUTDOWN || state == SV_RUN_STATE_INTERNAL_ERROR || state == SV_RUN_STATE_GUEST_PANICKED;
+}
+
 static GVariant *
 dup_state (SvMigratable *migratable, GError **error)
 {
   const SvMachineRun *run = &sv_machine_get_priv (SV_MACHINE (migratable))->run;
   GEnumClass *states = g_type_class_ref (SV_TYPE_RUN_STATE);
-  GVariant *state = g_variant_new ("(sb)", g_enum_get_value (states, run->state)->value_nick, run->loaded);
+  const char *nick = is_final (run->state) ? g_enum_get_value (states, run->state)->value_nick : "";
+  GVariant *state = g_variant_new ("(sb)", nick, run->loaded);
 
   g_type_class_unref (states);
   return state;
 }
 
-/* Whoever loads the machine decides when it runs, but for one that cannot without a reset. */
 static gboolean
 load_state (SvMigratable *migratable, GVariant *state, guint version, GError **error)
 {
@@ -40,16 +47,19 @@ load_state (SvMigratable *migratable, GVariant *state, guint version, GError **e
 
   g_variant_get (state, "(&sb)", &nick, &loaded);
   value = g_enum_get_value_by_nick (states, nick);
-  if (value == NULL)
-    g_set_error (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_INVALID, "run state is '%s': there is none", nick);
-  else
-    sv_machine_run_loaded (self, value->value, loaded);
   g_type_class_unref (states);
-  return value != NULL;
+  if (*nick != '\0' && (value == NULL || !is_final (value->value)))
+    {
+      g_set_error (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_INVALID,
+                   "run state is '%s': none that only a reset ends", nick);
+      return FALSE;
+    }
+  sv_machine_run_loaded (self, value != NULL ? (SvRunState)value->value : sv_machine_get_run_state (self), loaded);
+  return TRUE;
 }
 
 const SvMigratableState sv_machine_migration = {
-  .types = (const char *const[]){ "(sb)", NULL }, /* run state, the guest's memory was loaded */
+  .types = (const char *const[]){ "(sb)", NULL }, /* run state that only a reset ends, the guest's memory was loaded */
   .check = check_state,
   .dup = dup_state,
   .load = load_state,

@@ -4,6 +4,7 @@
 
 #include "hw/misc/sv-fw-cfg.h"
 #include "isa-fixture.h"
+#include "state-fixture.h"
 
 #define RAM_SIZE 0x10000u
 #define REQUEST 0x100u
@@ -325,6 +326,26 @@ test_reset (Fixture *f, gconstpointer data)
 
 #define ADD(path, function) g_test_add (path, Fixture, NULL, set_up, function, tear_down)
 
+/* Reading goes on in the middle of an item. */
+static void
+test_state (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GVariant) state = NULL;
+  g_autoptr (GError) error = NULL;
+
+  choose (f, SV_FW_CFG_SIGNATURE);
+  g_assert_cmpint (isa_in (&f->isa, SV_FW_CFG_PORT + 1), ==, 'Q');
+  state = state_dup (SV_OBJECT (f->fw_cfg));
+  choose (f, SV_FW_CFG_ID);
+  g_assert_true (sv_migratable_load (SV_OBJECT (f->fw_cfg), state, &error));
+  g_assert_cmpint (isa_in (&f->isa, SV_FW_CFG_PORT + 1), ==, 'E');
+  state_assert_refused (SV_OBJECT (f->fw_cfg), SV_OBJECT (f->fw_cfg), "0/2/0/0", g_variant_new_uint32 (0x10000),
+                        "*chosen item is 65536*");
+  state_torture (SV_OBJECT (f->fw_cfg), SV_OBJECT (f->fw_cfg));
+  /* Wherever the state says that it is, there is nothing behind the end. */
+  isa_in (&f->isa, SV_FW_CFG_PORT + 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -340,5 +361,6 @@ main (int argc, char **argv)
   ADD ("/fw-cfg/source", test_source);
   ADD ("/fw-cfg/select-func", test_select_func);
   ADD ("/fw-cfg/reset", test_reset);
+  g_test_add ("/fw-cfg/state", Fixture, NULL, set_up, test_state, tear_down);
   return g_test_run ();
 }

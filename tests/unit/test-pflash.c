@@ -6,6 +6,7 @@
 #include "src/memory/sv-address-space.h"
 #include "src/runtime/sv-vm-lock.h"
 #include "tests/unit/block-fixture.h"
+#include "state-fixture.h"
 
 #define SIZE 0x10000u
 #define END 0x100000000ull
@@ -238,6 +239,42 @@ test_bad_size (void)
 #define ADD(path, function, read_only)                                                             \
   g_test_add (path, Fixture, GINT_TO_POINTER (read_only), set_up, function, tear_down)
 
+/* A buffered program goes on with a chip of another process that has the same image. */
+static void
+test_state (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GVariant) state = NULL;
+  g_autoptr (GError) error = NULL;
+
+  write_at (f, 0x2000, 0x20);
+  write_at (f, 0x2000, 0xd0);
+  write_at (f, 0x2000, 0xe8);
+  write_at (f, 0x2000, 1);
+  write_at (f, 0x2003, 0x3c);
+  sv_device_quiesce (SV_DEVICE (f->chip));
+  state = state_dup (SV_OBJECT (f->chip));
+  close_chip (f);
+  open_chip (f, FALSE);
+  g_assert_true (is_memory (f));
+  g_assert_true (sv_migratable_load (SV_OBJECT (f->chip), state, &error));
+  g_assert_true (sv_migratable_loaded (SV_OBJECT (f->chip), &error));
+  g_assert_false (is_memory (f));
+  write_at (f, 0x2004, 0x5a);
+  write_at (f, 0x2000, 0xd0);
+  g_assert_cmphex (read_at (f, 0), ==, 0x80);
+  write_at (f, 0, 0xff);
+  g_assert_cmphex (read_at (f, 0x2003), ==, 0x3c);
+  g_assert_cmphex (peek (f, 0x2004), ==, 0x5a);
+
+  state_assert_refused (SV_OBJECT (f->chip), SV_OBJECT (f->chip), "0/2/0/0", g_variant_new_byte (0x77),
+                        "*command is 0x77 at step 0*");
+  g_assert_true (sv_migratable_load (SV_OBJECT (f->chip), state, &error));
+  state_assert_refused (SV_OBJECT (f->chip), SV_OBJECT (f->chip), "0/2/0/4", g_variant_new_uint64 (SIZE),
+                        "*address of the buffer is 65536*");
+  g_assert_true (sv_migratable_load (SV_OBJECT (f->chip), state, &error));
+  g_assert_cmpuint (state_torture (SV_OBJECT (f->chip), SV_OBJECT (f->chip)), >, 4);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -250,5 +287,6 @@ main (int argc, char **argv)
   ADD ("/pflash/persistence", test_persistence, FALSE);
   ADD ("/pflash/read-only", test_read_only, TRUE);
   g_test_add_func ("/pflash/bad-size", test_bad_size);
+  g_test_add ("/pflash/state", Fixture, GINT_TO_POINTER (FALSE), set_up, test_state, tear_down);
   return g_test_run ();
 }
