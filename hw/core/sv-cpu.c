@@ -144,6 +144,13 @@ sv_cpu_unrealize (SvDevice *device)
   g_clear_object (&self->vcpu);
 }
 
+/* All but the boot processor */
+static gboolean
+sv_cpu_may_leave (SvDevice *device)
+{
+  return SV_CPU (device)->index > 0;
+}
+
 static void
 sv_cpu_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
@@ -186,6 +193,7 @@ sv_cpu_class_init (SvCpuClass *klass)
   device_class->unrealize = sv_cpu_unrealize;
   device_class->user_creatable = TRUE;
   device_class->hotpluggable = TRUE;
+  device_class->may_leave = sv_cpu_may_leave;
   device_class->category = "cpu";
   device_class->description = "Processor, as -cpu describes it";
 

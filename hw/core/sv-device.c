@@ -106,15 +106,17 @@ sv_device_init (SvDevice *self)
  * @self: a device
  *
  * Returns: whether the device can come and go while the machine runs: its kind can, and the machine did
- *   not bring it along
+ *   not bring it along, or does without it
  */
 gboolean
 sv_device_is_hotpluggable (SvDevice *self)
 {
+  SvDeviceClass *klass = SV_DEVICE_GET_CLASS (self);
   SvObject *parent = sv_object_get_parent (SV_OBJECT (self));
 
-  return SV_DEVICE_GET_CLASS (self)->hotpluggable && parent != NULL
-         && g_strcmp0 (sv_object_get_id (parent), "unattached") != 0;
+  if (!klass->hotpluggable || parent == NULL)
+    return FALSE;
+  return g_strcmp0 (sv_object_get_id (parent), "unattached") != 0 || (klass->may_leave != NULL && klass->may_leave (self));
 }
 
 /**

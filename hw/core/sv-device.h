@@ -28,6 +28,7 @@ SV_API G_DECLARE_DERIVABLE_TYPE (SvDevice, sv_device, SV, DEVICE, SvObject)
  * @bus_type: type of bus that the device plugs into; 0 for a device wired by its machine
  * @user_creatable: `-device` and device_add may make it
  * @hotpluggable: it can come and go while the guest runs, where the machine has hotplug
+ * @may_leave: whether a device that the machine brought along can go all the same; %NULL: it cannot
  * @calls_chardev: its property `chardev` is a socket that somebody else serves; where the user wrote `server`, as
  *   StratoVirt wants it, and somebody listens there, it is called nevertheless
  * @category: for `-device help`: "storage", "network", "input", "misc"...
@@ -50,7 +51,8 @@ struct _SvDeviceClass
   gboolean calls_chardev;
   const char *category;
   const char *description;
-  gpointer padding[7];
+  gboolean (*may_leave) (SvDevice *self);
+  gpointer padding[6];
 };
 
 SV_PUBLIC gboolean sv_device_is_hotpluggable (SvDevice *self);

@@ -122,6 +122,12 @@ sv_x86_cpus_unplug_request (SvX86Cpus *self, SvCpu *cpu, GError **error)
 {
   const guint index = sv_cpu_get_index (cpu);
 
+  if (self->controller == NULL)
+    {
+      g_set_error_literal (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+                           "Processors come and go only where -smp maxcpus= leaves room for more than cpus=");
+      return FALSE;
+    }
   if (sv_acpi_cpus_request_eject (self->controller, index))
     return TRUE;
   sv_acpi_cpus_forget (self->controller, index);

@@ -52,16 +52,46 @@ def test_plug_and_eject(start):
     assert status(test, 4) == 0
 
 
-def test_boot_processors_stay(start):
+def test_boot_processor_stays(start):
     vm = start(*SMP)
     qmp = vm.qmp()
     with pytest.raises(Exception, match="does not support hotplugging"):
-        qmp.execute("device_del", {"id": "/machine/unattached/device[1]"})
+        qmp.execute("device_del", {"id": "/machine/unattached/device[0]"})
     with pytest.raises(Exception, match=r"exists already: /machine/unattached/device\[1\]"):
         plug(qmp, "c1", 0, 1)
     with pytest.raises(Exception, match="Invalid CPU socket-id: 3 must be in range 0:2"):
         plug(qmp, "c6", 3, 0)
     assert len(qmp.execute("query-cpus-fast")) == 2
+
+
+def test_no_room(start):
+    qmp = start("-smp", "2").qmp()
+    with pytest.raises(Exception, match="Processors come and go only where -smp maxcpus= leaves room"):
+        qmp.execute("device_del", {"id": "/machine/unattached/device[1]"})
+
+
+def test_others_go(start):
+    """A processor that was there from the start leaves as those that were plugged in do, and its place can be taken again."""
+    vm = start(*SMP)
+    test, qmp = vm.test, vm.qmp()
+    path = "/machine/unattached/device[1]"
+    for _ in range(2):
+        qmp.execute("device_del", {"id": path})
+        assert test.get(SELECT, 1) == 1 and status(test, 1) == ENABLED | REMOVING
+        test.put(STATUS, REMOVING, 1)
+        test.put(STATUS, EJECT, 1)
+        event = qmp.wait_event("DEVICE_DELETED")["data"]
+        assert event["path"] == path and status(test, 1) == 0
+        assert [cpu["cpu-index"] for cpu in qmp.execute("query-cpus-fast")] == [0]
+        free = [entry["props"] for entry in qmp.execute("query-hotpluggable-cpus") if "qom-path" not in entry]
+        assert {"socket-id": 0, "die-id": 0, "core-id": 1, "thread-id": 0} in free
+        qmp.execute("system_reset")
+        qmp.wait_event("RESET")
+        assert [status(test, cpu) for cpu in range(2)] == [ENABLED, 0]
+        plug(qmp, "c1", 0, 1)
+        assert test.get(SELECT, 1) == 1 and status(test, 1) == ENABLED | INSERTING
+        test.put(STATUS, INSERTING, 1)
+        path = "/machine/peripheral/c1"
 
 
 @pytest.mark.parametrize("machine", ["q35", "microvm"])

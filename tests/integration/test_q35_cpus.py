@@ -81,12 +81,18 @@ def test_plug_and_unplug(linux, machine):
         run.wait_for(rf"^left {turn} 0-1\r?$", 40)
     assert len(places(qmp)[0]) == 2
 
+    # So does one that was there from the start, but for the boot processor.
+    qmp.execute("device_del", {"id": "/machine/unattached/device[1]"})
+    assert qmp.wait_event("DEVICE_DELETED", timeout=60)["data"] == {"path": "/machine/unattached/device[1]"}
+    vm.send("echo alone $(cat /sys/devices/system/cpu/online)\n")
+    run.wait_for(r"^alone 0\r?$", 40)
+
     # After a reset a processor that was plugged in is there from the start.
     qmp.execute("device_add", {"driver": "host-x86-cpu", "id": "cpu5", "socket-id": 2, "core-id": 1})
     qmp.execute("system_reset")
     run.wait_for("GUEST READY", 60)
     vm.send("echo online $(cat /sys/devices/system/cpu/online)\n")
-    run.wait_for(r"^online 0-2\r?$", 40)
+    run.wait_for(r"^online 0-1\r?$", 40)
     vm.send("dmesg | grep -iE 'acpi (bios )?(error|warning|exception)|BUG:' | sed 's/^/complaint /'; echo checked\n")
     run.wait_for(r"^checked\r?$", 40)
     assert "complaint [" not in run.text
