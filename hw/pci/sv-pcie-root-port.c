@@ -138,30 +138,16 @@ device_gone (gpointer opaque, SvPciDevice *device)
   update_interrupt (self);
 }
 
-static gboolean
-unplug_request (gpointer opaque, SvPciDevice *device, GError **error)
+static void
+schedule (SvPcieRootPort *self, GSource **source, GSourceFunc func)
 {
-  SvPcieRootPort *self = opaque;
-
-  if (!self->hotplug)
-    {
-      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                   "Bus '%s' does not support hotplugging: its port has hotplug=off",
-                   sv_object_get_id (SV_OBJECT (get_secondary (self))));
-      return FALSE;
-    }
-  if (!sv_pcie_slot_request (&self->slot))
-    {
-      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_BUSY,
-                   "Device '%s' cannot be unplugged now: the guest is switching on its slot",
-                   sv_pci_device_get_name (device));
-      return FALSE;
-    }
-  update_interrupt (self);
-  return TRUE;
+  if (*source != NULL)
+    return;
+  *source = g_idle_source_new ();
+  g_source_set_priority (*source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (*source, func, self, NULL);
+  g_source_attach (*source, NULL);
 }
-
-static const SvPciBusFuncs bus_funcs = { device_added, device_gone, unplug_request };
 
 /* On the main thread: whoever listens to the tree expects that. */
 static gboolean
@@ -179,6 +165,37 @@ eject (gpointer user_data)
 }
 
 static gboolean
+unplug_request (gpointer opaque, SvPciDevice *device, GError **error)
+{
+  SvPcieRootPort *self = opaque;
+
+  if (!self->hotplug)
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
+                   "Bus '%s' does not support hotplugging: its port has hotplug=off",
+                   sv_object_get_id (SV_OBJECT (get_secondary (self))));
+      return FALSE;
+    }
+  /* The guest has not switched it on so far, or never will. */
+  if (sv_pcie_slot_is_off (&self->slot))
+    {
+      schedule (self, &self->eject, eject);
+      return TRUE;
+    }
+  if (!sv_pcie_slot_request (&self->slot))
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_BUSY,
+                   "Device '%s' cannot be unplugged now: the guest is switching on its slot",
+                   sv_pci_device_get_name (device));
+      return FALSE;
+    }
+  update_interrupt (self);
+  return TRUE;
+}
+
+static const SvPciBusFuncs bus_funcs = { device_added, device_gone, unplug_request };
+
+static gboolean
 tell (gpointer user_data)
 {
   SvPcieRootPort *self = user_data;
@@ -189,17 +206,6 @@ tell (gpointer user_data)
   for (guint i = 0; machine != NULL && i < sv_bus_get_n_devices (bus); i++)
     sv_machine_emit_unplug_refused (machine, sv_bus_get_device (bus, i));
   return G_SOURCE_REMOVE;
-}
-
-static void
-schedule (SvPcieRootPort *self, GSource **source, GSourceFunc func)
-{
-  if (*source != NULL)
-    return;
-  *source = g_idle_source_new ();
-  g_source_set_priority (*source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (*source, func, self, NULL);
-  g_source_attach (*source, NULL);
 }
 
 static void

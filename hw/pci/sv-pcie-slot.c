@@ -184,6 +184,18 @@ is_emptied (guint16 control)
 }
 
 /**
+ * sv_pcie_slot_is_off: (skip)
+ * @self: a slot
+ *
+ * Returns: whether the power controller and the power indicator are off: what is in the slot may be taken out
+ */
+gboolean
+sv_pcie_slot_is_off (const SvPcieSlot *self)
+{
+  return is_emptied (get16 (self, PCI_EXP_SLTCTL));
+}
+
+/**
  * sv_pcie_slot_written: (skip)
  * @self: a slot
  * @offset: where the guest wrote

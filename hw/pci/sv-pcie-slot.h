@@ -52,6 +52,8 @@ SV_API gboolean sv_pcie_slot_request (SvPcieSlot *self);
 SV_API guint sv_pcie_slot_written (SvPcieSlot *self, guint offset, guint32 old_value, guint size);
 
 SV_API gboolean sv_pcie_slot_is_powered (const SvPcieSlot *self);
+/* Power and its indicator are off: nobody uses what is in it. */
+SV_API gboolean sv_pcie_slot_is_off (const SvPcieSlot *self);
 SV_API gboolean sv_pcie_slot_is_present (const SvPcieSlot *self);
 /* Whether it asks for an interrupt. */
 SV_API gboolean sv_pcie_slot_wants_interrupt (const SvPcieSlot *self);

@@ -247,11 +247,15 @@ static SvBus *
 sv_q35_find_bus (SvMachine *machine, SvDevice *device, GError **error)
 {
   SvBus *root = SV_BUS (SV_Q35 (machine)->root);
+  SvBus *other;
 
-  if (g_type_is_a (SV_TYPE_PCI_BUS, SV_DEVICE_GET_CLASS (device)->bus_type)
-      && sv_bus_can_plug (root, device, NULL))
+  if (!g_type_is_a (SV_TYPE_PCI_BUS, SV_DEVICE_GET_CLASS (device)->bus_type))
+    return SV_MACHINE_CLASS (sv_q35_parent_class)->find_bus (machine, device, error);
+  if (sv_bus_can_plug (root, device, NULL))
     return root;
-  return SV_MACHINE_CLASS (sv_q35_parent_class)->find_bus (machine, device, error);
+  other = SV_MACHINE_CLASS (sv_q35_parent_class)->find_bus (machine, device, NULL);
+  /* Where it fits nowhere the root bus says why. */
+  return other != NULL ? other : root;
 }
 
 /* --- GObject --- */

@@ -148,6 +148,9 @@ BAD = [
     ([GUEST, "-smbios", "file=missing"], "Cannot read SMBIOS file missing: "),
     ([GUEST, "-smbios", "file=disk0"], "SMBIOS file disk0 has to be one structure"),
     ([GUEST, "-smbios", "type=1,file=disk0"], "Property 'type' not found"),
+    (["-machine", "q35", GUEST, "-device", "virtio-rng-pci,addr=2.8"], "parameter 'addr' expects SLOT or SLOT.FUNCTION"),
+    (["-machine", "q35", GUEST, "-device", "virtio-rng-pci,addr=2", "-device", "virtio-rng-pci,addr=2.1"],
+     "PCI: function 2.1 of bus 'pcie.0' needs function 0 ('device[0]') to have multifunction=on"),
     ([*NONE, "-object", "memory-backend-ram,id=m,size=0"], "property 'size' must be given and not be 0"),
     # --- older words
     ([*NONE, "-balloon", "on"], "'deflate-on-oom' is missing"),

@@ -5,7 +5,7 @@ import os
 
 import pytest
 import testaccel
-from pcieslot import ABP, HIGH, PDC, Slot
+from pcieslot import ABP, HIGH, PDC, PDS, Slot
 from testaccel import Function, ModTest, until
 from virtiopci import MSI_ADDRESS, VERSION_1, Disk
 
@@ -117,3 +117,18 @@ def test_requests_while_the_slot_is_busy(start, tmp_path):
     slot.clear(ABP)
     slot.switch_off()
     assert qmp.wait_event("DEVICE_DELETED")["data"]["device"] == "early"
+
+
+def test_slot_that_is_off(start, tmp_path):
+    """What a guest never switched on, as it boots or has no driver, goes without it."""
+    path = tmp_path / "image"
+    path.write_bytes(bytes(SIZE))
+    vm = start("-drive", f"file={path},id=d0,if=none")
+    qmp = vm.qmp()
+    slot = Slot(vm.test, 2, bus=1)
+    for _ in range(2):
+        qmp.execute("device_add", {"driver": "virtio-blk-pci", "drive": "d0", "id": "b0", "bus": "rp0"})
+        assert slot.status & (PDS | PDC | ABP) == PDS | PDC | ABP
+        qmp.execute("device_del", {"id": "b0"})
+        assert qmp.wait_event("DEVICE_DELETED")["data"]["device"] == "b0"
+        assert slot.status & PDS == 0
