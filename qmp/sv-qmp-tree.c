@@ -2,14 +2,26 @@
 
 #include "qmp/sv-qmp-tree.h"
 
+#include <string.h>
+
 #include "qmp/sv-qmp-error.h"
 
 SvObject *
 sv_qmp_resolve (SvQmpCall *call, const char *path, GType type, GError **error)
 {
   g_autoptr (GError) local = NULL;
-  SvObject *object = sv_object_resolve (sv_qmp_call_get_root (call), path, type, &local);
+  SvObject *root = sv_qmp_call_get_root (call);
+  SvObject *object = NULL;
 
+  /* An id is that of a device, whatever else is so called: on microvm a disk has its image's name. */
+  if (path[0] != '\0' && strchr (path, '/') == NULL)
+    {
+      g_autofree char *device = g_strconcat ("/machine/peripheral/", path, NULL);
+
+      object = sv_object_resolve (root, device, type, NULL);
+    }
+  if (!object)
+    object = sv_object_resolve (root, path, type, &local);
   if (object)
     return object;
   if (g_error_matches (local, SV_OBJECT_ERROR, SV_OBJECT_ERROR_AMBIGUOUS))

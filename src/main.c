@@ -63,7 +63,10 @@ run_vm (SvVmConfig *config, GError **error)
 
   if (!config->paused && !SV_MACHINE_GET_CLASS (vm->machine)->no_guest
       && !sv_machine_start (vm->machine, error))
-    return EXIT_FAILURE;
+    {
+      sv_vm_blame_setting (config, error);
+      return EXIT_FAILURE;
+    }
   if (!sv_daemon_ready (error))
     return EXIT_FAILURE;
   sv_litter_settle (TRUE);

@@ -8,6 +8,9 @@
 #include "hw/pci/sv-pci-device.h"
 #include "src/migration/sv-migratable.h"
 
+/* PCI Code and ID Assignment 1.11 §1.7 */
+#define PCI_CLASS_BRIDGE_HOST 0x0600
+
 /* By the port of its configuration address */
 #define ROOT_FIRMWARE_NAME "pci@i0cf8"
 
@@ -50,12 +53,24 @@ slot_is_free (SvPciBus *self, guint slot)
   return TRUE;
 }
 
-/* The place that @device asks for, or else the first free slot; -1: none. */
+static gboolean
+has_host_bridge (SvPciBus *self)
+{
+  return self->functions[0] != NULL
+         && SV_PCI_DEVICE_GET_CLASS (self->functions[0])->class_code >> 8 == PCI_CLASS_BRIDGE_HOST;
+}
+
+/*
+ * The place that @device asks for, or else the first free slot; -1: none. The place of the machine's host bridge can be
+ * nobody else's, so who asks for it (StratoVirt's documents write addr=0) has no wish.
+ */
 static gint
 choose_devfn (SvPciBus *self, SvPciDevice *device)
 {
   gint devfn = sv_pci_device_get_devfn (device);
 
+  if (devfn == 0 && self->functions[0] != device && has_host_bridge (self))
+    devfn = -1;
   for (guint slot = 0; devfn == -1 && slot < n_slots (self); slot++)
     if (slot_is_free (self, slot))
       devfn = SV_PCI_DEVFN (slot, 0);

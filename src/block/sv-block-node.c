@@ -474,12 +474,31 @@ sv_block_node_finalize (GObject *object)
   G_OBJECT_CLASS (sv_block_node_parent_class)->finalize (object);
 }
 
+static gboolean
+sv_block_node_complete (SvObject *object, GError **error)
+{
+  SvBlockNode *self = SV_BLOCK_NODE (object);
+
+  for (guint i = 0; i < SV_BLOCK_N_LIMITS; i += 3)
+    if (sv_block_node_get_limit (self, i) > 0
+        && (sv_block_node_get_limit (self, i + 1) > 0 || sv_block_node_get_limit (self, i + 2) > 0))
+      {
+        g_set_error (error, SV_BLOCK_ERROR, SV_BLOCK_ERROR_INVALID,
+                     "'%s' and limits of reads or writes exclude each other",
+                     sv_property_get_wire_name (props[PROP_LIMIT + i]));
+        return FALSE;
+      }
+  return SV_OBJECT_CLASS (sv_block_node_parent_class)->complete == NULL
+         || SV_OBJECT_CLASS (sv_block_node_parent_class)->complete (object, error);
+}
+
 static void
 sv_block_node_class_init (SvBlockNodeClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
   SV_OBJECT_CLASS (klass)->container = "block";
+  SV_OBJECT_CLASS (klass)->complete = sv_block_node_complete;
   object_class->get_property = sv_block_node_get_property;
   object_class->set_property = sv_block_node_set_property;
   object_class->finalize = sv_block_node_finalize;

@@ -46,17 +46,21 @@ sv_cli_imply_device (SvCli *cli,
                      gboolean automatic)
 {
   SvCliImplied *self;
+  int place = -1;
 
+  /* In the place of what the file says: the guest counts its disks in this order. */
   for (guint i = cli->implied->len; i-- > 0 && !cli->from_file;)
     {
       self = g_ptr_array_index (cli->implied, i);
-      if (self->from_file && g_str_equal (self->link, link) && g_str_equal (self->id, id))
-        g_ptr_array_remove_index (cli->implied, i);
+      if (!self->from_file || !g_str_equal (self->link, link) || !g_str_equal (self->id, id))
+        continue;
+      g_ptr_array_remove_index (cli->implied, i);
+      place = (int)i;
     }
   self = g_new (SvCliImplied, 1);
   *self = (SvCliImplied){ driver, link, g_strdup (id), g_strdup (cli->origin), copy_keys (keys),
                           automatic, cli->from_file };
-  g_ptr_array_add (cli->implied, self);
+  g_ptr_array_insert (cli->implied, place, self);
 }
 
 static SvConfigItem *

@@ -163,6 +163,7 @@ sv_cli_smp (SvCli *cli, const char *argument, GError **error)
   g_autofree char *cpus = NULL;
   g_autofree char *max_cpus = NULL;
   guint64 product = 1;
+  guint64 places;
 
   if (keys == NULL)
     return FALSE;
@@ -184,6 +185,9 @@ sv_cli_smp (SvCli *cli, const char *argument, GError **error)
                     error))
     return FALSE;
 
+  /* To the machine 0 says that nobody asked. */
+  if (max_cpus != NULL && sv_parse_uint64 (max_cpus, &places, NULL) && places == 0)
+    return sv_cli_fail (error, "'maxcpus' expects an integer from 1 to 254, got '%s'", max_cpus);
   if (cpus == NULL)
     cpus = max_cpus != NULL ? g_strdup (max_cpus) : g_strdup_printf ("%" G_GUINT64_FORMAT, product);
   sv_cli_set_machine (cli, "cpus", cpus);

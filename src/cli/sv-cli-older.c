@@ -37,6 +37,15 @@ sv_cli_older_netdev (SvCli *cli, SvCliKeys *keys, GError **error)
   id = sv_cli_keys_take (keys, "id");
   if (id == NULL)
     return fail_no_string ("id", error);
+  if (json_node_get_value_type (json_object_get_member (keys->values, "netdev")) == G_TYPE_STRING
+      && *json_object_get_string_member (keys->values, "netdev") == '\0')
+    {
+      const char *name = g_hash_table_lookup (keys->names, "netdev");
+
+      /* The place in a file: see read_object() */
+      return name != NULL ? sv_cli_fail (error, ".%s: expected the name of a tap interface, got \"\"", name)
+                          : sv_cli_fail (error, "'netdev' expects the name of a tap interface, got ''");
+    }
   for (guint i = 0; i < G_N_ELEMENTS (device_keys); i++)
     sv_cli_keys_move (keys, device_keys[i], device, device_keys[i]);
   sv_cli_keys_move (keys, "netdev", keys, "ifname");

@@ -4,10 +4,12 @@
 
 #include <string.h>
 
+#include "qmp/sv-qmp-json.h"
+
 static JsonObject *
 parse_json (const char *text, GError **error)
 {
-  g_autoptr (JsonNode) node = json_from_string (text, error);
+  g_autoptr (JsonNode) node = sv_qmp_json_parse (text, strlen (text), error);
 
   if (node == NULL)
     return NULL;

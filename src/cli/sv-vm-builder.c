@@ -271,6 +271,52 @@ new_machine (const SvVmConfig *config, GError **error)
   return machine;
 }
 
+/* Whether @text has @value as a word of its own. */
+static gboolean
+quotes (const char *text, const char *value)
+{
+  const char *at = text;
+  gsize length = strlen (value);
+
+  while (length > 0 && (at = strstr (at, value)) != NULL)
+    {
+      if ((at == text || !g_ascii_isalnum (at[-1])) && !g_ascii_isalnum (at[length]))
+        return TRUE;
+      at++;
+    }
+  return FALSE;
+}
+
+/**
+ * sv_vm_blame_setting: (skip)
+ * @config: a description
+ * @error: (inout) (nullable): why the machine could not be completed or started
+ *
+ * Puts in front of @error what the user wrote, when it is about a value that is only looked at then: a file, or the size
+ * of memory.
+ */
+void
+sv_vm_blame_setting (const SvVmConfig *config, GError **error)
+{
+  static const char *const late[] = { "kernel", "initrd", "mem-path", "memory-size", NULL };
+
+  for (guint i = 0; error != NULL && *error != NULL && i < config->machine->len; i++)
+    {
+      const SvConfigSetting *setting = g_ptr_array_index (config->machine, i);
+      g_autofree char *value = NULL;
+
+      if (!g_strv_contains (late, setting->name) || !JSON_NODE_HOLDS_VALUE (setting->value))
+        continue;
+      value = json_node_get_value_type (setting->value) == G_TYPE_STRING
+                  ? json_node_dup_string (setting->value)
+                  : g_strdup_printf ("%" G_GINT64_FORMAT, json_node_get_int (setting->value));
+      if (!quotes ((*error)->message, value))
+        continue;
+      g_prefix_error (error, "%s: ", setting->origin);
+      return;
+    }
+}
+
 static gboolean
 build_machine (SvVm *vm, const SvVmConfig *config, GError **error)
 {
@@ -290,8 +336,12 @@ build_machine (SvVm *vm, const SvVmConfig *config, GError **error)
           return FALSE;
         }
     }
-  return build_section (vm, config, SV_CONFIG_PART, error)
-         && build_section (vm, config, SV_CONFIG_GLOBAL, error) && sv_object_complete (machine, error);
+  if (!build_section (vm, config, SV_CONFIG_PART, error) || !build_section (vm, config, SV_CONFIG_GLOBAL, error))
+    return FALSE;
+  if (sv_object_complete (machine, error))
+    return TRUE;
+  sv_vm_blame_setting (config, error);
+  return FALSE;
 }
 
 /* Before anything is opened: a device that does not exist must not cost a socket. */

@@ -23,6 +23,7 @@ typedef struct
 } SvVm;
 
 SV_API SvVm *sv_vm_build (SvVmConfig *config, GError **error);
+SV_API void sv_vm_blame_setting (const SvVmConfig *config, GError **error);
 SV_API void sv_vm_free (SvVm *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SvVm, sv_vm_free)
 

@@ -38,7 +38,7 @@ BAD = [
     (["-machine", "none,usb=on"], "'usb' can only be 'off'"),
     (["-machine", "none,mem-share=on", "-machine", "mem-share=2"],
      "Parameter 'mem-share' expects 'on' or 'off', got '2'"),
-    (["-kernel", "none", "-machine", "none", "-machine", "microvm"], "kernel none: "),
+    (["-kernel", "none", "-machine", "none", "-machine", "microvm"], "-kernel none: kernel none: "),
     ([*NONE, "-rtc", "base=now"], "-rtc base=now: 'base' is 'now': accepted are 'utc', 'localtime' and a date as"),
     ([*NONE, "-rtc", "clock=sun"], "Parameter 'rtc-clock' expects"),
     ([*NONE, "-rtc", "driftfix=x"], "'driftfix' is 'x': accepted are 'none' and 'slew'"),
@@ -84,15 +84,16 @@ BAD = [
     ([*NONE, "-m", "1G,maxmem=1023M"], "'maxmem' is '1023M': it must be at least 'size' (1G)"),
     ([*NONE, "-m", "size=1048576k,slots=1,maxmem=1G"], "'slots' needs a 'maxmem' that is more than 'size'"),
     (["-machine", "microvm"], "'-kernel FILE' is missing"),
-    (["-kernel", "none"], "kernel none: "),
-    ([GUEST, "-initrd", "none"], "initrd none: "),
+    (["-kernel", "none"], "-kernel none: kernel none: "),
+    ([GUEST, "-initrd", "none"], "-initrd none: initrd none: "),
+    ([*NONE, "-smp", "1,maxcpus=0"], "'maxcpus' expects an integer from 1 to 254, got '0'"),
     ([GUEST, "-smp", "3,cores=2"], "Invalid CPU topology"),
     ([GUEST, "-smp", "4,maxcpus=2"], "Invalid CPU topology: maxcpus (2) must be at least cpus (4)"),
     ([GUEST, "-smp", "2,maxcpus=4,sockets=1,cores=2"],
      "sockets (1) * dies (1) * cores (2) * threads (1) must be maxcpus (4)"),
     ([GUEST, "-smp", "200,sockets=40,cores=5"], "make APIC ids up to 316: at most 254 is possible"),
-    ([GUEST, "-m", "268435457B"], "Machine memory size 268435457 must be a multiple of 4096"),
-    ([GUEST, "-mem-path", "none/x"], "'none/x'"),
+    ([GUEST, "-m", "268435457"], "-m 268435457: Machine memory size 268435457 must be a multiple of 4096"),
+    ([GUEST, "-mem-path", "none/x"], "-mem-path none/x: memory backend 'ram': cannot open 'none/x'"),
     ([GUEST, "-mem-path", "/dev/null"], "it must be a regular file or a directory"),
     ([GUEST, "-mem-path", "disk0", "-object", "memory-backend-ram,id=r,size=128M", "-machine",
       "microvm,memory-backend=r", "-m", "128"],
@@ -130,6 +131,11 @@ BAD = [
     ([*NONE, "-drive", "id=d,file=disk0,if=none,iops=1000001"], "-drive id=d,file=disk0,if=none,"
      "iops=1000001: iops: Parameter 'throttling.iops-total' expects an integer from 0 to 1000000, got "
      "'1000001'"),
+    ([*NONE, "-drive", "id=d,file=disk0,if=none,throttling.bps-total=1,throttling.bps-write=1"],
+     "'throttling.bps-total' and limits of reads or writes exclude each other"),
+    ([*NONE, "-blockdev", '{"driver":"file","node-name":"d","node-name":"e","filename":"disk0"}'],
+     "JSON parse error, duplicate key"),
+    ([*NONE, "-blockdev", '{"driver":"file"'], "JSON parse error, expected separator in dict"),
     ([GUEST, *" ".join(DISK(i) for i in range(7)).split()],
      "-drive id=d6,file=disk6: Machine type 'microvm' takes at most 6 disks"),
     # --- objects
@@ -163,6 +169,7 @@ BAD = [
      "from 64 to 1000000000, got '1000000001'"),
     ([*NONE, "-netdev", "netdev=tap0"], "-netdev netdev=tap0: 'id' is missing"),
     ([*NONE, "-netdev", "id=n"], "'type' is missing"),
+    ([GUEST, "-netdev", "id=n,netdev="], "'netdev' expects the name of a tap interface, got ''"),
     ([*NONE, "-device", "vsock,guest-cid=3"], "'id' is missing"),
     ([*NONE, "-device", "vsock,id=v"], "'guest-cid' is missing"),
     ([*NONE, "-device", "vsock,id=v,guest-cid=3", "-device", "vsock,id=w,guest-cid=4"],
@@ -272,6 +279,13 @@ BAD_JSON = [
     ({"drivers": []}, "drivers: unknown section (did you mean 'drive'?): accepted are 'boot-source', "),
     ({"boot-source": []}, "boot-source: expected an object, got []"),
     ({"boot-source": {"kernel": "k"}}, "boot-source.kernel: unknown key"),
+    ({"machine-config": {"type": "microvm"}, "boot-source": {"kernel_image_path": "absent"}},
+     "-config config.json: boot-source.kernel_image_path: kernel absent: "),
+    ({"machine-config": {"type": "microvm", "mem_path": "absent/x"}, "boot-source": {"kernel_image_path": "disk0"}},
+     "-config config.json: machine-config.mem_path: memory backend 'ram': cannot open 'absent/x'"),
+    ({"machine-config": {"type": "microvm", "mem_size": 268435457}, "boot-source": {"kernel_image_path": "disk0"}},
+     "-config config.json: machine-config.mem_size: Machine memory size 268435457"),
+    ({"net": [{"iface_id": "n", "host_dev_name": ""}]}, "net[0].host_dev_name: "),
     ({"boot-source": {"boot_args": 1}}, "boot-source.boot_args: expected a string, got 1"),
     ({"machine-config": {"type": "q99"}}, "machine-config.type: Machine type 'q99' not found"),
     ({"machine-config": {"name": ""}}, "machine-config.name: expected a name of 1 to 255 bytes"),
@@ -374,5 +388,5 @@ def test_command_line(place, guests, args, message):
 def test_file(place, content, message):
     text = content if isinstance(content, str) else json.dumps(content)
     (place / "config.json").write_text(text)
-    machine = [] if "q99" in text else NONE
+    machine = [] if '"type"' in text else NONE
     refused(place, [*machine, "-config", "config.json"], message)

@@ -86,6 +86,17 @@ def test_refused_plug_gives_the_placeholder_back(tiny, disk_dir):
     vm.console.wait_for(r"data DISK\s")
 
 
+def test_disk_with_the_name_of_its_image(tiny, disk_dir):
+    """As the documents have it: an id is the device's; the image is asked for by its path."""
+    vm = tiny("c")
+    qmp = vm.qmp()
+    add_disk(qmp, "drive-0", make_disk(disk_dir, "disk", "DISK"), addr="0x1")
+    assert qmp.execute("qom-get", {"path": "drive-0", "property": "type"}) == "virtio-blk-device"
+    assert qmp.execute("qom-get", {"path": "/block/drive-0", "property": "type"}) == "blockdev-file"
+    qmp.execute("qom-set", {"path": "drive-0", "property": "iops", "value": 7})
+    assert qmp.execute("qom-get", {"path": "/block/drive-0", "property": "iops"}) == 7
+
+
 def test_stopped_guest(tiny, disk_dir):
     """A disk that comes and goes while the VM is stopped is there, or gone, when it goes on."""
     vm = tiny("v")

@@ -32,6 +32,9 @@ def place(tmp_path, images, root_disk):
         "/home/rootfs.ext4": str(root_disk),
         "/path/to/rootfs.ext4": str(root_disk),
         "/path/to/rootfs": str(root_disk),
+        "./vmlinux.bin": str(images.vmlinux),
+        "path/to/rootfs": str(root_disk),
+        "path/to/socket1": str(tmp_path / "socket1"),
         "/tmp/stratovirt.socket": str(tmp_path / "stratovirt.socket"),
         "/path/to/socket": str(tmp_path / "socket"),
         "/path/to/console.socket": str(tmp_path / "console.socket"),
@@ -102,6 +105,24 @@ def test_lifecycle_document(tmp_path, images, example):
     """, extra=["-initrd", images.initrd])
     text = log_in(vm, tmp_path / "socket")
     assert "/dev/vda on / type ext4 (ro" in text
+
+
+def test_migration_document(tmp_path, images, example):
+    """The VM that the document migrates, on the standard machine. With its pci=off no Linux finds the disk, on any machine."""
+    vm = example("""
+    -machine q35 \\
+    -kernel ./vmlinux.bin \\
+    -append "console=ttyS0 pci=off reboot=k quiet panic=1 root=/dev/vda" \\
+    -drive file=path/to/rootfs,id=rootfs,readonly=off,direct=off \\
+    -device virtio-blk-pci,drive=rootfs,id=rootfs,bus=pcie.0,addr=0 \\
+    -qmp unix:path/to/socket1,server,nowait \\
+    -serial stdio
+    """, extra=["-initrd", images.initrd])
+    vm.console.wait_for("cannot mount /dev/vda", 60)
+    qmp = vm.connect(lambda: QmpClient.connect(str(tmp_path / "socket1"), negotiate=False))
+    # The place that the document asks for is the host bridge's: the disk got the next one.
+    assert qmp.execute("qom-get", {"path": "rootfs", "property": "addr"}) == "01.0"
+    log_in(vm, tmp_path / "socket1")
 
 
 BOOT_ARGS = "console=ttyS0 reboot=k panic=1 pci=off tsc=reliable ipv6.disable=1 root=/dev/vda quiet"

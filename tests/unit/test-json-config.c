@@ -76,8 +76,8 @@ static const struct
     " {'drive_id': 'b', 'path_on_host': 'g'}]}",
     "-drive id=a,file=h",
     "block blockdev-file b {'filename':'g','is-drive':'on'}\nblock blockdev-file a {'filename':'h','is-drive':'on'}\n"
-    "device - - {'driver':'virtio-blk-device','id':'b','drive':'b'}\n"
-    "device - - {'driver':'virtio-blk-device','id':'a','drive':'a'}\n" },
+    "device - - {'driver':'virtio-blk-device','id':'a','drive':'a'}\n"
+    "device - - {'driver':'virtio-blk-device','id':'b','drive':'b'}\n" },
   { "{'balloon': {'deflate_on_oom': true}}", "-balloon deflate-on-oom=off",
     "device - - {'deflate-on-oom':'off','driver':'virtio-balloon-device'}\n" },
   { "{'console': {'console_id': 'c', 'socket_path': 's'}}", "-chardev id=d,path=t",

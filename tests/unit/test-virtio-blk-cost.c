@@ -3,6 +3,7 @@
 /* What a disk request costs: system calls, counted by a tracer, and allocations, of which there are
  * none. */
 
+#include <string.h>
 #include <unistd.h>
 
 #include "tests/unit/blk-driver.h"
@@ -86,7 +87,8 @@ measure (const char *node, guint depth)
 {
   static const CostFuncs funcs = { set_up, run, tear_down };
   Disk disk = { .node = node, .depth = depth };
-  g_autofree char *what = g_strdup_printf ("%s depth %u", node, depth);
+  g_autofree char *what
+      = g_strdup_printf ("reads %s, depth %u", strchr (node, ':') != NULL ? "by O_DIRECT" : "of the page cache", depth);
   Cost cost = cost_measure (what, &funcs, &disk, N_REQUESTS);
 
   g_assert_cmpuint (cost.n_allocations, ==, 0);
