@@ -1,39 +1,129 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Commands about migration. */
+/* Commands about snapshots and migration. */
 
+#include "hw/migration/sv-migration.h"
+#include "qmp/sv-qmp-error.h"
 #include "qmp/sv-qmp-tree.h"
 
-/* What is chosen is a datum of the tree's root, under the capability's name. */
-static const char *const capabilities[] = { "events" };
+#define PAGE 4096
 
-SV_QMP_COMMAND (query_migrate_capabilities)
+static SvMigration *
+get_migration (SvQmpCall *call, GError **error)
 {
-  SvObject *root = sv_qmp_call_get_root (call);
-  g_autoptr (JsonArray) array = json_array_new ();
+  SvMachine *machine = sv_qmp_call_get_machine (call, error);
 
-  for (guint i = 0; i < G_N_ELEMENTS (capabilities); i++)
-    {
-      JsonObject *info = json_object_new ();
-
-      json_object_set_string_member (info, "capability", capabilities[i]);
-      json_object_set_boolean_member (info, "state", g_object_get_data (G_OBJECT (root), capabilities[i]) != NULL);
-      json_array_add_object_element (array, info);
-    }
-  return sv_qmp_array_node (array);
+  return machine != NULL ? sv_migration_get (machine) : NULL;
 }
+
+SV_QMP_COMMAND (migrate)
+{
+  static const char *const refused[] = { "blk", "inc", "resume" };
+  SvMigration *migration = get_migration (call, error);
+
+  if (migration == NULL)
+    return NULL;
+  for (guint i = 0; i < G_N_ELEMENTS (refused); i++)
+    if (json_object_get_boolean_member_with_default (arguments, refused[i], FALSE))
+      {
+        g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC, "Parameter '%s' can only be false", refused[i]);
+        return NULL;
+      }
+  sv_migration_start (migration, json_object_get_string_member (arguments, "uri"), error);
+  return NULL;
+}
+
+SV_QMP_COMMAND (migrate_cancel)
+{
+  SvMigration *migration = get_migration (call, error);
+
+  if (migration != NULL)
+    sv_migration_cancel (migration);
+  return NULL;
+}
+
+SV_QMP_COMMAND (migrate_incoming)
+{
+  SvMigration *migration = get_migration (call, error);
+
+  if (migration != NULL)
+    sv_migration_incoming (migration, json_object_get_string_member (arguments, "uri"), error);
+  return NULL;
+}
+
+/* --- query-migrate --- */
+
+static JsonObject *
+describe_ram (SvMigration *migration)
+{
+  const SvMigrationProgress *progress = sv_migration_get_progress (migration);
+  guint64 transferred = sv_migration_progress_get (progress, transferred);
+  guint64 normal = sv_migration_progress_get (progress, normal);
+  gint64 microseconds = sv_migration_get_time (migration);
+  JsonObject *ram = json_object_new ();
+
+  json_object_set_int_member (ram, "transferred", (gint64)transferred);
+  json_object_set_int_member (ram, "remaining", (gint64)sv_migration_progress_get (progress, remaining));
+  json_object_set_int_member (ram, "total", (gint64)sv_migration_progress_get (progress, total));
+  json_object_set_int_member (ram, "duplicate", (gint64)sv_migration_progress_get (progress, zero));
+  json_object_set_int_member (ram, "normal", (gint64)normal);
+  json_object_set_int_member (ram, "normal-bytes", (gint64)normal * PAGE);
+  json_object_set_double_member (ram, "mbps", microseconds > 0 ? (double)transferred * 8 / (double)microseconds : 0);
+  json_object_set_int_member (ram, "page-size", PAGE);
+  return ram;
+}
+
+SV_QMP_COMMAND (query_migrate)
+{
+  SvMigration *migration = get_migration (call, NULL);
+  SvMigrationStatus status = migration != NULL ? sv_migration_get_status (migration) : SV_MIGRATION_STATUS_NONE;
+  g_autoptr (JsonObject) info = json_object_new ();
+  const char *why;
+
+  if (status == SV_MIGRATION_STATUS_NONE)
+    return sv_qmp_object_node (info);
+  json_object_set_string_member (info, "status", sv_migration_status_get_name (status));
+  json_object_set_int_member (info, "total-time", sv_migration_get_time (migration) / 1000);
+  json_object_set_int_member (info, "setup-time", sv_migration_get_setup_time (migration) / 1000);
+  json_object_set_object_member (info, "ram", describe_ram (migration));
+  why = sv_migration_get_error (migration);
+  if (why != NULL)
+    json_object_set_string_member (info, "error-desc", why);
+  return sv_qmp_object_node (info);
+}
+
+/* --- capabilities --- */
 
 SV_QMP_COMMAND (migrate_set_capabilities)
 {
-  JsonArray *wanted = json_object_get_array_member (arguments, "capabilities");
+  SvMigration *migration = get_migration (call, error);
+  JsonArray *list = json_object_get_array_member (arguments, "capabilities");
 
-  for (guint i = 0; i < json_array_get_length (wanted); i++)
+  for (guint i = 0; migration != NULL && i < json_array_get_length (list); i++)
     {
-      JsonObject *info = json_array_get_object_element (wanted, i);
-      gboolean state = json_object_get_boolean_member (info, "state");
+      JsonObject *entry = json_array_get_object_element (list, i);
 
-      g_object_set_data (G_OBJECT (sv_qmp_call_get_root (call)), json_object_get_string_member (info, "capability"),
-                         GINT_TO_POINTER (state));
+      if (!sv_migration_set_capability (migration, json_object_get_string_member (entry, "capability"),
+                                        json_object_get_boolean_member (entry, "state"), error))
+        break;
     }
   return NULL;
+}
+
+SV_QMP_COMMAND (query_migrate_capabilities)
+{
+  g_autoptr (GEnumClass) known = g_type_class_ref (SV_TYPE_MIGRATION_CAPABILITY);
+  SvMigration *migration = get_migration (call, NULL);
+  g_autoptr (JsonArray) array = json_array_new ();
+
+  for (guint i = 0; i < known->n_values; i++)
+    {
+      JsonObject *entry = json_object_new ();
+
+      json_object_set_string_member (entry, "capability", known->values[i].value_nick);
+      json_object_set_boolean_member (
+          entry, "state", migration != NULL && sv_migration_has_capability (migration, (guint)known->values[i].value));
+      json_array_add_object_element (array, entry);
+    }
+  return sv_qmp_array_node (array);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "hw/migration/sv-migration.h"
 #include "src/cli/sv-cli.h"
 #include "src/cli/sv-vm-builder.h"
 #include "src/runtime/sv-daemon.h"
@@ -51,7 +52,14 @@ run_vm (SvVmConfig *config, GError **error)
   g_autoptr (GMainLoop) loop = NULL;
   Run run = { NULL, NULL, EXIT_FAILURE };
 
-  if (vm == NULL || !sv_privileges_enter (error))
+  if (vm == NULL || !sv_migration_start_thread (sv_migration_get (vm->machine), error))
+    return EXIT_FAILURE;
+  if (config->incoming != NULL && !sv_migration_prepare_incoming (sv_migration_get (vm->machine), config->incoming, error))
+    {
+      g_prefix_error (error, "-incoming %s: ", config->incoming);
+      return EXIT_FAILURE;
+    }
+  if (!sv_privileges_enter (error))
     return EXIT_FAILURE;
 
   loop = g_main_loop_new (NULL, FALSE);

@@ -3,6 +3,7 @@
 #include "hw/core/sv-cpu.h"
 
 #include "hw/core/sv-machine.h"
+#include "src/migration/sv-migratable.h"
 
 #define UNSET -1
 
@@ -33,7 +34,15 @@ struct _SvCpu
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_FINAL_TYPE (SvCpu, sv_cpu, SV_TYPE_DEVICE)
+static GVariant *sv_cpu_dup_state (SvMigratable *migratable, GError **error);
+static gboolean sv_cpu_load_state (SvMigratable *migratable, GVariant *state, guint version, GError **error);
+
+/* That of the vCPU, with its own version */
+static const char *const state_types[] = { "(uv)", NULL };
+static const SvMigratableState cpu_state
+    = { .types = state_types, .dup = sv_cpu_dup_state, .load = sv_cpu_load_state };
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvCpu, sv_cpu, SV_TYPE_DEVICE, SV_MIGRATABLE_STATE (&cpu_state))
 
 /* --- its place --- */
 
@@ -149,6 +158,18 @@ static gboolean
 sv_cpu_may_leave (SvDevice *device)
 {
   return SV_CPU (device)->index > 0;
+}
+
+static GVariant *
+sv_cpu_dup_state (SvMigratable *migratable, GError **error)
+{
+  return sv_vcpu_dup_state (SV_CPU (migratable)->vcpu, error);
+}
+
+static gboolean
+sv_cpu_load_state (SvMigratable *migratable, GVariant *state, guint version, GError **error)
+{
+  return sv_vcpu_load_state (SV_CPU (migratable)->vcpu, state, error);
 }
 
 static void

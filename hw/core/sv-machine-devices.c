@@ -222,7 +222,8 @@ sv_machine_add_device (SvMachine *self, JsonObject *wanted, GError **error)
       g_propagate_error (error, g_steal_pointer (&local));
       return NULL;
     }
-  if ((id != NULL && !sv_object_check_id (id, error)) || lookup_driver (driver, error) == G_TYPE_INVALID)
+  if (!sv_machine_check_hold (self, error) || (id != NULL && !sv_object_check_id (id, error))
+      || lookup_driver (driver, error) == G_TYPE_INVALID)
     return NULL;
   json_object_foreach_member (wanted, copy_member, properties);
   if (klass->prepare_device != NULL && !klass->prepare_device (self, properties, error))
@@ -330,6 +331,8 @@ sv_machine_request_unplug (SvMachine *self, SvDevice *device, GError **error)
 
   if (sv_device_is_hotpluggable (device))
     {
+      if (!sv_machine_check_hold (self, error))
+        return FALSE;
       if (!sv_machine_get_priv (self)->run.loaded)
         {
           sv_machine_remove_device (self, device);

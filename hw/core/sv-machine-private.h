@@ -21,6 +21,8 @@ typedef struct
   SvShutdownCause pending_reset;
   SvShutdownCause pending_shutdown;
   gboolean pending_error; /* a vCPU cannot go on */
+  gboolean autostart;     /* the guest runs as soon as its state has come */
+  SvMachineHold hold;
   GSource *requests;      /* its callback serves the pending_ fields on the main thread */
 } SvMachineRun;
 
@@ -91,6 +93,9 @@ void sv_machine_run_loaded (SvMachine *self, SvRunState state, gboolean loaded);
 extern const SvMigratableState sv_machine_migration;
 void sv_machine_run_class_init (SvMachineClass *klass);
 void sv_machine_notify_run_state (SvMachine *self);
+void sv_machine_set_run_state (SvMachine *self, SvRunState state);
+/* Pauses processors and devices. */
+void sv_machine_halt (SvMachine *self);
 /* Stops the processors and ends their threads. */
 void sv_machine_stop_for_good (SvMachine *self);
 /* sv-machine-topology.c: fills in what follows from the other numbers */

@@ -119,6 +119,18 @@ sv_machine_get_ram_size (SvMachine *self)
 }
 
 /**
+ * sv_machine_get_ram_backends: (skip)
+ * @self: a machine
+ *
+ * Returns: (transfer none) (element-type SvMemoryBackend): what RAM is made of, in a row
+ */
+GPtrArray *
+sv_machine_get_ram_backends (SvMachine *self)
+{
+  return sv_machine_get_priv (self)->ram;
+}
+
+/**
  * sv_machine_new_ram_region: (skip)
  * @self: a machine with its RAM
  *

@@ -12,8 +12,8 @@
 
 static guint signals[SV_MACHINE_N_SIGNALS];
 
-static void
-set_state (SvMachine *self, SvRunState state)
+void
+sv_machine_set_run_state (SvMachine *self, SvRunState state)
 {
   SvMachineRun *run = &sv_machine_get_priv (self)->run;
 
@@ -56,8 +56,8 @@ request_pause (SvMachine *self)
     sv_vcpu_request_pause (sv_cpu_get_vcpu (g_ptr_array_index (cpus, i)));
 }
 
-static void
-halt (SvMachine *self)
+void
+sv_machine_halt (SvMachine *self)
 {
   SvMachineRun *run = &sv_machine_get_priv (self)->run;
   SvAccel *accel = sv_machine_get_accel (self);
@@ -94,7 +94,7 @@ void
 sv_machine_run_loaded (SvMachine *self, SvRunState state, gboolean loaded)
 {
   sv_machine_get_priv (self)->run.loaded = loaded;
-  set_state (self, state);
+  sv_machine_set_run_state (self, state);
 }
 
 /**
@@ -143,6 +143,9 @@ sv_machine_start (SvMachine *self, GError **error)
     {
     case SV_RUN_STATE_RUNNING:
       return TRUE;
+    case SV_RUN_STATE_INMIGRATE:
+      run->autostart = TRUE;
+      return TRUE;
     case SV_RUN_STATE_SHUTDOWN:
     case SV_RUN_STATE_INTERNAL_ERROR:
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED,
@@ -157,13 +160,15 @@ sv_machine_start (SvMachine *self, GError **error)
                    sv_type_registry_get_display_name (G_OBJECT_TYPE (self)));
       return FALSE;
     }
+  if (run->hold.reason != NULL && !run->hold.may_run)
+    return sv_machine_check_hold (self, error);
   if (!run->loaded)
     {
       if (!klass->load (self, error))
         return FALSE;
       run->loaded = TRUE;
     }
-  set_state (self, SV_RUN_STATE_RUNNING);
+  sv_machine_set_run_state (self, SV_RUN_STATE_RUNNING);
   g_signal_emit (self, signals[SV_MACHINE_SIGNAL_RESUMED], 0);
   go (self);
   return TRUE;
@@ -179,10 +184,11 @@ sv_machine_start (SvMachine *self, GError **error)
 void
 sv_machine_stop (SvMachine *self, SvRunState state)
 {
+  sv_machine_get_priv (self)->run.autostart = FALSE;
   if (!sv_machine_is_running (self))
     return;
-  halt (self);
-  set_state (self, state);
+  sv_machine_halt (self);
+  sv_machine_set_run_state (self, state);
   g_signal_emit (self, signals[SV_MACHINE_SIGNAL_STOPPED], 0);
 }
 
@@ -203,8 +209,8 @@ sv_machine_powerdown (SvMachine *self)
 static void
 shut_down (SvMachine *self, SvShutdownCause cause, gint status)
 {
-  halt (self);
-  set_state (self, SV_RUN_STATE_SHUTDOWN);
+  sv_machine_halt (self);
+  sv_machine_set_run_state (self, SV_RUN_STATE_SHUTDOWN);
   g_signal_emit (self, signals[SV_MACHINE_SIGNAL_SHUTDOWN], 0, cause);
   g_signal_emit (self, signals[SV_MACHINE_SIGNAL_QUIT], 0, status);
   sv_machine_close (self);
@@ -226,8 +232,8 @@ do_shutdown (SvMachine *self, SvShutdownCause cause)
       gboolean was_running = sv_machine_is_running (self);
 
       g_signal_emit (self, signals[SV_MACHINE_SIGNAL_SHUTDOWN], 0, cause);
-      halt (self);
-      set_state (self, SV_RUN_STATE_SHUTDOWN);
+      sv_machine_halt (self);
+      sv_machine_set_run_state (self, SV_RUN_STATE_SHUTDOWN);
       if (was_running)
         g_signal_emit (self, signals[SV_MACHINE_SIGNAL_STOPPED], 0);
       return;
@@ -242,14 +248,19 @@ do_reset (SvMachine *self, SvShutdownCause cause)
   gboolean was_running = sv_machine_is_running (self);
   g_autoptr (GError) error = NULL;
 
-  halt (self);
+  /* There is no guest yet. */
+  if (run->state == SV_RUN_STATE_INMIGRATE)
+    return;
+  sv_machine_halt (self);
+  if (run->hold.release != NULL)
+    run->hold.release (run->hold.opaque);
   sv_object_walk (SV_OBJECT (self), reset_one, NULL);
   if (run->loaded
       && (!sv_accel_reset (sv_machine_get_accel (self), &error)
           || !SV_MACHINE_GET_CLASS (self)->load (self, &error)))
     {
       sv_log_guest ("reset failed: %s", error->message);
-      set_state (self, SV_RUN_STATE_INTERNAL_ERROR);
+      sv_machine_set_run_state (self, SV_RUN_STATE_INTERNAL_ERROR);
       if (was_running)
         g_signal_emit (self, signals[SV_MACHINE_SIGNAL_STOPPED], 0);
       return;
@@ -258,7 +269,7 @@ do_reset (SvMachine *self, SvShutdownCause cause)
   if (was_running)
     go (self);
   else
-    set_state (self, SV_RUN_STATE_PRELAUNCH);
+    sv_machine_set_run_state (self, SV_RUN_STATE_PRELAUNCH);
 }
 
 static void

@@ -312,6 +312,8 @@ sv_machine_stop_for_good (SvMachine *self)
 
   if (priv->cpus == NULL)
     return;
+  if (priv->run.hold.release != NULL)
+    priv->run.hold.release (priv->run.hold.opaque);
   sv_machine_stop (self, SV_RUN_STATE_SHUTDOWN);
   while (priv->cpus->len > 0)
     sv_device_unrealize (g_ptr_array_index (priv->cpus, priv->cpus->len - 1));

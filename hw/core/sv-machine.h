@@ -203,6 +203,35 @@ SV_PUBLIC gboolean sv_machine_resume (SvMachine *self, GError **error);
 SV_PUBLIC void sv_machine_reset (SvMachine *self);
 SV_PUBLIC void sv_machine_quit (SvMachine *self);
 
+/**
+ * SvMachineHold:
+ * @reason: (nullable): why the guest must not run and devices must stay; %NULL: there is no hold
+ * @may_run: the guest may run all the same
+ * @release: called before the guest's memory changes, as at a reset: the hold must be gone when it returns
+ * @opaque: for @release
+ *
+ * What keeps a machine as it is while its state is saved.
+ */
+typedef struct
+{
+  const char *reason;
+  gboolean may_run;
+  void (*release) (gpointer opaque);
+  gpointer opaque;
+} SvMachineHold;
+
+/* For migration; main thread, VM lock held. */
+SV_API void sv_machine_set_hold (SvMachine *self, const SvMachineHold *hold); /* (nullable) */
+/* FALSE with an error: devices must stay as they are now. */
+SV_API gboolean sv_machine_check_hold (SvMachine *self, GError **error);
+/* The machine waits for the state of a guest: run state inmigrate. Starting it means to start it then. */
+SV_API void sv_machine_begin_incoming (SvMachine *self);
+/* The guest's state is there: paused, and running when somebody started it. */
+SV_API gboolean sv_machine_end_incoming (SvMachine *self, GError **error);
+/* The guest, which is stopped, went elsewhere: run state postmigrate. */
+SV_API void sv_machine_end_outgoing (SvMachine *self);
+SV_API GPtrArray *sv_machine_get_ram_backends (SvMachine *self); /* (transfer none) (element-type SvMemoryBackend) */
+
 /* For devices: tells the world of an event of QMP's. Main thread, VM lock held. */
 SV_API void sv_machine_emit_device_event (SvMachine *self, const char *name, JsonObject *data);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "hw/core/sv-numa.h"
+#include "src/migration/sv-migratable.h"
 
 #define N_VALUES 5u
 
@@ -11,7 +12,7 @@ struct _SvNumaCpu
   gint values[N_VALUES]; /* by property id less 1 */
 };
 
-G_DEFINE_FINAL_TYPE (SvNumaCpu, sv_numa_cpu, SV_TYPE_OBJECT)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvNumaCpu, sv_numa_cpu, SV_TYPE_OBJECT, SV_MIGRATABLE_STATELESS ("all of it comes from properties"))
 
 static const SvNumaField fields[N_VALUES] = {
   { "node-id", "Node of the processors", 0, SV_NUMA_MAX_NODES - 1, 0 },

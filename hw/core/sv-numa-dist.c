@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "hw/core/sv-numa.h"
+#include "src/migration/sv-migratable.h"
 
 #define N_VALUES 3u
 
@@ -11,7 +12,7 @@ struct _SvNumaDist
   gint values[N_VALUES]; /* by property id less 1 */
 };
 
-G_DEFINE_FINAL_TYPE (SvNumaDist, sv_numa_dist, SV_TYPE_OBJECT)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvNumaDist, sv_numa_dist, SV_TYPE_OBJECT, SV_MIGRATABLE_STATELESS ("all of it comes from properties"))
 
 static const SvNumaField fields[N_VALUES] = {
   { "src", "Node that looks", 0, SV_NUMA_MAX_NODES - 1, 0 },

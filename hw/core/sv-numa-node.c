@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "hw/core/sv-numa.h"
+#include "src/migration/sv-migratable.h"
 
 struct _SvNumaNode
 {
@@ -23,7 +24,7 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_FINAL_TYPE (SvNumaNode, sv_numa_node, SV_TYPE_OBJECT)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvNumaNode, sv_numa_node, SV_TYPE_OBJECT, SV_MIGRATABLE_STATELESS ("all of it comes from properties"))
 
 static void
 sv_numa_node_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)

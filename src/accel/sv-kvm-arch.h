@@ -19,6 +19,11 @@ gboolean sv_kvm_arch_reset (SvKvm *kvm, GError **error);
  * the start; returns the first line that is free. */
 guint sv_kvm_arch_append_routes (GArray *entries);
 
+/* Types of the VM's state, see SvMigratableState, and the state itself. @clock: nanoseconds of the guest's clock */
+extern const char *const sv_kvm_arch_state_types[];
+GVariant *sv_kvm_arch_dup_state (SvKvm *kvm, guint64 clock, GError **error);
+gboolean sv_kvm_arch_load_state (SvKvm *kvm, GVariant *state, guint64 *clock, GError **error);
+
 /* KVM's id of processor @index: on x86 its APIC id */
 guint sv_kvm_arch_get_vcpu_id (SvKvm *kvm, guint index);
 gboolean sv_kvm_arch_vcpu_open (SvKvmVcpu *vcpu, GError **error);
@@ -26,6 +31,10 @@ gboolean sv_kvm_arch_vcpu_open (SvKvmVcpu *vcpu, GError **error);
 gboolean sv_kvm_arch_vcpu_reset (SvKvmVcpu *vcpu, gconstpointer entry, gboolean fresh, GError **error);
 /* An exit that the common code does not know. FALSE: unknown here as well. */
 gboolean sv_kvm_arch_vcpu_handle_exit (SvKvmVcpu *vcpu, struct kvm_run *run);
+/* The same of a vCPU that is paused */
+extern const char *const sv_kvm_arch_vcpu_state_types[];
+GVariant *sv_kvm_arch_vcpu_dup_state (SvKvmVcpu *vcpu, GError **error);
+gboolean sv_kvm_arch_vcpu_load_state (SvKvmVcpu *vcpu, GVariant *state, GError **error);
 /* Registers and code bytes */
 void sv_kvm_arch_vcpu_dump (SvKvmVcpu *vcpu, GString *text);
 

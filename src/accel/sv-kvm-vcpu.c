@@ -225,6 +225,9 @@ sv_kvm_vcpu_run (SvVcpu *vcpu, SvVcpuEvent *event)
   struct kvm_run *run = self->run;
 
   thread_run = run;
+  /* So that a guest with KVM's clock does not take the pause for a lock-up; others are not told. */
+  if (self->has_run && sv_kvm_ioctl (self->fd, KVM_KVMCLOCK_CTRL, NULL) < 0)
+    g_debug ("KVM_KVMCLOCK_CTRL: %s", g_strerror (errno));
   self->has_run = TRUE;
   sv_kvm_set_started (self->kvm);
   while (!sv_vcpu_should_stop (vcpu))
@@ -277,6 +280,22 @@ sv_kvm_vcpu_dump (SvVcpu *vcpu)
   return g_string_free (text, FALSE);
 }
 
+static GVariant *
+sv_kvm_vcpu_dup_state (SvVcpu *vcpu, GError **error)
+{
+  return sv_kvm_arch_vcpu_dup_state (SV_KVM_VCPU (vcpu), error);
+}
+
+/* Whatever comes of it, the next reset has to be a whole one. */
+static gboolean
+sv_kvm_vcpu_load_state (SvVcpu *vcpu, GVariant *state, guint version, GError **error)
+{
+  SvKvmVcpu *self = SV_KVM_VCPU (vcpu);
+
+  self->has_run = TRUE;
+  return sv_kvm_arch_vcpu_load_state (self, state, error);
+}
+
 static void
 sv_kvm_vcpu_finalize (GObject *object)
 {
@@ -298,6 +317,9 @@ sv_kvm_vcpu_class_init (SvKvmVcpuClass *klass)
   vcpu_class->kick = sv_kvm_vcpu_kick;
   vcpu_class->reset = sv_kvm_vcpu_reset;
   vcpu_class->dump = sv_kvm_vcpu_dump;
+  vcpu_class->state_types = sv_kvm_arch_vcpu_state_types;
+  vcpu_class->dup_state = sv_kvm_vcpu_dup_state;
+  vcpu_class->load_state = sv_kvm_vcpu_load_state;
 }
 
 static void

@@ -13,6 +13,7 @@
 #include "src/accel/sv-kvm-memory.h"
 #include "src/accel/sv-kvm-parked.h"
 #include "src/accel/sv-kvm-routes.h"
+#include "src/migration/sv-migratable.h"
 #include "src/runtime/sv-vm-lock.h"
 
 #define KVM_DEVICE "/dev/kvm"
@@ -34,7 +35,14 @@ struct _SvKvm
   GArray *parked;      /* vCPUs that nobody uses now */
 };
 
-G_DEFINE_FINAL_TYPE (SvKvm, sv_kvm, SV_TYPE_ACCEL)
+static GVariant *sv_kvm_dup_state (SvMigratable *migratable, GError **error);
+static gboolean sv_kvm_load_state (SvMigratable *migratable, GVariant *state, guint version, GError **error);
+
+static const SvMigratableState kvm_state
+    = { .types = sv_kvm_arch_state_types, .dup = sv_kvm_dup_state, .load = sv_kvm_load_state };
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvKvm, sv_kvm, SV_TYPE_ACCEL,
+                               SV_MIGRATABLE_STATE (&kvm_state))
 
 int
 sv_kvm_ioctl (int fd, unsigned long request, gpointer argument)
@@ -188,6 +196,30 @@ sv_kvm_resume (SvAccel *accel)
   if (sv_kvm_ioctl (self->vm_fd, KVM_SET_CLOCK, &self->clock) < 0)
     g_debug ("KVM_SET_CLOCK: %s", g_strerror (errno));
   self->clock_stopped = FALSE;
+}
+
+/* --- state --- */
+
+static GVariant *
+sv_kvm_dup_state (SvMigratable *migratable, GError **error)
+{
+  SvKvm *self = SV_KVM (migratable);
+
+  return sv_kvm_arch_dup_state (self, self->clock_stopped ? self->clock.clock : 0, error);
+}
+
+/* The clock goes on from where it was when the guest runs on. */
+static gboolean
+sv_kvm_load_state (SvMigratable *migratable, GVariant *state, guint version, GError **error)
+{
+  SvKvm *self = SV_KVM (migratable);
+  guint64 clock;
+
+  if (!sv_kvm_arch_load_state (self, state, &clock, error))
+    return FALSE;
+  self->clock = (struct kvm_clock_data){ .clock = clock };
+  self->clock_stopped = TRUE;
+  return TRUE;
 }
 
 static void

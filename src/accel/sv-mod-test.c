@@ -7,6 +7,8 @@
 #include "src/accel/sv-test-requests.h"
 #include "src/accel/sv-test-words.h"
 #include "src/memory/sv-memory-backend.h"
+#include "src/migration/sv-migratable.h"
+#include "src/runtime/sv-clock.h"
 
 #define RAM_BASE 0x40000000u
 #define RAM_SIZE 0x20000000u
@@ -20,7 +22,8 @@ struct _SvModTest
   SvMemoryRegion *ram;
 };
 
-G_DEFINE_FINAL_TYPE (SvModTest, sv_mod_test, SV_TYPE_TEST_ACCEL)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvModTest, sv_mod_test, SV_TYPE_TEST_ACCEL,
+                               SV_MIGRATABLE_STATELESS ("a test has what state there is"))
 
 #define ACCESS(accel) (sv_test_accel_get_access (accel))
 #define MEMORY(accel) (sv_accel_get_memory (SV_ACCEL (accel)))

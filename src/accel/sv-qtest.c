@@ -7,6 +7,10 @@
 #include "qom/sv-property.h"
 #include "src/accel/sv-test-requests.h"
 #include "src/accel/sv-test-words.h"
+#include "src/migration/sv-migratable.h"
+#include "src/runtime/sv-clock.h"
+
+#define HEX64 "0x%016" G_GINT64_MODIFIER "x"
 
 struct _SvQtest
 {
@@ -16,7 +20,8 @@ struct _SvQtest
   gint only_line;    /* -1: all */
 };
 
-G_DEFINE_FINAL_TYPE (SvQtest, sv_qtest, SV_TYPE_TEST_ACCEL)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvQtest, sv_qtest, SV_TYPE_TEST_ACCEL,
+                               SV_MIGRATABLE_STATELESS ("a test has what state there is"))
 
 #define ACCESS(accel) (sv_test_accel_get_access (accel))
 #define MEMORY(accel) (sv_accel_get_memory (SV_ACCEL (accel)))

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "src/migration/sv-migratable.h"
 #include "src/runtime/sv-privileges.h"
 #include "src/runtime/sv-seccomp.h"
 #include "src/runtime/sv-signals.h"
@@ -289,6 +290,53 @@ char *
 sv_vcpu_dump (SvVcpu *self)
 {
   return SV_VCPU_GET_CLASS (self)->dump (self);
+}
+
+/**
+ * sv_vcpu_dup_state: (skip)
+ * @self: a paused vCPU
+ * @error: return location
+ *
+ * Returns: (transfer floating) (nullable): version and state; version 0 where the accelerator keeps none
+ */
+GVariant *
+sv_vcpu_dup_state (SvVcpu *self, GError **error)
+{
+  SvVcpuClass *klass = SV_VCPU_GET_CLASS (self);
+  GVariant *state;
+
+  if (klass->state_types == NULL)
+    return g_variant_new ("(uv)", 0, g_variant_new ("()"));
+  state = klass->dup_state (self, error);
+  return state != NULL ? g_variant_new ("(uv)", g_strv_length ((char **)klass->state_types), state) : NULL;
+}
+
+/**
+ * sv_vcpu_load_state: (skip)
+ * @self: a paused vCPU
+ * @state: what sv_vcpu_dup_state() returned, or anything of that type
+ * @error: return location
+ *
+ * Returns: %FALSE when @state is of another accelerator or version, or the accelerator refuses a part of it
+ */
+gboolean
+sv_vcpu_load_state (SvVcpu *self, GVariant *state, GError **error)
+{
+  SvVcpuClass *klass = SV_VCPU_GET_CLASS (self);
+  guint n_versions = klass->state_types != NULL ? g_strv_length ((char **)klass->state_types) : 0;
+  g_autoptr (GVariant) value = NULL;
+  guint version;
+
+  g_variant_get (state, "(uv)", &version, &value);
+  if (version == 0 && n_versions == 0)
+    return TRUE;
+  if (version > 0 && version <= n_versions
+      && g_variant_is_of_type (value, G_VARIANT_TYPE (klass->state_types[version - 1])))
+    return klass->load_state (self, value, version, error);
+  g_set_error (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_MISMATCH,
+               "state of a processor of version %u and type \"%s\", which the accelerator here does not take", version,
+               g_variant_get_type_string (value));
+  return FALSE;
 }
 
 /**

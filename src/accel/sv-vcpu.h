@@ -39,7 +39,11 @@ struct _SvVcpuClass
   gboolean (*run) (SvVcpu *self, SvVcpuEvent *event);
   void (*kick) (SvVcpu *self);                          /* VM lock held, any thread: makes run return soon */
   char *(*dump) (SvVcpu *self);                         /* registers and code bytes, as text */
-  gpointer padding[4];
+  /* Types of the state, see SvMigratableState; NULL: there is none. The vCPU is paused. */
+  const char *const *state_types;
+  GVariant *(*dup_state) (SvVcpu *self, GError **error);
+  gboolean (*load_state) (SvVcpu *self, GVariant *state, guint version, GError **error);
+  gpointer padding[1];
 };
 
 SV_API guint sv_vcpu_get_index (SvVcpu *self);
@@ -67,6 +71,9 @@ SV_API void sv_vcpu_release (SvVcpu *self);
 /* To the state at power-on, or to @entry (architecture's type; NULL: waits for start-up by another vCPU). */
 SV_API gboolean sv_vcpu_reset (SvVcpu *self, gconstpointer entry, GError **error);
 SV_API char *sv_vcpu_dump (SvVcpu *self);
+/* "(uv)": version and state; version 0 has no state. Load refuses what is not of a type that it knows. */
+SV_API GVariant *sv_vcpu_dup_state (SvVcpu *self, GError **error);
+SV_API gboolean sv_vcpu_load_state (SvVcpu *self, GVariant *state, GError **error);
 
 /* For subclasses */
 SV_API void sv_vcpu_signal_thread (SvVcpu *self, int signum);

@@ -2,9 +2,12 @@
 
 #include "src/accel/sv-x86-msr.h"
 
+#include <errno.h>
+#include <gio/gio.h>
 #include <linux/kvm.h>
 
 #include "src/accel/sv-kvm.h"
+#include "src/migration/sv-migratable.h"
 
 /* Registers that a guest changes, with their values at power-on; KVM's paravirtual ones first. */
 static const struct
@@ -41,21 +44,121 @@ static const struct
   { 0xc0000103, 0 },                  /* TSC_AUX */
 };
 
+/* One at a time: the kernel stops at the first that it refuses. */
+typedef union
+{
+  struct kvm_msrs list;
+  guint8 room[sizeof (struct kvm_msrs) + sizeof (struct kvm_msr_entry)];
+} OneMsr;
+
+static gboolean
+set_msr (int fd, guint32 index, guint64 value)
+{
+  OneMsr request = { .list.nmsrs = 1 };
+
+  request.list.entries[0] = (struct kvm_msr_entry){ .index = index, .data = value };
+  return sv_kvm_ioctl (fd, KVM_SET_MSRS, &request) == 1;
+}
+
+static gboolean
+get_msr (int fd, guint32 index, guint64 *value)
+{
+  OneMsr request = { .list.nmsrs = 1 };
+
+  request.list.entries[0] = (struct kvm_msr_entry){ .index = index };
+  if (sv_kvm_ioctl (fd, KVM_GET_MSRS, &request) != 1)
+    return FALSE;
+  *value = request.list.entries[0].data;
+  return TRUE;
+}
+
 void
 sv_x86_msr_reset (int fd)
 {
   for (guint i = 0; i < G_N_ELEMENTS (power_on); i++)
+    if (!set_msr (fd, power_on[i].index, power_on[i].value))
+      g_debug ("MSR 0x%x cannot be set", power_on[i].index);
+}
+
+/* --- state --- */
+
+#define MAX_MSRS 4096u
+#define TSC 0x10u
+#define TSC_DEADLINE 0x6e0u
+
+typedef union
+{
+  struct kvm_msr_list list;
+  guint8 room[sizeof (struct kvm_msr_list) + MAX_MSRS * sizeof (guint32)];
+} MsrList;
+
+/* Hyper-V's, which no guest is offered and some of which change by themselves; what describes VMX, which the model decides */
+static gboolean
+is_state (guint32 index)
+{
+  return (index < 0x40000000 || index > 0x400001ff) && (index < 0x480 || index > 0x491);
+}
+
+GVariant *
+sv_x86_msr_dup (int system_fd, int fd, GError **error)
+{
+  g_autofree MsrList *known = g_new0 (MsrList, 1);
+  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(ut)"));
+
+  known->list.nmsrs = MAX_MSRS;
+  if (sv_kvm_ioctl (system_fd, KVM_GET_MSR_INDEX_LIST, known) < 0)
     {
-      union
-      {
-        struct kvm_msrs list;
-        guint8 room[sizeof (struct kvm_msrs) + sizeof (struct kvm_msr_entry)];
-      } request = { .list.nmsrs = 1 };
-
-      request.list.entries[0]
-          = (struct kvm_msr_entry){ .index = power_on[i].index, .data = power_on[i].value };
-
-      if (sv_kvm_ioctl (fd, KVM_SET_MSRS, &request) != 1)
-        g_debug ("MSR 0x%x cannot be set", power_on[i].index);
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "KVM_GET_MSR_INDEX_LIST: %s", g_strerror (errno));
+      return NULL;
     }
+  for (guint i = 0; i < MIN (known->list.nmsrs, MAX_MSRS); i++)
+    {
+      guint64 value;
+
+      if (is_state (known->list.indices[i]) && get_msr (fd, known->list.indices[i], &value))
+        g_variant_builder_add (&builder, "(ut)", known->list.indices[i], value);
+    }
+  return g_variant_builder_end (&builder);
+}
+
+static gboolean
+load_msr (int fd, guint32 index, guint64 value, GError **error)
+{
+  guint64 own;
+
+  if (set_msr (fd, index, value) || (get_msr (fd, index, &own) && own == value))
+    return TRUE;
+  g_set_error (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_MISMATCH,
+               "KVM does not set MSR 0x%x to 0x%" G_GINT64_MODIFIER "x: the hosts' processors differ, or their KVM", index, value);
+  return FALSE;
+}
+
+/* In three turns: the deadline of the timer is in units of the counter, and both are there before the clocks in memory. */
+static guint
+get_turn (guint32 index)
+{
+  return index == TSC ? 0 : index == TSC_DEADLINE ? 1 : 2;
+}
+
+gboolean
+sv_x86_msr_load (int fd, GVariant *msrs, GError **error)
+{
+  gsize n = g_variant_n_children (msrs);
+
+  if (n > MAX_MSRS)
+    {
+      g_set_error_literal (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_INVALID, "more MSRs than there can be");
+      return FALSE;
+    }
+  for (guint turn = 0; turn < 3; turn++)
+    for (gsize i = 0; i < n; i++)
+      {
+        guint32 index;
+        guint64 value;
+
+        g_variant_get_child (msrs, i, "(ut)", &index, &value);
+        if (get_turn (index) == turn && !load_msr (fd, index, value, error))
+          return FALSE;
+      }
+  return TRUE;
 }

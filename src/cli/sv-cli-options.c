@@ -82,6 +82,8 @@ const SvOption sv_cli_options[] = {
   { "mod-test", ONE, TRUE, sv_cli_mod_test, "SOCKET",
     "test that takes the processors' place and listens on SOCKET, by StratoVirt's protocol: -accel test" },
   { "S", NONE, FALSE, sv_cli_paused, "", "wait for 'cont' before the guest starts" },
+  { "incoming", ONE, TRUE, sv_cli_incoming, "file:DIRECTORY|defer",
+    "go on with the guest of a snapshot, or wait for migrate-incoming to tell where a guest comes from", "incoming" },
   { "no-reboot", NONE, FALSE, sv_cli_no_reboot, "", "end instead of rebooting" },
   { "no-shutdown", NONE, FALSE, sv_cli_no_shutdown, "", "stay when the guest switches itself off" },
   { "action", ONE, FALSE, sv_cli_action,

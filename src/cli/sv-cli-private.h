@@ -172,6 +172,7 @@ gboolean sv_cli_config (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_daemonize (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_disable_seccomp (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_paused (SvCli *cli, const char *argument, GError **error);
+gboolean sv_cli_incoming (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_pidfile (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_log (SvCli *cli, const char *argument, GError **error);
 gboolean sv_cli_runas (SvCli *cli, const char *argument, GError **error);

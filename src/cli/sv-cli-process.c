@@ -49,6 +49,13 @@ sv_cli_pidfile (SvCli *cli, const char *argument, GError **error)
 }
 
 gboolean
+sv_cli_incoming (SvCli *cli, const char *argument, GError **error)
+{
+  set_string (&cli->config->incoming, argument);
+  return TRUE;
+}
+
+gboolean
 sv_cli_log (SvCli *cli, const char *argument, GError **error)
 {
   set_string (&cli->config->log_file, argument);

@@ -69,6 +69,7 @@ sv_vm_config_free (SvVmConfig *self)
   g_free (self->pid_file);
   g_free (self->run_as);
   g_free (self->chroot);
+  g_free (self->incoming);
   g_free (self);
 }
 

@@ -106,6 +106,7 @@ typedef struct
  * @pid_file: (nullable): file for the process id
  * @run_as: (nullable): user to become
  * @chroot: (nullable): directory to stay in
+ * @incoming: (nullable): where the guest's state comes from
  * @daemonize: whether to go into the background
  * @paused: whether the VM waits for `cont`
  * @seccomp: whether system calls are filtered
@@ -126,6 +127,7 @@ typedef struct
   char *pid_file;
   char *run_as;
   char *chroot;
+  char *incoming;
   gboolean daemonize;
   gboolean paused;
   gboolean seccomp;

@@ -10,6 +10,7 @@
 
 #include "qom/sv-property.h"
 #include "src/memory/sv-memory-backend.h"
+#include "src/migration/sv-migratable.h"
 #include "src/runtime/sv-fd-store.h"
 
 /**
@@ -42,7 +43,8 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_FINAL_TYPE (SvMemoryBackendFile, sv_memory_backend_file, SV_TYPE_MEMORY_BACKEND)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvMemoryBackendFile, sv_memory_backend_file, SV_TYPE_MEMORY_BACKEND,
+                               SV_MIGRATABLE_STATELESS ("memory is saved apart"))
 
 static gboolean
 fail (SvMemoryBackendFile *self, int code, GError **error, const char *what)

@@ -8,6 +8,7 @@
 
 #include "qom/sv-property.h"
 #include "src/memory/sv-memory-backend.h"
+#include "src/migration/sv-migratable.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
@@ -43,7 +44,8 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_FINAL_TYPE (SvMemoryBackendMemfd, sv_memory_backend_memfd, SV_TYPE_MEMORY_BACKEND)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvMemoryBackendMemfd, sv_memory_backend_memfd, SV_TYPE_MEMORY_BACKEND,
+                               SV_MIGRATABLE_STATELESS ("memory is saved apart"))
 
 static gboolean
 check (SvMemoryBackendMemfd *self, GError **error)

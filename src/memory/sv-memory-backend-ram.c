@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "src/memory/sv-memory-backend.h"
+#include "src/migration/sv-migratable.h"
 
 /**
  * SvMemoryBackendRam:
@@ -15,7 +16,8 @@ struct _SvMemoryBackendRam
   SvMemoryBackend parent_instance;
 };
 
-G_DEFINE_FINAL_TYPE (SvMemoryBackendRam, sv_memory_backend_ram, SV_TYPE_MEMORY_BACKEND)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvMemoryBackendRam, sv_memory_backend_ram, SV_TYPE_MEMORY_BACKEND,
+                               SV_MIGRATABLE_STATELESS ("memory is saved apart"))
 
 static gboolean
 sv_memory_backend_ram_open (SvMemoryBackend *backend, int *fd, gsize *page_size, GError **error)

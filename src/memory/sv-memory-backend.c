@@ -33,6 +33,7 @@ typedef struct
   guint8 *host;
   gsize page_size;
   int fd;
+  int template;
   gboolean readonly;
 } SvMemoryBackendPrivate;
 
@@ -155,7 +156,22 @@ unmap (SvMemoryBackendPrivate *priv)
   priv->host = NULL;
   if (priv->fd >= 0)
     close (priv->fd);
-  priv->fd = -1;
+  if (priv->template >= 0)
+    close (priv->template);
+  priv->fd = priv->template = -1;
+}
+
+/* Advice: what the kernel was built without is no reason to fail. A child must not get a copy. */
+static void
+advise (SvMemoryBackendPrivate *priv)
+{
+  madvise (priv->host, priv->size, MADV_DONTFORK);
+  if (!priv->dump)
+    madvise (priv->host, priv->size, MADV_DONTDUMP);
+  if (priv->merge && !priv->share)
+    madvise (priv->host, priv->size, MADV_MERGEABLE);
+  if (priv->huge_pages)
+    madvise (priv->host, priv->size, MADV_HUGEPAGE);
 }
 
 static gboolean
@@ -189,15 +205,7 @@ sv_memory_backend_complete (SvObject *object, GError **error)
       return FALSE;
     }
 
-  /* Advice: what the kernel was built without is no reason to fail. A child must not get a copy. */
-  madvise (priv->host, priv->size, MADV_DONTFORK);
-  if (!priv->dump)
-    madvise (priv->host, priv->size, MADV_DONTDUMP);
-  if (priv->merge && !priv->share)
-    madvise (priv->host, priv->size, MADV_MERGEABLE);
-  if (priv->huge_pages)
-    madvise (priv->host, priv->size, MADV_HUGEPAGE);
-
+  advise (priv);
   if (priv->prealloc && !priv->readonly && !preallocate (self, error))
     {
       unmap (priv);
@@ -295,7 +303,7 @@ sv_memory_backend_init (SvMemoryBackend *self)
 {
   SvMemoryBackendPrivate *priv = get_private (self);
 
-  priv->fd = -1;
+  priv->fd = priv->template = -1;
   priv->dump = TRUE;
   priv->merge = TRUE;
   priv->reserve = TRUE;
@@ -528,7 +536,7 @@ sv_memory_backend_discard (SvMemoryBackend *self, guint64 offset, guint64 length
   if (priv->host == NULL || priv->readonly || g_atomic_int_get (&n_inhibitors) > 0)
     return FALSE;
   /* What a private mapping of a file loses are its changes. */
-  if (zero && priv->fd >= 0 && !priv->share)
+  if (zero && (priv->fd >= 0 || priv->template >= 0) && !priv->share)
     return FALSE;
   if (!g_uint64_checked_add (&end, offset, length) || end > priv->size)
     return FALSE;
@@ -542,4 +550,47 @@ sv_memory_backend_discard (SvMemoryBackend *self, guint64 offset, guint64 length
                       (off_t)(end - offset))
            == 0;
   return madvise (priv->host + offset, end - offset, priv->share ? MADV_REMOVE : MADV_DONTNEED) == 0;
+}
+
+gboolean
+sv_memory_backend_map_template (SvMemoryBackend *self, int fd, guint64 offset, GError **error)
+{
+  SvMemoryBackendPrivate *priv = get_private (self);
+  int own = fcntl (fd, F_DUPFD_CLOEXEC, 3);
+
+  if (own < 0)
+    return fail (self, errno, error, "keep the file for");
+  if (mmap (priv->host, priv->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, own, (off_t)offset)
+      == MAP_FAILED)
+    {
+      int saved_errno = errno;
+
+      close (own);
+      return fail (self, saved_errno, error, "map a file for");
+    }
+  priv->template = own;
+  if (!sv_memory_policy_apply (priv->policy, (const char *const *)priv->nodes, priv->host, priv->size, error))
+    return FALSE;
+  advise (priv);
+  return !priv->prealloc || preallocate (self, error);
+}
+
+int
+sv_memory_backend_get_template (SvMemoryBackend *self)
+{
+  return get_private (self)->template;
+}
+
+const char *
+sv_memory_backend_get_obstacle (SvMemoryBackend *self)
+{
+  SvMemoryBackendPrivate *priv = get_private (self);
+
+  if (priv->page_size > (gsize)sysconf (_SC_PAGESIZE))
+    return "guest memory is made of huge pages";
+  if (priv->share)
+    return "guest memory is shared with others (mem-share, share=on)";
+  if (priv->fd >= 0)
+    return "guest memory is a file (mem-path)";
+  return NULL;
 }

@@ -43,6 +43,15 @@ SV_API gboolean sv_memory_backend_discard (SvMemoryBackend *self, guint64 offset
  * by addresses that would not follow. Any thread. */
 SV_API void sv_memory_inhibit_discard (gboolean inhibit);
 
+/*
+ * Puts a private copy of @fd from @offset on in the place of anonymous memory that nothing was written to. The file must stay as
+ * it is as long as the memory lives.
+ */
+SV_API gboolean sv_memory_backend_map_template (SvMemoryBackend *self, int fd, guint64 offset, GError **error);
+SV_API int sv_memory_backend_get_template (SvMemoryBackend *self); /* -1: there is none */
+/* NULL, or why the memory cannot be saved: huge pages, a file, sharing */
+SV_API const char *sv_memory_backend_get_obstacle (SvMemoryBackend *self);
+
 /* For subclasses */
 SV_API void sv_memory_backend_set_readonly (SvMemoryBackend *self, gboolean readonly);
 SV_API gboolean sv_memory_backend_check_size (SvMemoryBackend *self, gsize page_size, GError **error);

@@ -21,7 +21,8 @@ KINDS = {
     'main': [],
     'iothread': ['main'],
     'vcpu': ['main'],
-    'worker': ['main', 'iothread', 'vcpu'],
+    'worker': ['main', 'iothread', 'vcpu', 'migration'],
+    'migration': [],
 }
 # Kernel interfaces whose constants policies name.
 HEADERS = ['errno.h', 'fcntl.h', 'linux/fs.h', 'linux/if_tun.h', 'linux/kvm.h', 'linux/vhost.h', 'net/if.h', 'sched.h',

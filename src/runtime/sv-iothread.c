@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "qom/sv-property.h"
+#include "src/migration/sv-migratable.h"
 #include "src/runtime/sv-io-ring.h"
 #include "src/runtime/sv-privileges.h"
 #include "src/runtime/sv-seccomp.h"
@@ -60,7 +61,8 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_FINAL_TYPE (SvIothread, sv_iothread, SV_TYPE_OBJECT)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvIothread, sv_iothread, SV_TYPE_OBJECT,
+                               SV_MIGRATABLE_STATELESS ("a thread of the host"))
 
 static _Thread_local Runner *current_runner;
 

@@ -11,6 +11,7 @@ G_BEGIN_DECLS
  * @SV_THREAD_IOTHREAD: `-object iothread`
  * @SV_THREAD_VCPU: runs guest code and emulates registers
  * @SV_THREAD_WORKER: waits for disks on behalf of the thread engine
+ * @SV_THREAD_MIGRATION: writes snapshots, sends memory
  * @SV_THREAD_N_KINDS: how many there are
  *
  * The kinds of threads of the program; each has a list of system calls in `data/seccomp`.
@@ -21,6 +22,7 @@ typedef enum
   SV_THREAD_IOTHREAD,
   SV_THREAD_VCPU,
   SV_THREAD_WORKER,
+  SV_THREAD_MIGRATION,
   SV_THREAD_N_KINDS
 } SvThreadKind;
 

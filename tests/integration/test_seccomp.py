@@ -46,7 +46,7 @@ def test_every_thread_is_filtered(tiny, tmp_path):
     filtered(vm.pid, "io0", "CPU 0/KVM", "CPU 1/KVM")
     # One that is started under the main thread's filter has both.
     qmp.execute("object-add", {"qom-type": "iothread", "id": "io1"})
-    expected = {"stratovirt", "io0", "io1", "CPU 0/KVM", "CPU 1/KVM"}
+    expected = {"stratovirt", "migration", "io0", "io1", "CPU 0/KVM", "CPU 1/KVM"}
     found = filtered(vm.pid, *expected)
     # No thread that nobody knows of; KVM itself starts one in newer kernels.
     assert set(found) - {"kvm-nx-lpage-re"} == expected

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "hw/migration/sv-migration.h"
+
+#include <string.h>
+
+#include "hw/migration/sv-machine-state.h"
+#include "hw/migration/sv-migration-job.h"
+#include "src/runtime/sv-privileges.h"
+#include "src/runtime/sv-seccomp.h"
+#include "src/runtime/sv-signals.h"
+#include "src/runtime/sv-vm-lock.h"
+
+#define FILE_URI "file:"
+
+struct _SvMigration
+{
+  GObject parent_instance;
+
+  SvMachine *machine; /* not owned: it owns this */
+  gboolean capabilities[SV_MIGRATION_N_CAPABILITIES];
+  SvMigrationStatus status;
+  SvMigrationProgress last; /* of the job before */
+  GError *error;
+  gint64 started;
+  gint64 activated;
+  gint64 ended;
+
+  SvMigrationJob *job;
+  GThread *thread;
+  GSource *done;      /* its callback takes the job's result, on the main thread */
+  gboolean succeeded; /* of the job, as the next */
+  GError *job_error;
+  GMutex mutex;
+  GCond cond;
+  gboolean running; /* mutex: the thread works on the job */
+  gboolean quit;    /* mutex */
+
+  gboolean deferred; /* waits for sv_migration_incoming() */
+};
+
+enum
+{
+  STATUS_CHANGED,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (SvMigration, sv_migration, G_TYPE_OBJECT)
+
+static void
+set_status (SvMigration *self, SvMigrationStatus status)
+{
+  if (self->status == status)
+    return;
+  self->status = status;
+  g_signal_emit (self, signals[STATUS_CHANGED], 0);
+  if (self->capabilities[SV_MIGRATION_CAPABILITY_EVENTS])
+    {
+      g_autoptr (JsonObject) data = json_object_new ();
+
+      json_object_set_string_member (data, "status", sv_migration_status_get_name (status));
+      sv_machine_emit_device_event (self->machine, "MIGRATION", data);
+    }
+}
+
+gboolean
+sv_migration_has_capability (SvMigration *self, SvMigrationCapability capability)
+{
+  return self->capabilities[capability];
+}
+
+gboolean
+sv_migration_set_capability (SvMigration *self, const char *name, gboolean on, GError **error)
+{
+  g_autoptr (GEnumClass) known = g_type_class_ref (SV_TYPE_MIGRATION_CAPABILITY);
+  GEnumValue *value = g_enum_get_value_by_nick (known, name);
+
+  if (self->job != NULL)
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, "There's a migration process in progress");
+      return FALSE;
+    }
+  if (value == NULL)
+    {
+      g_set_error (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_REFUSED, "capability '%s' is not known", name);
+      return FALSE;
+    }
+  self->capabilities[value->value] = on;
+  return TRUE;
+}
+
+/* --- the thread --- */
+
+static gpointer
+migration_thread (gpointer data)
+{
+  SvMigration *self = data;
+
+  sv_privileges_enter_thread ();
+  sv_seccomp_enter_or_exit (SV_THREAD_MIGRATION);
+  g_mutex_lock (&self->mutex);
+  while (!self->quit)
+    {
+      if (!self->running)
+        {
+          g_cond_wait (&self->cond, &self->mutex);
+          continue;
+        }
+      g_mutex_unlock (&self->mutex);
+      self->succeeded = self->job->run (self->job, &self->job_error);
+      g_mutex_lock (&self->mutex);
+      self->running = FALSE;
+      g_cond_broadcast (&self->cond);
+      g_source_set_ready_time (self->done, 0);
+    }
+  g_mutex_unlock (&self->mutex);
+  return NULL;
+}
+
+gboolean
+sv_migration_start_thread (SvMigration *self, GError **error)
+{
+  sigset_t old;
+
+  if (self->thread != NULL)
+    return TRUE;
+  sv_signals_block (&old);
+  self->thread = g_thread_try_new ("migration", migration_thread, self, error);
+  pthread_sigmask (SIG_SETMASK, &old, NULL);
+  return self->thread != NULL;
+}
+
+static void
+stop_thread (SvMigration *self)
+{
+  if (self->thread == NULL)
+    return;
+  g_mutex_lock (&self->mutex);
+  self->quit = TRUE;
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->mutex);
+  g_thread_join (g_steal_pointer (&self->thread));
+}
+
+static void
+run_job (SvMigration *self)
+{
+  g_mutex_lock (&self->mutex);
+  self->running = TRUE;
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->mutex);
+}
+
+/* Takes what has become of the job; waits for it. */
+static void
+finish (SvMigration *self)
+{
+  gboolean cancelled = g_atomic_int_get (&self->job->progress.cancelled) != 0;
+
+  g_mutex_lock (&self->mutex);
+  while (self->running)
+    g_cond_wait (&self->cond, &self->mutex);
+  g_mutex_unlock (&self->mutex);
+  g_source_set_ready_time (self->done, -1);
+  sv_machine_set_hold (self->machine, NULL);
+  self->ended = g_get_monotonic_time ();
+  self->last = self->job->progress;
+  self->job->free (g_steal_pointer (&self->job));
+  g_clear_error (&self->error);
+  self->error = g_steal_pointer (&self->job_error);
+  if (self->succeeded)
+    set_status (self, SV_MIGRATION_STATUS_COMPLETED);
+  else if (cancelled)
+    {
+      g_clear_error (&self->error);
+      set_status (self, SV_MIGRATION_STATUS_CANCELLED);
+    }
+  else
+    {
+      g_warning ("migration failed: %s", self->error->message);
+      set_status (self, SV_MIGRATION_STATUS_FAILED);
+    }
+}
+
+static gboolean
+on_done (gpointer user_data)
+{
+  g_autoptr (SvMigration) self = g_object_ref (user_data);
+
+  g_source_set_ready_time (self->done, -1);
+  if (self->job != NULL)
+    finish (self);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+dispatch_done (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  return callback (user_data);
+}
+
+static GSourceFuncs done_funcs = { .dispatch = dispatch_done };
+
+/* The guest's memory is about to change. */
+static void
+release (gpointer opaque)
+{
+  SvMigration *self = opaque;
+
+  if (self->job == NULL)
+    return;
+  g_atomic_int_set (&self->job->progress.cancelled, TRUE);
+  finish (self);
+}
+
+static void
+hold_machine (SvMigration *self)
+{
+  const SvMachineHold hold = { .reason = "the VM is being saved: wait, or use migrate_cancel",
+                               .may_run = self->job->may_run,
+                               .release = release,
+                               .opaque = self };
+
+  sv_machine_set_hold (self->machine, &hold);
+}
+
+/* --- outgoing --- */
+
+static gboolean
+check_can_start (SvMigration *self, GError **error)
+{
+  SvRunState state = sv_machine_get_run_state (self->machine);
+
+  if (self->job != NULL)
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, "There's a migration process in progress");
+      return FALSE;
+    }
+  if (state == SV_RUN_STATE_INMIGRATE)
+    {
+      g_set_error_literal (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_REFUSED, "Guest is waiting for an incoming migration");
+      return FALSE;
+    }
+  return sv_machine_state_check (self->machine, error);
+}
+
+static SvMigrationJob *
+new_job (SvMigration *self, const char *uri, GError **error)
+{
+  if (!g_str_has_prefix (uri, FILE_URI))
+    {
+      g_set_error (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_REFUSED, "'%s': expected file:/DIRECTORY", uri);
+      return NULL;
+    }
+  if (sv_machine_get_run_state (self->machine) != SV_RUN_STATE_PAUSED)
+    {
+      g_set_error (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_REFUSED,
+                   "'%s': a snapshot can be made of a paused VM only: use stop first", uri);
+      return NULL;
+    }
+  return sv_snapshot_save_new (self->machine, uri + strlen (FILE_URI), error);
+}
+
+gboolean
+sv_migration_start (SvMigration *self, const char *uri, GError **error)
+{
+  SvMigrationJob *job;
+  gint64 started = g_get_monotonic_time ();
+
+  if (!check_can_start (self, error) || !sv_migration_start_thread (self, error))
+    return FALSE;
+  job = new_job (self, uri, error);
+  if (job == NULL)
+    return FALSE;
+  self->job = job;
+  self->started = started;
+  g_clear_error (&self->error);
+  set_status (self, SV_MIGRATION_STATUS_SETUP);
+  self->activated = g_get_monotonic_time ();
+  hold_machine (self);
+  set_status (self, SV_MIGRATION_STATUS_ACTIVE);
+  run_job (self);
+  return TRUE;
+}
+
+void
+sv_migration_cancel (SvMigration *self)
+{
+  if (self->job == NULL)
+    return;
+  g_atomic_int_set (&self->job->progress.cancelled, TRUE);
+  set_status (self, SV_MIGRATION_STATUS_CANCELLING);
+}
+
+SvMigrationStatus
+sv_migration_get_status (SvMigration *self)
+{
+  return self->status;
+}
+
+const SvMigrationProgress *
+sv_migration_get_progress (SvMigration *self)
+{
+  return self->job != NULL ? &self->job->progress : &self->last;
+}
+
+const char *
+sv_migration_get_error (SvMigration *self)
+{
+  return self->error != NULL ? self->error->message : NULL;
+}
+
+gint64
+sv_migration_get_time (SvMigration *self)
+{
+  return (self->job != NULL ? g_get_monotonic_time () : self->ended) - self->started;
+}
+
+gint64
+sv_migration_get_setup_time (SvMigration *self)
+{
+  return self->activated - self->started;
+}
+
+/* --- incoming --- */
+
+/* A machine with half a state is good for nothing. */
+static gboolean
+load_file (SvMigration *self, const char *path, GError **error)
+{
+  gboolean touched;
+
+  if (!sv_snapshot_load (self->machine, path, &touched, error))
+    {
+      if (touched)
+        sv_machine_request_shutdown (self->machine, SV_SHUTDOWN_CAUSE_HOST_ERROR);
+      return FALSE;
+    }
+  self->deferred = FALSE;
+  return sv_machine_end_incoming (self->machine, error);
+}
+
+static gboolean
+open_incoming (SvMigration *self, const char *uri, GError **error)
+{
+  if (g_str_has_prefix (uri, FILE_URI))
+    return load_file (self, uri + strlen (FILE_URI), error);
+  g_set_error (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_REFUSED, "'%s': expected file:/DIRECTORY or defer", uri);
+  return FALSE;
+}
+
+gboolean
+sv_migration_prepare_incoming (SvMigration *self, const char *uri, GError **error)
+{
+  sv_machine_begin_incoming (self->machine);
+  self->deferred = TRUE;
+  return g_str_equal (uri, "defer") || open_incoming (self, uri, error);
+}
+
+gboolean
+sv_migration_incoming (SvMigration *self, const char *uri, GError **error)
+{
+  if (self->deferred)
+    return open_incoming (self, uri, error);
+  g_set_error_literal (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_REFUSED,
+                       sv_machine_get_run_state (self->machine) == SV_RUN_STATE_INMIGRATE
+                           ? "The incoming migration has already been started"
+                           : "'-incoming' was not specified on the command line");
+  return FALSE;
+}
+
+/* --- GObject --- */
+
+static void
+sv_migration_dispose (GObject *object)
+{
+  release (object);
+  stop_thread (SV_MIGRATION (object));
+  G_OBJECT_CLASS (sv_migration_parent_class)->dispose (object);
+}
+
+static void
+sv_migration_finalize (GObject *object)
+{
+  SvMigration *self = SV_MIGRATION (object);
+
+  g_source_destroy (self->done);
+  g_source_unref (self->done);
+  g_clear_error (&self->error);
+  g_mutex_clear (&self->mutex);
+  g_cond_clear (&self->cond);
+  G_OBJECT_CLASS (sv_migration_parent_class)->finalize (object);
+}
+
+static void
+sv_migration_class_init (SvMigrationClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = sv_migration_dispose;
+  G_OBJECT_CLASS (klass)->finalize = sv_migration_finalize;
+  signals[STATUS_CHANGED] = g_signal_new ("status-changed", SV_TYPE_MIGRATION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+sv_migration_init (SvMigration *self)
+{
+  g_mutex_init (&self->mutex);
+  g_cond_init (&self->cond);
+  self->done = g_source_new (&done_funcs, sizeof (GSource));
+  g_source_set_static_name (self->done, "migration");
+  g_source_set_callback (self->done, on_done, self, NULL);
+  g_source_attach (self->done, NULL);
+}
+
+SvMigration *
+sv_migration_get (SvMachine *machine)
+{
+  static const char key[] = "sv-migration";
+  SvMigration *self = g_object_get_data (G_OBJECT (machine), key);
+
+  if (self != NULL)
+    return self;
+  self = g_object_new (SV_TYPE_MIGRATION, NULL);
+  self->machine = machine;
+  g_object_set_data_full (G_OBJECT (machine), key, self, g_object_unref);
+  return self;
+}
