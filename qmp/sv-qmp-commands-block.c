@@ -239,7 +239,7 @@ SV_QMP_COMMAND (blockdev_del)
   return NULL;
 }
 
-/* Limits */
+/* Limits and sizes */
 
 /* The node that a command means: by the id or path of a device, or by the name of a drive. */
 static SvBlockNode *
@@ -282,6 +282,21 @@ find_node (SvQmpCall *call, JsonObject *arguments, GError **error)
   if (!node)
     g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC, "Device '%s' has no medium", path);
   return (SvBlockNode *)node;
+}
+
+SV_QMP_COMMAND (block_resize)
+{
+  const char *name = json_object_get_string_member_with_default (arguments, "node-name", NULL);
+  gint64 size = json_object_get_int_member (arguments, "size");
+  SvBlockNode *node;
+
+  if (name != NULL && !json_object_has_member (arguments, "device"))
+    node = (SvBlockNode *)sv_qmp_resolve (call, name, SV_TYPE_BLOCK_NODE, error);
+  else
+    node = find_node (call, arguments, error);
+  if (node != NULL)
+    sv_block_node_resize (node, size > 0 ? (guint64)size : 0, error);
+  return NULL;
 }
 
 static gboolean

@@ -28,6 +28,7 @@ struct _SvAcpiCpus
   SvMemoryRegion *container;
   guint selected;
   guint8 flags[SV_ACPI_CPUS_NONE]; /* INSERTING, REMOVING; EJECT: asked to go; GONE, KEPT */
+  guint8 outcomes[SV_ACPI_CPUS_NONE]; /* what the guest last said of a request to eject, by _OST */
   GSource *tell;
 };
 
@@ -150,7 +151,9 @@ sv_acpi_cpus_write (gpointer opaque, guint64 offset, guint64 value, guint size)
       if ((value & SV_ACPI_CPUS_EJECT) != 0)
         answer (self, GONE);
     }
-  else if (offset == SV_ACPI_CPUS_OUTCOME && value != 0 && value != OST_SHUTDOWN_IN_PROGRESS
+  if (offset == SV_ACPI_CPUS_OUTCOME)
+    self->outcomes[self->selected] = (guint8)value;
+  if (offset == SV_ACPI_CPUS_OUTCOME && value != 0 && value != OST_SHUTDOWN_IN_PROGRESS
            && value != OST_EJECT_IN_PROGRESS)
     answer (self, KEPT);
 }
@@ -174,6 +177,23 @@ static void
 sv_acpi_cpus_described_init (SvAcpiDescribedInterface *iface)
 {
   iface->build_aml = sv_acpi_cpus_build_aml;
+}
+
+/**
+ * sv_acpi_cpus_get_outcome: (skip)
+ * @self: a controller
+ * @index: of a place
+ * @outcome: (out): the status code of the guest's last _OST for it (ACPI 6.5 §6.3.5); 0: there was none
+ *
+ * Returns: %FALSE when there is no such place
+ */
+gboolean
+sv_acpi_cpus_get_outcome (SvAcpiCpus *self, guint index, guint *outcome)
+{
+  if (index >= self->n_places)
+    return FALSE;
+  *outcome = self->outcomes[index];
+  return TRUE;
 }
 
 /* --- SvDevice --- */

@@ -41,6 +41,7 @@ SV_API void sv_acpi_cpus_set_places (SvAcpiCpus *self, const SvAcpiCpu *cpus, gu
 SV_API void sv_acpi_cpus_insert (SvAcpiCpus *self, guint index);
 /* FALSE: the guest has not looked since it came, there is nobody to ask */
 SV_API gboolean sv_acpi_cpus_request_eject (SvAcpiCpus *self, guint index);
+SV_API gboolean sv_acpi_cpus_get_outcome (SvAcpiCpus *self, guint index, guint *outcome);
 /* It went without being asked for. */
 SV_API void sv_acpi_cpus_forget (SvAcpiCpus *self, guint index);
 

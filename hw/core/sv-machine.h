@@ -136,6 +136,7 @@ SV_API G_DECLARE_DERIVABLE_TYPE (SvMachine, sv_machine, SV, MACHINE, SvObject)
  * @unplug_request: asks the guest to give @device up, when its bus has no vfunc of that name; whoever hears
  *   that it did calls sv_machine_remove_device(); %NULL: the machine has no hotplug
  * @powerdown: presses the power button
+ * @inject_nmi: interrupts all processors with an NMI; %NULL: there is no such thing
  * @add_firmware_file: gives firmware and guest a file; %NULL: the machine has no way to
  * @description: for `-machine help`
  */
@@ -151,13 +152,14 @@ struct _SvMachineClass
   gboolean (*device_plugged) (SvMachine *self, SvDevice *device, GError **error);
   gboolean (*unplug_request) (SvMachine *self, SvDevice *device, GError **error);
   void (*powerdown) (SvMachine *self);
+  void (*inject_nmi) (SvMachine *self);
   gboolean (*add_firmware_file) (SvMachine *self, const char *name, gconstpointer data, gsize size, GError **error);
 
   const char *description;
   const char *serial_driver; /* wire name of what sv_machine_add_serial() makes */
   gboolean hotpluggable_cpus; /* there may be more places than processors */
   gboolean no_guest; /* runs nothing: no accelerator, no memory */
-  gpointer padding[7];
+  gpointer padding[6];
 };
 
 SV_PUBLIC SvRunState sv_machine_get_run_state (SvMachine *self);

@@ -9,6 +9,8 @@
 #include "hw/x86/sv-x86-layout.h"
 #include "qom/sv-type-registry.h"
 
+#define MSI_TO_ALL 0xfeeff000u
+#define MSI_NMI 0x400u
 #define IOAPIC_PINS 24
 #define SMBIOS_ANCHOR_ROOM 32
 
@@ -307,6 +309,13 @@ sv_x86_machine_powerdown (SvMachine *machine)
   sv_acpi_ged_power_button (PRIV (SV_X86_MACHINE (machine))->ged);
 }
 
+/* A message to all local APICs (Intel SDM volume 3, 11.11): delivery mode NMI */
+static void
+sv_x86_machine_inject_nmi (SvMachine *machine)
+{
+  sv_accel_send_msi (sv_machine_get_accel (machine), MSI_TO_ALL, MSI_NMI);
+}
+
 /* --- processors that come and go --- */
 
 static gboolean
@@ -349,6 +358,7 @@ sv_x86_machine_class_init (SvX86MachineClass *klass)
   machine_class->device_plugged = sv_x86_machine_device_plugged;
   machine_class->unplug_request = sv_x86_machine_unplug_request;
   machine_class->powerdown = sv_x86_machine_powerdown;
+  machine_class->inject_nmi = sv_x86_machine_inject_nmi;
   machine_class->hotpluggable_cpus = TRUE;
   machine_class->serial_driver = "isa-serial";
 }

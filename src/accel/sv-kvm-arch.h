@@ -37,5 +37,6 @@ GVariant *sv_kvm_arch_vcpu_dup_state (SvKvmVcpu *vcpu, GError **error);
 gboolean sv_kvm_arch_vcpu_load_state (SvKvmVcpu *vcpu, GVariant *state, GError **error);
 /* Registers and code bytes */
 void sv_kvm_arch_vcpu_dump (SvKvmVcpu *vcpu, GString *text);
+void sv_kvm_arch_vcpu_append_notes (SvKvmVcpu *vcpu, GByteArray *notes);
 
 G_END_DECLS

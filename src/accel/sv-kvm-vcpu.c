@@ -297,6 +297,12 @@ sv_kvm_vcpu_load_state (SvVcpu *vcpu, GVariant *state, guint version, GError **e
 }
 
 static void
+sv_kvm_vcpu_append_notes (SvVcpu *vcpu, GByteArray *notes)
+{
+  sv_kvm_arch_vcpu_append_notes (SV_KVM_VCPU (vcpu), notes);
+}
+
+static void
 sv_kvm_vcpu_finalize (GObject *object)
 {
   SvKvmVcpu *self = SV_KVM_VCPU (object);
@@ -320,6 +326,7 @@ sv_kvm_vcpu_class_init (SvKvmVcpuClass *klass)
   vcpu_class->state_types = sv_kvm_arch_vcpu_state_types;
   vcpu_class->dup_state = sv_kvm_vcpu_dup_state;
   vcpu_class->load_state = sv_kvm_vcpu_load_state;
+  vcpu_class->append_notes = sv_kvm_vcpu_append_notes;
 }
 
 static void

@@ -281,6 +281,20 @@ sv_vcpu_reset (SvVcpu *self, gconstpointer entry, GError **error)
 }
 
 /**
+ * sv_vcpu_append_notes: (skip)
+ * @self: a paused vCPU
+ * @notes: what to append to
+ *
+ * Tells of the registers as ELF notes of a core file.
+ */
+void
+sv_vcpu_append_notes (SvVcpu *self, GByteArray *notes)
+{
+  if (SV_VCPU_GET_CLASS (self)->append_notes != NULL)
+    SV_VCPU_GET_CLASS (self)->append_notes (self, notes);
+}
+
+/**
  * sv_vcpu_dump: (skip)
  * @self: a paused vCPU, or the caller is its thread
  *

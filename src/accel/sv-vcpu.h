@@ -43,7 +43,8 @@ struct _SvVcpuClass
   const char *const *state_types;
   GVariant *(*dup_state) (SvVcpu *self, GError **error);
   gboolean (*load_state) (SvVcpu *self, GVariant *state, guint version, GError **error);
-  gpointer padding[1];
+  void (*append_notes) (SvVcpu *self, GByteArray *notes); /* ELF notes of a core file; paused; NULL: there are none */
+  gpointer padding[4];
 };
 
 SV_API guint sv_vcpu_get_index (SvVcpu *self);
@@ -74,6 +75,7 @@ SV_API char *sv_vcpu_dump (SvVcpu *self);
 /* "(uv)": version and state; version 0 has no state. Load refuses what is not of a type that it knows. */
 SV_API GVariant *sv_vcpu_dup_state (SvVcpu *self, GError **error);
 SV_API gboolean sv_vcpu_load_state (SvVcpu *self, GVariant *state, GError **error);
+SV_API void sv_vcpu_append_notes (SvVcpu *self, GByteArray *notes);
 
 /* For subclasses */
 SV_API void sv_vcpu_signal_thread (SvVcpu *self, int signum);

@@ -347,6 +347,21 @@ sv_block_file_refresh_size (SvBlockNode *node, GError **error)
   return TRUE;
 }
 
+static gboolean
+sv_block_file_resize (SvBlockNode *node, guint64 size, GError **error)
+{
+  SvBlockFile *self = SV_BLOCK_FILE (node);
+  int result = EINVAL; /* a block device has the size that it has */
+
+  if (!self->info.is_block)
+    result = ftruncate (self->info.fd, (off_t)size) == 0 ? 0 : errno;
+  if (result == 0)
+    return sv_block_file_refresh_size (node, error);
+  g_set_error (error, SV_BLOCK_ERROR, SV_BLOCK_ERROR_INVALID, "cannot resize '%s': %s", self->filename,
+               g_strerror (result));
+  return FALSE;
+}
+
 static SvBlockQueue *
 sv_block_file_create_queue (SvBlockNode *node, GMainContext *context, guint depth, GError **error)
 {
@@ -433,6 +448,7 @@ sv_block_file_class_init (SvBlockFileClass *klass)
   SV_OBJECT_CLASS (klass)->complete = sv_block_file_complete;
   node_class->create_queue = sv_block_file_create_queue;
   node_class->refresh_size = sv_block_file_refresh_size;
+  node_class->resize = sv_block_file_resize;
   node_class->driver = "file";
 
   props[PROP_FILENAME] = g_param_spec_string ("filename", "filename",

@@ -160,6 +160,35 @@ sv_block_node_refresh_size (SvBlockNode *self, GError **error)
 }
 
 /**
+ * sv_block_node_resize:
+ * @self: an opened node
+ * @size: in bytes
+ * @error: return location for an error
+ *
+ * Makes the image longer or shorter; whoever uses it hears of it by notify::size.
+ *
+ * Returns: %FALSE when it cannot be, and the size is as before
+ */
+gboolean
+sv_block_node_resize (SvBlockNode *self, guint64 size, GError **error)
+{
+  SvBlockNodeClass *klass = SV_BLOCK_NODE_GET_CLASS (self);
+  const char *reason = NULL;
+
+  if (klass->resize == NULL)
+    reason = "its size is what it is";
+  else if (sv_block_node_is_read_only (self))
+    reason = "it is read-only";
+  else if (size == 0 || size % 512 != 0)
+    reason = "expected a multiple of 512 bytes";
+  if (reason == NULL)
+    return klass->resize (self, size, error);
+  g_set_error (error, SV_BLOCK_ERROR, SV_BLOCK_ERROR_INVALID, "cannot resize '%s': %s",
+               sv_block_node_get_drive_name (self), reason);
+  return FALSE;
+}
+
+/**
  * sv_block_node_is_read_only:
  * @self: a node
  *

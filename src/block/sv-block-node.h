@@ -23,6 +23,7 @@ G_DECLARE_DERIVABLE_TYPE (SvBlockNode, sv_block_node, SV, BLOCK_NODE, SvObject)
  * SvBlockNodeClass:
  * @create_queue: makes a queue, see sv_block_node_create_queue()
  * @refresh_size: (nullable): looks at the image's size again and calls sv_block_node_set_size()
+ * @resize: (nullable): makes the image @size bytes long; %NULL: it cannot
  * @get_stats: (nullable): sums up the counters; the default knows the node's own queues
  * @driver: name of the format or protocol as blockdev-add has it (`file`)
  */
@@ -36,10 +37,12 @@ struct _SvBlockNodeClass
                                  GError **error);
   gboolean (*refresh_size) (SvBlockNode *self, GError **error);
 
+  gboolean (*resize) (SvBlockNode *self, guint64 size, GError **error);
+
   void (*get_stats) (SvBlockNode *self, SvBlockStats *stats);
 
   const char *driver;
-  gpointer padding[5];
+  gpointer padding[4];
 };
 
 /**
@@ -104,6 +107,7 @@ SV_API SvBlockDetectZeroes sv_block_node_get_detect_zeroes (SvBlockNode *self);
 /* Sum over all queues, present and past. Any thread. */
 SV_API void sv_block_node_get_stats (SvBlockNode *self, SvBlockStats *stats);
 SV_API gboolean sv_block_node_refresh_size (SvBlockNode *self, GError **error);
+SV_API gboolean sv_block_node_resize (SvBlockNode *self, guint64 size, GError **error);
 /* (transfer full), free with sv_block_queue_free() */
 SV_API SvBlockQueue *
 sv_block_node_create_queue (SvBlockNode *self, GMainContext *context, guint depth, GError **error);

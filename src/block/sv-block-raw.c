@@ -112,6 +112,12 @@ sv_block_raw_refresh_size (SvBlockNode *node, GError **error)
   return sv_block_node_refresh_size (get_below (node), error);
 }
 
+static gboolean
+sv_block_raw_resize (SvBlockNode *node, guint64 size, GError **error)
+{
+  return sv_block_node_resize (get_below (node), size, error);
+}
+
 static void
 sv_block_raw_get_stats (SvBlockNode *node, SvBlockStats *stats)
 {
@@ -165,6 +171,7 @@ sv_block_raw_class_init (SvBlockRawClass *klass)
   SV_OBJECT_CLASS (klass)->complete = sv_block_raw_complete;
   node_class->create_queue = sv_block_raw_create_queue;
   node_class->refresh_size = sv_block_raw_refresh_size;
+  node_class->resize = sv_block_raw_resize;
   node_class->get_stats = sv_block_raw_get_stats;
   node_class->driver = "raw";
 
