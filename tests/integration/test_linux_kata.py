@@ -133,3 +133,27 @@ def test_command_line(launch, images, tmp_path, shared, handed_over, fs_initrd):
     qmp.execute("quit")
     assert vm.wait() == 0
     assert sorted(os.listdir(tmp_path)) == ["initrd"]
+
+
+def test_guest_resets_and_server_dies(launch, images, tmp_path, shared, fs_initrd):
+    """With a mounted file system, by MSI-X; the tiny guest does it on microvm (test_vhost_user.py)."""
+    folder, path, server = shared
+    job = "insmod /lib/modules/fuse.ko; insmod /lib/modules/virtiofs.ko\nmkdir -p /mnt; " \
+          "mount -t virtiofs tag /mnt && cat /mnt/hello\n"
+    vm = launch("-kernel", images.vmlinux, "-initrd", fs_initrd, "-append",
+                f"console=ttyS0 quiet panic=-1 {run_word(job)}", "-chardev", f"socket,id=fs,path={path}",
+                "-device", "vhost-user-fs-pci,chardev=fs,tag=tag,queue-size=64",
+                machine="q35,mem-share=on", memory="256")
+    vm.console.wait_for("^hello from the host", 60)
+    qmp = vm.qmp()
+    qmp.execute("system_reset")
+    # Not at the beginning of a line: the reset may have come in the midst of one.
+    vm.console.wait_for("hello from the host", 60)
+    vm.console.wait_for("GUEST JOB ENDED", 30)
+    server.kill()
+    vm.stderr.wait_for("vhost-user peer is gone", 30)
+    # The guest goes on, and so does the VMM.
+    vm.send("echo still he''re\n")
+    vm.console.wait_for("still here", 30)
+    qmp.execute("quit")
+    assert vm.wait() == 0
