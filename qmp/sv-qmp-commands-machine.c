@@ -32,12 +32,28 @@ SV_QMP_COMMAND (query_status)
   return sv_qmp_object_node (info);
 }
 
+static void
+stopped (SvMachine *machine, SvQmpCall *call)
+{
+  g_signal_handlers_disconnect_by_data (machine, call);
+  sv_qmp_call_finish (call, NULL, NULL);
+}
+
+static void
+shut_down (SvMachine *machine, SvShutdownCause cause, SvQmpCall *call)
+{
+  stopped (machine, call);
+}
+
 SV_QMP_COMMAND (stop)
 {
   SvMachine *machine = sv_qmp_call_get_machine (call, error);
 
-  if (machine)
-    sv_machine_stop (machine, SV_RUN_STATE_PAUSED);
+  if (machine == NULL || !sv_machine_request_stop (machine, SV_RUN_STATE_PAUSED))
+    return NULL;
+  sv_qmp_call_defer (call);
+  g_signal_connect_after (machine, "stopped", G_CALLBACK (stopped), call);
+  g_signal_connect_after (machine, "shutdown", G_CALLBACK (shut_down), call);
   return NULL;
 }
 

@@ -256,3 +256,17 @@ sv_device_resume (SvDevice *self)
   if (PRIV (self)->realized && SV_DEVICE_GET_CLASS (self)->resume != NULL)
     SV_DEVICE_GET_CLASS (self)->resume (self);
 }
+
+/**
+ * sv_device_settle:
+ * @self: a device that is going to be quiesced
+ *
+ * Asks whether that would have to wait for the host, and hurries on what it would wait for.
+ *
+ * Returns: %FALSE: it would; sv_machine_settled() tells when to ask again
+ */
+gboolean
+sv_device_settle (SvDevice *self)
+{
+  return !PRIV (self)->realized || SV_DEVICE_GET_CLASS (self)->settle == NULL || SV_DEVICE_GET_CLASS (self)->settle (self);
+}

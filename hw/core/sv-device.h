@@ -24,6 +24,8 @@ SV_API G_DECLARE_DERIVABLE_TYPE (SvDevice, sv_device, SV, DEVICE, SvObject)
  * @reset: to the state after realize; the VM is stopped
  * @quiesce: stops data path work and waits for requests in flight (before stop, reset, unplug)
  * @resume: starts data path work again
+ * @settle: before quiesce: %FALSE: that would wait for the host. What is in flight is hurried on, and sv_machine_settled()
+ *   follows. %NULL: it never waits for long. Only called where quiesce follows
  * @dup_firmware_name: what firmware calls the device among those on its bus (IEEE 1275), for the boot order; %NULL: nothing
  * @bus_type: type of bus that the device plugs into; 0 for a device wired by its machine
  * @user_creatable: `-device` and device_add may make it
@@ -43,6 +45,7 @@ struct _SvDeviceClass
   void (*reset) (SvDevice *self);
   void (*quiesce) (SvDevice *self);
   void (*resume) (SvDevice *self);
+  gboolean (*settle) (SvDevice *self);
   char *(*dup_firmware_name) (SvDevice *self);
 
   GType bus_type;
@@ -52,7 +55,7 @@ struct _SvDeviceClass
   const char *category;
   const char *description;
   gboolean (*may_leave) (SvDevice *self);
-  gpointer padding[6];
+  gpointer padding[5];
 };
 
 SV_PUBLIC gboolean sv_device_is_hotpluggable (SvDevice *self);
@@ -66,5 +69,6 @@ SV_PUBLIC gboolean sv_device_is_hotplugged (SvDevice *self); /* it came while th
 SV_API void sv_device_reset (SvDevice *self);
 SV_API void sv_device_quiesce (SvDevice *self);
 SV_API void sv_device_resume (SvDevice *self);
+SV_API gboolean sv_device_settle (SvDevice *self);
 
 G_END_DECLS

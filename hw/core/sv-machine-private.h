@@ -23,6 +23,8 @@ typedef struct
   gboolean pending_error; /* a vCPU cannot go on */
   gboolean autostart;     /* the guest runs as soon as its state has come */
   SvMachineHold hold;
+  gboolean pending_stop;
+  SvRunState stop_state; /* to be in then */
   GSource *requests;      /* its callback serves the pending_ fields on the main thread */
 } SvMachineRun;
 

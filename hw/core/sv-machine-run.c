@@ -56,16 +56,47 @@ request_pause (SvMachine *self)
     sv_vcpu_request_pause (sv_cpu_get_vcpu (g_ptr_array_index (cpus, i)));
 }
 
-void
-sv_machine_halt (SvMachine *self)
+static void
+pause_cpus (SvMachine *self)
 {
-  SvMachineRun *run = &sv_machine_get_priv (self)->run;
-  SvAccel *accel = sv_machine_get_accel (self);
   GPtrArray *cpus = sv_machine_get_priv (self)->cpus;
 
   request_pause (self);
   for (guint i = 0; i < cpus->len; i++)
     sv_vcpu_wait_paused (sv_cpu_get_vcpu (g_ptr_array_index (cpus, i)));
+}
+
+static gboolean
+settle_one (SvObject *object, gpointer settled)
+{
+  if (SV_IS_DEVICE (object) && !sv_device_settle (SV_DEVICE (object)))
+    *(gboolean *)settled = FALSE;
+  return TRUE;
+}
+
+/* Before sv_machine_halt(): FALSE: devices would have the main loop wait for the host; sv_machine_settled() calls again. */
+static gboolean
+settle (SvMachine *self)
+{
+  SvMachineRun *run = &sv_machine_get_priv (self)->run;
+  SvAccel *accel = sv_machine_get_accel (self);
+  gboolean settled = TRUE;
+
+  pause_cpus (self);
+  if (run->quiesced || accel == NULL)
+    return TRUE;
+  sv_accel_flush_coalesced (accel);
+  sv_object_walk (SV_OBJECT (self), settle_one, &settled);
+  return settled;
+}
+
+void
+sv_machine_halt (SvMachine *self)
+{
+  SvMachineRun *run = &sv_machine_get_priv (self)->run;
+  SvAccel *accel = sv_machine_get_accel (self);
+
+  pause_cpus (self);
   if (run->quiesced || accel == NULL)
     return;
   sv_accel_flush_coalesced (accel);
@@ -139,6 +170,8 @@ sv_machine_start (SvMachine *self, GError **error)
 
   if (!sv_machine_prepare (self, error))
     return FALSE;
+  if (run->pending_stop)
+    sv_machine_stop (self, run->stop_state);
   switch (run->state)
     {
     case SV_RUN_STATE_RUNNING:
@@ -184,7 +217,10 @@ sv_machine_start (SvMachine *self, GError **error)
 void
 sv_machine_stop (SvMachine *self, SvRunState state)
 {
-  sv_machine_get_priv (self)->run.autostart = FALSE;
+  SvMachineRun *run = &sv_machine_get_priv (self)->run;
+
+  run->autostart = FALSE;
+  run->pending_stop = FALSE;
   if (!sv_machine_is_running (self))
     return;
   sv_machine_halt (self);
@@ -297,19 +333,34 @@ do_panic (SvMachine *self, SvGuestPanic panic)
 }
 
 static gboolean
+wants_halt (const SvMachineRun *run)
+{
+  return run->pending_shutdown != SV_SHUTDOWN_CAUSE_NONE || run->pending_reset != SV_SHUTDOWN_CAUSE_NONE
+         || run->pending_error || run->pending_stop;
+}
+
+static gboolean
 serve_requests (gpointer user_data)
 {
   SvMachine *self = user_data;
   SvMachineRun *run = &sv_machine_get_priv (self)->run;
-  SvShutdownCause reset = run->pending_reset;
-  SvShutdownCause shutdown = run->pending_shutdown;
-  SvGuestPanic panic = run->pending_panic;
-  gboolean failed = run->pending_error;
+  SvShutdownCause reset, shutdown;
+  SvGuestPanic panic;
+  gboolean failed, stop;
 
-  g_object_ref (self);
   g_source_set_ready_time (run->requests, -1);
+  if (wants_halt (run) && !settle (self))
+    return G_SOURCE_CONTINUE;
+
+  /* Only now: the lock was dropped while vCPUs were waited for, and those may have wishes as well. */
+  reset = run->pending_reset;
+  shutdown = run->pending_shutdown;
+  panic = run->pending_panic;
+  failed = run->pending_error;
+  stop = run->pending_stop;
+  g_object_ref (self);
   run->pending_reset = run->pending_shutdown = SV_SHUTDOWN_CAUSE_NONE;
-  run->pending_error = FALSE;
+  run->pending_error = run->pending_stop = FALSE;
   run->pending_panic = SV_GUEST_PANIC_NONE;
 
   if (reset != SV_SHUTDOWN_CAUSE_NONE && run->no_reboot && shutdown == SV_SHUTDOWN_CAUSE_NONE)
@@ -325,6 +376,8 @@ serve_requests (gpointer user_data)
     do_panic (self, panic);
   else if (failed)
     sv_machine_stop (self, SV_RUN_STATE_INTERNAL_ERROR);
+  if (stop && sv_machine_is_running (self))
+    sv_machine_stop (self, run->stop_state);
   g_object_unref (self);
   return G_SOURCE_CONTINUE;
 }
@@ -392,6 +445,40 @@ sv_machine_request_panic (SvMachine *self, SvGuestPanic panic)
 
   run->pending_panic = MAX (run->pending_panic, panic);
   request (self);
+}
+
+/**
+ * sv_machine_request_stop: (skip)
+ * @self: a machine
+ * @state: the run state to be in
+ *
+ * Stops the guest as sv_machine_stop() does, but lets the main loop go on where devices have to wait for the host. Main
+ * thread.
+ *
+ * Returns: whether it is not stopped yet: #SvMachine::stopped or #SvMachine::shutdown will tell
+ */
+gboolean
+sv_machine_request_stop (SvMachine *self, SvRunState state)
+{
+  SvMachineRun *run = &sv_machine_get_priv (self)->run;
+
+  if (sv_machine_is_running (self) && !settle (self))
+    {
+      run->pending_stop = TRUE;
+      run->stop_state = state;
+      return TRUE;
+    }
+  sv_machine_stop (self, state);
+  return FALSE;
+}
+
+void
+sv_machine_settled (SvMachine *self)
+{
+  GSource *requests = sv_machine_get_priv (self)->run.requests;
+
+  if (requests != NULL)
+    g_source_set_ready_time (requests, 0);
 }
 
 /**

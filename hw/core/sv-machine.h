@@ -178,6 +178,10 @@ SV_PUBLIC void sv_machine_powerdown (SvMachine *self);
 SV_API void sv_machine_request_reset (SvMachine *self, SvShutdownCause cause);
 SV_API void sv_machine_request_shutdown (SvMachine *self, SvShutdownCause cause);
 SV_API void sv_machine_request_panic (SvMachine *self, SvGuestPanic panic);
+/* As sv_machine_stop(), but TRUE: later, from the main loop, as devices wait for the host. SvMachine::stopped tells. */
+SV_API gboolean sv_machine_request_stop (SvMachine *self, SvRunState state);
+/* Some device has less in flight: who waits for that may look again. Any thread. */
+SV_API void sv_machine_settled (SvMachine *self);
 
 /*
  * Adds a device: makes it, places it at /machine/peripheral/<id> (peripheral-anon without an id), plugs and realizes it.

@@ -62,6 +62,12 @@ sv_vhost_user_fs_resume_queue (SvVirtioDevice *device, guint n)
   sv_vhost_user_resume_queue (SV_VHOST_USER_FS (device)->peer, n);
 }
 
+static gboolean
+sv_vhost_user_fs_hurry_queue (SvVirtioDevice *device, guint n)
+{
+  return sv_vhost_user_hurry_queue (SV_VHOST_USER_FS (device)->peer, n);
+}
+
 static void
 sv_vhost_user_fs_drain_queue (SvVirtioDevice *device, guint n)
 {
@@ -295,6 +301,7 @@ sv_vhost_user_fs_class_init (SvVhostUserFsClass *klass)
   virtio_class->start = sv_vhost_user_fs_start;
   virtio_class->stop = sv_vhost_user_fs_stop;
   virtio_class->handle_queue = sv_vhost_user_fs_handle_queue;
+  virtio_class->hurry_queue = sv_vhost_user_fs_hurry_queue;
   virtio_class->drain_queue = sv_vhost_user_fs_drain_queue;
   virtio_class->resume_queue = sv_vhost_user_fs_resume_queue;
   install_properties (object_class);

@@ -9,9 +9,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* The VM stands still while a peer thinks; one that never answers is given up. */
-#define TIMEOUT_MS 10000
-
 static gboolean
 fail (const char *what, int code, GError **error)
 {
@@ -31,7 +28,7 @@ await (int fd, short events, gint64 end)
     {
       gint64 left = (end - g_get_monotonic_time () + 999) / 1000;
 
-      n = poll (&pollfd, 1, (int)CLAMP (left, 0, TIMEOUT_MS));
+      n = poll (&pollfd, 1, (int)CLAMP (left, 0, SV_VHOST_USER_TIMEOUT_MS));
     }
   while (n < 0 && errno == EINTR);
   if (n == 0)
@@ -47,6 +44,7 @@ sv_vhost_user_send (int fd,
                     gsize size,
                     const int *fds,
                     guint n_fds,
+                    gint64 end,
                     GError **error)
 {
   SvVhostUserHeader header = { request, SV_VHOST_USER_VERSION | flags, (guint32)size };
@@ -58,7 +56,6 @@ sv_vhost_user_send (int fd,
   } control = { { 0 } };
   struct iovec iov = { bytes, sizeof header + size };
   struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
-  gint64 end = g_get_monotonic_time () + TIMEOUT_MS * 1000;
 
   g_return_val_if_fail (size <= SV_VHOST_USER_MAX_PAYLOAD && n_fds <= SV_VHOST_USER_MAX_REGIONS,
                         FALSE);
@@ -98,9 +95,8 @@ sv_vhost_user_send (int fd,
 }
 
 static gboolean
-read_all (int fd, gpointer buffer, gsize size, GError **error)
+read_all (int fd, gpointer buffer, gsize size, gint64 end, GError **error)
 {
-  gint64 end = g_get_monotonic_time () + TIMEOUT_MS * 1000;
   guint8 *at = buffer;
 
   while (size > 0)
@@ -121,19 +117,25 @@ read_all (int fd, gpointer buffer, gsize size, GError **error)
 }
 
 gboolean
-sv_vhost_user_receive (int fd, guint32 request, gpointer payload, gsize size, GError **error)
+sv_vhost_user_is_reply (const SvVhostUserHeader *header, guint32 request, gsize size)
+{
+  return header->request == request && header->size == size
+         && (header->flags & SV_VHOST_USER_VERSION_MASK) == SV_VHOST_USER_VERSION
+         && (header->flags & SV_VHOST_USER_REPLY) != 0;
+}
+
+gboolean
+sv_vhost_user_receive (int fd, guint32 request, gpointer payload, gsize size, gint64 end, GError **error)
 {
   SvVhostUserHeader header;
 
-  if (!read_all (fd, &header, sizeof header, error))
+  if (!read_all (fd, &header, sizeof header, end, error))
     return FALSE;
-  if (header.request != request || header.size != size
-      || (header.flags & SV_VHOST_USER_VERSION_MASK) != SV_VHOST_USER_VERSION
-      || (header.flags & SV_VHOST_USER_REPLY) == 0)
+  if (!sv_vhost_user_is_reply (&header, request, size))
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
                    "vhost-user: the reply to request %u is not as the protocol says", request);
       return FALSE;
     }
-  return read_all (fd, payload, size, error);
+  return read_all (fd, payload, size, end, error);
 }

@@ -39,7 +39,12 @@ typedef struct
 #define SV_VHOST_USER_REPLY 0x4u
 #define SV_VHOST_USER_NEED_REPLY 0x8u
 
-/* Sends a message, file descriptors with it. A peer that does not take it in time is an error. */
+/* How long a peer may take for an answer before it is given up */
+#define SV_VHOST_USER_TIMEOUT_MS 10000
+
+/* Whether this goes before the reply to @request, with a payload of @size bytes. */
+gboolean sv_vhost_user_is_reply (const SvVhostUserHeader *header, guint32 request, gsize size);
+/* Sends a message, file descriptors with it. A peer that does not take it until @end, in monotonic time, is an error. */
 gboolean sv_vhost_user_send (int fd,
                              guint32 request,
                              guint32 flags,
@@ -47,8 +52,10 @@ gboolean sv_vhost_user_send (int fd,
                              gsize size,
                              const int *fds,
                              guint n_fds,
+                             gint64 end,
                              GError **error);
 /* Receives the reply to @request, whose payload must be of @size bytes. */
-gboolean sv_vhost_user_receive (int fd, guint32 request, gpointer payload, gsize size, GError **error);
+gboolean sv_vhost_user_receive (
+    int fd, guint32 request, gpointer payload, gsize size, gint64 end, GError **error);
 
 G_END_DECLS

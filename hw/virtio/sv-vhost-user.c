@@ -4,35 +4,42 @@
 
 #include <errno.h>
 #include <gio/gio.h>
-#include <glib-unix.h>
 #include <linux/vhost.h>
 #include <linux/virtio_config.h>
-#include <linux/virtio_ring.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "hw/virtio/sv-vhost-user-message.h"
+#include "hw/core/sv-machine.h"
+#include "hw/virtio/sv-vhost-user-agreement.h"
+#include "hw/virtio/sv-vhost-user-link.h"
 #include "hw/virtio/sv-virtio-bus.h"
 
 #define FEATURE(bit) (G_GUINT64_CONSTANT (1) << (bit))
-#define F_PROTOCOL_FEATURES 30
-#define PROTOCOL_F_REPLY_ACK 3
+/* How long the agreement with the peer of a device that is plugged in may take */
+#define HOTPLUG_MS 1000
+
+typedef enum
+{
+  QUEUE_STOPPED,
+  QUEUE_RUNNING,
+  QUEUE_STOPPING, /* the peer was asked for its position */
+} QueueState;
 
 typedef struct
 {
   int call_fd; /* -1: the queue is not used */
-  gboolean running;
-  guint16 base; /* the next available buffer, while it does not run */
+  QueueState state;
+  gboolean wanted; /* to run again as soon as it has stopped */
+  guint16 base;    /* the next available buffer, while it is stopped */
 } Queue;
 
 struct _SvVhostUser
 {
-  int fd;
+  SvVhostUserLink *link;
   SvVirtioDevice *device;
   guint64 features;
   guint64 protocol_features;
-  GSource *hangup;
-  gboolean lost;
 
   /* While started */
   gboolean started;
@@ -61,153 +68,26 @@ G_STATIC_ASSERT (sizeof (MemoryTable) == SV_VHOST_USER_MAX_PAYLOAD);
 /* --- messages --- */
 
 static gboolean
-check_peer (SvVhostUser *self, GError **error)
+set_with_fds (
+    SvVhostUser *self, guint32 request, gconstpointer payload, gsize size, const int *fds, guint n_fds)
 {
-  if (!self->lost)
-    return TRUE;
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_CONNECTED, "vhost-user: the peer is gone");
-  return FALSE;
-}
+  gboolean answers = (self->protocol_features & FEATURE (SV_VHOST_USER_PROTOCOL_F_REPLY_ACK)) != 0;
 
-/* After a message went wrong the next ones cannot be told apart. */
-static gboolean
-give_up (SvVhostUser *self)
-{
-  self->lost = TRUE;
-  return FALSE;
+  return sv_vhost_user_link_send (self->link, request, 0, payload, size, fds, n_fds,
+                                  answers ? sizeof (guint64) : 0);
 }
 
 static gboolean
-set_with_fds (SvVhostUser *self,
-              guint32 request,
-              gconstpointer payload,
-              gsize size,
-              const int *fds,
-              guint n_fds,
-              GError **error)
+set (SvVhostUser *self, guint32 request, gconstpointer payload, gsize size)
 {
-  gboolean answers = (self->protocol_features & FEATURE (PROTOCOL_F_REPLY_ACK)) != 0;
-  guint64 code = 0;
-
-  if (!check_peer (self, error))
-    return FALSE;
-  if (!sv_vhost_user_send (self->fd, request, answers ? SV_VHOST_USER_NEED_REPLY : 0, payload, size,
-                           fds, n_fds, error)
-      || (answers && !sv_vhost_user_receive (self->fd, request, &code, sizeof code, error)))
-    return give_up (self);
-  if (code == 0)
-    return TRUE;
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "vhost-user: the peer refuses request %u", request);
-  return FALSE;
+  return set_with_fds (self, request, payload, size, NULL, 0);
 }
 
-static gboolean
-set (SvVhostUser *self, guint32 request, gconstpointer payload, gsize size, GError **error)
+static void
+set_broken (SvVhostUser *self, const char *reason)
 {
-  return set_with_fds (self, request, payload, size, NULL, 0, error);
-}
-
-static gboolean
-get (SvVhostUser *self,
-     guint32 request,
-     gconstpointer argument,
-     gsize argument_size,
-     gpointer reply,
-     gsize reply_size,
-     GError **error)
-{
-  if (!check_peer (self, error))
-    return FALSE;
-  if (sv_vhost_user_send (self->fd, request, 0, argument, argument_size, NULL, 0, error)
-      && sv_vhost_user_receive (self->fd, request, reply, reply_size, error))
-    return TRUE;
-  return give_up (self);
-}
-
-static gboolean
-on_hangup (gint fd, GIOCondition condition, gpointer user_data)
-{
-  SvVhostUser *self = user_data;
-
-  g_clear_pointer (&self->hangup, g_source_unref);
-  self->lost = TRUE;
   if (self->started)
-    sv_virtio_device_set_broken (self->device, "%s: the vhost-user peer is gone",
-                                 sv_virtio_device_get_name (self->device));
-  return G_SOURCE_REMOVE;
-}
-
-/* --- connection --- */
-
-/* What the driver is offered of the ring is not up to the peer. */
-static gboolean
-check_features (SvVhostUser *self, GError **error)
-{
-  const guint64 needed = FEATURE (VIRTIO_F_VERSION_1) | FEATURE (VIRTIO_RING_F_INDIRECT_DESC)
-                         | FEATURE (VIRTIO_RING_F_EVENT_IDX);
-
-  if ((self->features & needed) == needed)
-    return TRUE;
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-               "vhost-user: the peer's features 0x%" G_GINT64_MODIFIER "x lack 0x%" G_GINT64_MODIFIER
-               "x: VERSION_1, INDIRECT_DESC and EVENT_IDX are needed",
-               self->features, needed & ~self->features);
-  return FALSE;
-}
-
-static gboolean
-negotiate (SvVhostUser *self, GError **error)
-{
-  guint64 protocol;
-
-  if (!get (self, SV_VHOST_USER_GET_FEATURES, NULL, 0, &self->features, sizeof self->features, error)
-      || !check_features (self, error))
-    return FALSE;
-  if ((self->features & FEATURE (F_PROTOCOL_FEATURES)) != 0)
-    {
-      if (!get (self, SV_VHOST_USER_GET_PROTOCOL_FEATURES, NULL, 0, &protocol, sizeof protocol, error))
-        return FALSE;
-      protocol &= FEATURE (PROTOCOL_F_REPLY_ACK);
-      if (!set (self, SV_VHOST_USER_SET_PROTOCOL_FEATURES, &protocol, sizeof protocol, error))
-        return FALSE;
-      self->protocol_features = protocol;
-    }
-  return set (self, SV_VHOST_USER_SET_OWNER, NULL, 0, error);
-}
-
-/**
- * sv_vhost_user_new:
- * @fd: (transfer full): a connected socket, closed on failure too
- * @device: the device whose queues the peer works on
- * @error: return location
- *
- * Returns: (transfer full) (nullable): a connection that both sides agree on
- */
-SvVhostUser *
-sv_vhost_user_new (int fd, SvVirtioDevice *device, GError **error)
-{
-  g_autoptr (SvVhostUser) self = g_new0 (SvVhostUser, 1);
-
-  self->fd = fd;
-  self->device = device;
-  if (!negotiate (self, error))
-    return NULL;
-  /* All that comes is awaited where it was asked for; only the end comes by itself. */
-  self->hangup = g_unix_fd_source_new (fd, G_IO_HUP);
-  g_source_set_callback (self->hangup, G_SOURCE_FUNC (on_hangup), self, NULL);
-  g_source_attach (self->hangup, NULL);
-  return g_steal_pointer (&self);
-}
-
-void
-sv_vhost_user_free (SvVhostUser *self)
-{
-  sv_vhost_user_stop (self);
-  if (self->hangup != NULL)
-    g_source_destroy (self->hangup);
-  g_clear_pointer (&self->hangup, g_source_unref);
-  close (self->fd);
-  g_free (self);
+    sv_virtio_device_set_broken (self->device, "%s: %s", sv_virtio_device_get_name (self->device), reason);
 }
 
 guint64
@@ -279,13 +159,13 @@ set_memory (SvVhostUser *self, GError **error)
   return make_table (self, &table, fds, error)
          && set_with_fds (self, SV_VHOST_USER_SET_MEM_TABLE, &table,
                           G_STRUCT_OFFSET (MemoryTable, regions) + table.n_regions * sizeof (Region),
-                          fds, table.n_regions, error);
+                          fds, table.n_regions);
 }
 
 /* --- queues --- */
 
 static gboolean
-set_address (SvVhostUser *self, guint n, const SvVirtqueueLayout *layout, GError **error)
+set_address (SvVhostUser *self, guint n, const SvVirtqueueLayout *layout)
 {
   SvBus *bus = sv_device_get_bus (SV_DEVICE (self->device));
   SvAddressSpace *memory = sv_virtio_bus_get_memory (SV_VIRTIO_BUS (bus));
@@ -301,44 +181,61 @@ set_address (SvVhostUser *self, guint n, const SvVirtqueueLayout *layout, GError
   };
 
   sv_address_space_leave (memory);
-  if (address.desc_user_addr == 0 || address.avail_user_addr == 0 || address.used_user_addr == 0)
-    {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "vhost-user: queue %u is not in RAM", n);
-      return FALSE;
-    }
-  return set (self, SV_VHOST_USER_SET_VRING_ADDR, &address, sizeof address, error);
+  if (address.desc_user_addr != 0 && address.avail_user_addr != 0 && address.used_user_addr != 0)
+    return set (self, SV_VHOST_USER_SET_VRING_ADDR, &address, sizeof address);
+  set_broken (self, "a queue is not in RAM");
+  return FALSE;
 }
 
 static gboolean
-set_state (SvVhostUser *self, guint32 request, guint n, guint value, GError **error)
+set_state (SvVhostUser *self, guint32 request, guint n, guint value)
 {
   struct vhost_vring_state state = { .index = n, .num = value };
 
-  return set (self, request, &state, sizeof state, error);
+  return set (self, request, &state, sizeof state);
 }
 
 static gboolean
-set_eventfd (SvVhostUser *self, guint32 request, guint n, int fd, GError **error)
+set_eventfd (SvVhostUser *self, guint32 request, guint n, int fd)
 {
   guint64 index = n;
 
-  return set_with_fds (self, request, &index, sizeof index, &fd, 1, error);
+  return set_with_fds (self, request, &index, sizeof index, &fd, 1);
 }
 
-static gboolean
-run_queue (SvVhostUser *self, guint n, GError **error)
+static void
+run_queue (SvVhostUser *self, guint n)
 {
+  Queue *queue = &self->queues[n];
   SvVirtqueueLayout layout;
 
   sv_virtqueue_get_layout (sv_virtio_device_get_queue (self->device, n), &layout);
-  return set_state (self, SV_VHOST_USER_SET_VRING_NUM, n, layout.size, error)
-         && set_state (self, SV_VHOST_USER_SET_VRING_BASE, n, self->queues[n].base, error)
-         && set_address (self, n, &layout, error)
-         && set_eventfd (self, SV_VHOST_USER_SET_VRING_CALL, n, self->queues[n].call_fd, error)
-         && set_eventfd (self, SV_VHOST_USER_SET_VRING_KICK, n,
-                         sv_virtio_device_get_kick_fd (self->device, n), error)
-         && ((self->features & FEATURE (F_PROTOCOL_FEATURES)) == 0
-             || set_state (self, SV_VHOST_USER_SET_VRING_ENABLE, n, TRUE, error));
+  if (set_state (self, SV_VHOST_USER_SET_VRING_NUM, n, layout.size)
+      && set_state (self, SV_VHOST_USER_SET_VRING_BASE, n, queue->base) && set_address (self, n, &layout)
+      && set_eventfd (self, SV_VHOST_USER_SET_VRING_CALL, n, queue->call_fd)
+      && set_eventfd (self, SV_VHOST_USER_SET_VRING_KICK, n, sv_virtio_device_get_kick_fd (self->device, n))
+      && ((self->features & FEATURE (SV_VHOST_USER_F_PROTOCOL_FEATURES)) == 0
+          || set_state (self, SV_VHOST_USER_SET_VRING_ENABLE, n, TRUE)))
+    queue->state = QUEUE_RUNNING;
+}
+
+static void
+stop_queue (SvVhostUser *self, guint n)
+{
+  struct vhost_vring_state state = { .index = n };
+  Queue *queue = &self->queues[n];
+
+  queue->wanted = FALSE;
+  if (queue->state == QUEUE_RUNNING
+      && sv_vhost_user_link_send (self->link, SV_VHOST_USER_GET_VRING_BASE, n, &state, sizeof state, NULL, 0,
+                                  sizeof state))
+    queue->state = QUEUE_STOPPING;
+}
+
+static gboolean
+is_used (SvVhostUser *self, guint n)
+{
+  return self->started && n < self->n_queues && self->queues[n].call_fd >= 0;
 }
 
 /**
@@ -351,15 +248,32 @@ run_queue (SvVhostUser *self, guint n, GError **error)
 void
 sv_vhost_user_resume_queue (SvVhostUser *self, guint n)
 {
-  g_autoptr (GError) error = NULL;
-
-  if (!self->started || n >= self->n_queues || self->queues[n].call_fd < 0
-      || self->queues[n].running)
+  if (!is_used (self, n))
     return;
-  self->queues[n].running = run_queue (self, n, &error);
-  if (!self->queues[n].running)
-    sv_virtio_device_set_broken (self->device, "%s: %s", sv_virtio_device_get_name (self->device),
-                                 error->message);
+  if (sv_vhost_user_link_is_lost (self->link))
+    set_broken (self, "the vhost-user peer is gone");
+  else if (self->queues[n].state == QUEUE_STOPPED)
+    run_queue (self, n);
+  else
+    self->queues[n].wanted = self->queues[n].state == QUEUE_STOPPING;
+}
+
+/**
+ * sv_vhost_user_hurry_queue:
+ * @self: a connection
+ * @n: a queue
+ *
+ * Has the peer stop with the queue; sv_virtio_device_settled() tells when it has. It runs again when it is resumed.
+ *
+ * Returns: whether it does not work on it now
+ */
+gboolean
+sv_vhost_user_hurry_queue (SvVhostUser *self, guint n)
+{
+  if (!is_used (self, n))
+    return TRUE;
+  stop_queue (self, n);
+  return self->queues[n].state == QUEUE_STOPPED;
 }
 
 /**
@@ -372,19 +286,104 @@ sv_vhost_user_resume_queue (SvVhostUser *self, guint n)
 void
 sv_vhost_user_drain_queue (SvVhostUser *self, guint n)
 {
-  struct vhost_vring_state state = { .index = n };
-  struct vhost_vring_state reply;
-  g_autoptr (GError) error = NULL;
-
-  if (!self->started || n >= self->n_queues || !self->queues[n].running)
-    return;
-  self->queues[n].running = FALSE;
-  if (get (self, SV_VHOST_USER_GET_VRING_BASE, &state, sizeof state, &reply, sizeof reply, &error))
-    self->queues[n].base = (guint16)reply.num;
-  else
-    sv_virtio_device_set_broken (self->device, "%s: %s", sv_virtio_device_get_name (self->device),
-                                 error->message);
+  while (!sv_vhost_user_hurry_queue (self, n))
+    sv_vhost_user_link_wait (self->link);
 }
+
+/* --- what comes from the peer --- */
+
+static void
+on_stopped (SvVhostUser *self, guint n, const struct vhost_vring_state *reply)
+{
+  Queue *queue;
+
+  if (!is_used (self, n) || self->queues[n].state != QUEUE_STOPPING)
+    return;
+  queue = &self->queues[n];
+  queue->base = (guint16)reply->num;
+  queue->state = QUEUE_STOPPED;
+  if (queue->wanted)
+    run_queue (self, n);
+  queue->wanted = FALSE;
+  sv_virtio_device_settled (self->device);
+}
+
+static void
+on_reply (gpointer opaque, guint32 request, guint n, gconstpointer payload)
+{
+  SvVhostUser *self = opaque;
+  g_autofree char *reason = NULL;
+  guint64 code;
+
+  if (request == SV_VHOST_USER_GET_VRING_BASE)
+    {
+      on_stopped (self, n, payload);
+      return;
+    }
+  memcpy (&code, payload, sizeof code);
+  if (code == 0)
+    return;
+  reason = g_strdup_printf ("vhost-user: the peer refuses request %u", request);
+  set_broken (self, reason);
+}
+
+/* Nobody works on the queues any more. */
+static void
+on_lost (gpointer opaque, const char *reason)
+{
+  SvVhostUser *self = opaque;
+
+  if (!self->started)
+    return;
+  for (guint i = 0; i < self->n_queues; i++)
+    self->queues[i].state = QUEUE_STOPPED;
+  set_broken (self, reason);
+  sv_virtio_device_settled (self->device);
+}
+
+/* Beside a guest that runs there is not much time: a peer that listens has nothing else to do yet. */
+static gint64
+get_end (SvVirtioDevice *device)
+{
+  SvMachine *machine = sv_device_get_machine (SV_DEVICE (device));
+  gboolean running = machine != NULL && sv_machine_is_running (machine);
+
+  return g_get_monotonic_time () + (running ? HOTPLUG_MS : SV_VHOST_USER_TIMEOUT_MS) * 1000;
+}
+
+/**
+ * sv_vhost_user_new:
+ * @fd: (transfer full): a connected socket, closed on failure too
+ * @device: the device whose queues the peer works on
+ * @error: return location
+ *
+ * Returns: (transfer full) (nullable): a connection that both sides agree on
+ */
+SvVhostUser *
+sv_vhost_user_new (int fd, SvVirtioDevice *device, GError **error)
+{
+  static const SvVhostUserLinkFuncs funcs = { on_reply, on_lost };
+  g_autoptr (SvVhostUser) self = g_new0 (SvVhostUser, 1);
+
+  self->device = device;
+  if (!sv_vhost_user_agree (fd, get_end (device), &self->features, &self->protocol_features, error))
+    {
+      close (fd);
+      return NULL;
+    }
+  self->link = sv_vhost_user_link_new (fd, &funcs, self);
+  return g_steal_pointer (&self);
+}
+
+void
+sv_vhost_user_free (SvVhostUser *self)
+{
+  sv_vhost_user_stop (self);
+  sv_vhost_user_link_free (self->link);
+  g_free (self);
+}
+
+/* --- start and stop --- */
 
 static gboolean
 open_queue (SvVhostUser *self, guint n, GError **error)
@@ -424,13 +423,18 @@ gboolean
 sv_vhost_user_start (SvVhostUser *self, guint n_queues, GError **error)
 {
   guint64 features = (sv_virtio_device_get_driver_features (self->device)
-                      | FEATURE (F_PROTOCOL_FEATURES))
+                      | FEATURE (SV_VHOST_USER_F_PROTOCOL_FEATURES))
                      & self->features;
 
   g_return_val_if_fail (!self->started, FALSE);
 
-  if (!set (self, SV_VHOST_USER_SET_FEATURES, &features, sizeof features, error)
-      || !set_memory (self, error))
+  if (sv_vhost_user_link_is_lost (self->link))
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_CONNECTED, "vhost-user: the peer is gone");
+      return FALSE;
+    }
+  set (self, SV_VHOST_USER_SET_FEATURES, &features, sizeof features);
+  if (!set_memory (self, error))
     return FALSE;
   self->started = TRUE;
   self->n_queues = n_queues;

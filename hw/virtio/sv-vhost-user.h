@@ -13,8 +13,9 @@ G_BEGIN_DECLS
  * to the interrupt controller. Messages follow the vhost-user protocol as QEMU's docs/interop/vhost-user.rst has it.
  *
  * A device calls sv_vhost_user_start() in its start vfunc, sv_vhost_user_resume_queue() in resume_queue,
- * sv_vhost_user_drain_queue() in drain_queue, and sv_vhost_user_stop() in its stop vfunc. Each message is answered, or
- * the peer is given up after some seconds: the device then needs a reset, which fails. Main thread or VM lock held.
+ * sv_vhost_user_hurry_queue() in hurry_queue, sv_vhost_user_drain_queue() in drain_queue, and sv_vhost_user_stop() in its
+ * stop vfunc. Only drain_queue waits for the peer. Each message is answered, or the peer is given up after some seconds:
+ * the device then needs a reset, and does not start again. Main thread or VM lock held.
  */
 typedef struct _SvVhostUser SvVhostUser;
 
@@ -29,6 +30,7 @@ SV_API gboolean sv_vhost_user_check_memory (SvVhostUser *self, GError **error);
 SV_API gboolean sv_vhost_user_start (SvVhostUser *self, guint n_queues, GError **error);
 SV_API void sv_vhost_user_stop (SvVhostUser *self);
 SV_API void sv_vhost_user_resume_queue (SvVhostUser *self, guint n);
+SV_API gboolean sv_vhost_user_hurry_queue (SvVhostUser *self, guint n);
 SV_API void sv_vhost_user_drain_queue (SvVhostUser *self, guint n);
 
 G_END_DECLS

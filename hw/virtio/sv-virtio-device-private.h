@@ -22,6 +22,7 @@ typedef struct
 {
   SvVirtioBus *bus; /* while realized; the bus outlives that */
   SvVirtioBusClass *bus_class;
+  SvMachine *machine; /* while realized; NULL: there is none */
   guint8 *config;
   SvVirtioQueue *queues;
   guint n_queues;

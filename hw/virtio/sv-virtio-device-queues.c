@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "hw/core/sv-machine.h"
 #include "src/runtime/sv-iothread.h"
 #include "src/runtime/sv-log.h"
 
@@ -145,6 +146,8 @@ sv_virtio_device_settled (SvVirtioDevice *self)
 
   if (priv->bus_class->settled != NULL)
     priv->bus_class->settled (priv->bus);
+  if (priv->machine != NULL)
+    sv_machine_settled (priv->machine);
 }
 
 static void

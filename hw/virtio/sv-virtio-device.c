@@ -81,6 +81,7 @@ clear_setup (SvVirtioDevice *self)
   g_clear_pointer (&priv->config, g_free);
   priv->bus = NULL;
   priv->bus_class = NULL;
+  priv->machine = NULL;
 }
 
 static void
@@ -107,6 +108,7 @@ sv_virtio_device_realize (SvDevice *device, GError **error)
 
   priv->bus = SV_VIRTIO_BUS (bus);
   priv->bus_class = SV_VIRTIO_BUS_GET_CLASS (bus);
+  priv->machine = sv_device_get_machine (device);
   priv->config = g_malloc0 (MAX (klass->config_size, 1));
   if (klass->setup != NULL && !klass->setup (self, error))
     {
@@ -158,6 +160,12 @@ sv_virtio_device_quiesce (SvDevice *device)
 
   priv->quiescent = TRUE;
   sv_virtio_device_pause_queues (self);
+}
+
+static gboolean
+sv_virtio_device_settle_device (SvDevice *device)
+{
+  return sv_virtio_device_settle (SV_VIRTIO_DEVICE (device));
 }
 
 static void
@@ -221,6 +229,7 @@ sv_virtio_device_class_init (SvVirtioDeviceClass *klass)
   device_class->reset = sv_virtio_device_reset;
   device_class->quiesce = sv_virtio_device_quiesce;
   device_class->resume = sv_virtio_device_resume;
+  device_class->settle = sv_virtio_device_settle_device;
   device_class->bus_type = SV_TYPE_VIRTIO_BUS;
   device_class->hotpluggable = TRUE;
 

@@ -106,8 +106,8 @@ ask (uint64_t base, uint32_t opcode, unsigned size)
   return (unsigned) -reply.error;
 }
 
-void
-use_files (void)
+static uint64_t
+start_driver (void)
 {
   uint64_t base;
 
@@ -117,6 +117,23 @@ use_files (void)
   start_queue (base, 0);
   start_queue (base, 1);
   set (base + STATUS, 1 | 2 | 8 | 4);
+  return base;
+}
+
+void
+reset_files (void)
+{
+  uint64_t base = start_driver ();
+
+  print ("driver up\n");
+  set (base + STATUS, 0);
+  print ("device reset\n");
+}
+
+void
+use_files (void)
+{
+  uint64_t base = start_driver ();
 
   put (0, 7);
   put (4, 31);

@@ -256,6 +256,8 @@ act (char letter, char how, uint64_t info, const char *words)
     drive_disk ();
   else if (letter == 'f')
     use_files ();
+  else if (letter == 'F')
+    reset_files ();
   else if (letter == 'x')
     exotic ();
   else

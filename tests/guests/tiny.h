@@ -12,3 +12,4 @@ void answer_ejects (int refuse);
 void drive_disk (void);
 /* tiny-fs.c; it does not return */
 void use_files (void);
+void reset_files (void);

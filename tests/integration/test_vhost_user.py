@@ -10,14 +10,18 @@ import pytest
 
 from qmpclient import QmpError
 
-GET_FEATURES, SET_OWNER, GET_PROTOCOL_FEATURES, SET_PROTOCOL_FEATURES = 1, 3, 15, 16
+GET_FEATURES, SET_FEATURES, SET_OWNER, GET_PROTOCOL_FEATURES, SET_PROTOCOL_FEATURES = 1, 2, 3, 15, 16
+SET_MEM_TABLE, GET_VRING_BASE, SET_VRING_ENABLE = 5, 11, 18
 VERSION_1, EVENT_IDX, INDIRECT, PROTOCOL = 1 << 32, 1 << 29, 1 << 28, 1 << 30
 REPLY_ACK = 1 << 3
 FS = "vhost-user-fs-device,chardev=fs,tag=shared,id=fs0"
 
 
 class Peer(threading.Thread):
-    """Serves one connection; what it answers to a request is in @answers, as bytes or a function."""
+    """Serves one connection; what it answers to a request is in @answers, as bytes or a function of the payload.
+
+    It thinks about requests in @slow until @awake is set.
+    """
 
     def __init__(self, path, answers):
         super().__init__(daemon=True)
@@ -25,6 +29,8 @@ class Peer(threading.Thread):
             GET_FEATURES: struct.pack("<Q", VERSION_1 | EVENT_IDX | INDIRECT | PROTOCOL),
             GET_PROTOCOL_FEATURES: struct.pack("<Q", REPLY_ACK | 1 << 40), **answers}
         self.requests = []
+        self.slow = set()
+        self.awake = threading.Event()
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.bind(str(path))
         self.socket.listen()
@@ -42,9 +48,13 @@ class Peer(threading.Thread):
         with peer:
             while len(header := self.receive(peer, 12)) == 12:
                 request, flags, size = struct.unpack("<III", header)
-                self.receive(peer, size)
+                payload = self.receive(peer, size)
                 self.requests.append(request)
+                if request in self.slow:
+                    self.awake.wait()
                 answer = self.answers.get(request, struct.pack("<Q", 0) if flags & 8 else None)
+                if callable(answer):
+                    answer = answer(payload)
                 if answer == "close":
                     return
                 if answer is not None:
@@ -54,9 +64,10 @@ class Peer(threading.Thread):
 
 @pytest.fixture
 def start(tiny, tmp_path):
-    def run(answers=None, machine="microvm,mem-share=on", device=FS, chardev="server,nowait"):
+    def run(answers=None, machine="microvm,mem-share=on", device=FS, chardev="server,nowait", do="c", slow=()):
         peer = Peer(tmp_path / "fs", answers or {})
-        vm = tiny("c", "-chardev", f"socket,id=fs,path={tmp_path}/fs,{chardev}".rstrip(","),
+        peer.slow.update(slow)
+        vm = tiny(do, "-chardev", f"socket,id=fs,path={tmp_path}/fs,{chardev}".rstrip(","),
                   "-device", device, machine=machine)
         return vm, peer
     return run
@@ -118,6 +129,84 @@ def test_peer_goes_away(start):
     qmp = vm.qmp()
     peer.socket.close()
     qmp.execute("system_reset")
+    qmp.execute("quit")
+    assert vm.wait() == 0
+
+
+STOPS = {GET_VRING_BASE: lambda payload: payload}
+
+
+def test_driver_does_not_wait_for_the_peer(start):
+    """The guest's driver is up when the peer has not even begun; its reset holds only the processor that asks for it."""
+    vm, peer = start(STOPS, do="F", slow={SET_FEATURES})
+    vm.console.wait_for("driver up")
+    qmp = vm.qmp()
+    assert qmp.execute("query-status")["status"] == "running"
+    assert "device reset" not in vm.console.text and GET_VRING_BASE not in peer.requests
+    peer.awake.set()
+    vm.console.wait_for("device reset")
+    assert peer.requests.count(SET_VRING_ENABLE) == peer.requests.count(GET_VRING_BASE) == 2
+    assert "needs a reset" not in vm.stderr.text
+
+
+def test_monitor_does_not_wait_for_the_peer(start):
+    """stop, system_reset and quit are done when the peer has let go of the queues; all else goes on meanwhile."""
+    vm, peer = start(STOPS, do="f")
+    vm.console.wait_for("init ")
+    first, other = vm.qmp(), vm.qmp()
+    peer.slow.add(GET_VRING_BASE)
+    first.send("stop", ident=1)
+    assert other.execute("query-status")["status"] == "running"
+    assert other.execute("qom-get", {"path": "fs0", "property": "tag"}) == "shared"
+    assert not other.events
+    peer.awake.set()
+    assert other.wait_event("STOP")
+    assert first.reply()["id"] == 1
+    assert [event["event"] for event in first.events] == ["STOP"]
+    other.execute("cont")
+    assert other.wait_event("RESUME")
+
+    peer.awake.clear()
+    other.execute("system_reset")
+    assert other.execute("query-status")["status"] == "running"
+    assert not other.events
+    peer.awake.set()
+    assert other.wait_event("RESET")
+    vm.console.wait_for("init ")
+
+    # Who wants it to run on does not wait for another one's stop.
+    peer.awake.clear()
+    first.send("stop", ident=2)
+    assert other.execute("query-status")["status"] == "running"
+    peer.awake.set()
+    other.execute("cont")
+    assert first.reply()["id"] == 2
+    assert other.execute("query-status")["status"] == "running"
+    peer.awake.clear()
+    other.execute("quit")
+    peer.awake.set()
+    assert vm.wait() == 0
+    assert "needs a reset" not in vm.stderr.text
+
+
+@pytest.mark.parametrize("answers, message", [
+    ({SET_MEM_TABLE: struct.pack("<Q", 1)}, "the peer refuses request 5"),
+    ({SET_MEM_TABLE: b"1234"}, "reply is not as the protocol says"),
+    ({SET_VRING_ENABLE: "close"}, "the vhost-user peer is gone"),
+    ({SET_VRING_ENABLE: struct.pack("<Q", 0) + struct.pack("<III", 18, 5, 8)}, "reply is not as the protocol says"),
+    ({GET_VRING_BASE: b""}, "reply is not as the protocol says"),
+    ({GET_VRING_BASE: "close"}, "the vhost-user peer is gone"),
+])
+def test_peers_that_break_the_rules_later(start, answers, message):
+    """The device fails, the guest and the monitor do not."""
+    vm, _ = start({**STOPS, **answers}, do="F")
+    vm.console.wait_for("device reset")
+    vm.stderr.wait_for(message)
+    qmp = vm.qmp()
+    qmp.execute("stop")
+    qmp.execute("cont")
+    qmp.execute("system_reset")
+    vm.console.wait_for("tiny pvh")
     qmp.execute("quit")
     assert vm.wait() == 0
 
