@@ -14,6 +14,8 @@ G_BEGIN_DECLS
 void sv_kvm_arch_check_host (void);
 /* Before the first vCPU, after the first memory slot: interrupt controller, timer. */
 gboolean sv_kvm_arch_open (SvKvm *kvm, GError **error);
+/* Once, VM lock not held: what can wait until the guest runs. */
+void sv_kvm_arch_settle (SvKvm *kvm);
 gboolean sv_kvm_arch_reset (SvKvm *kvm, GError **error);
 /* Appends the routes (struct kvm_irq_routing_entry) of the interrupt controllers' own lines, as the kernel has them from
  * the start; returns the first line that is free. */

@@ -54,7 +54,6 @@ sv_kvm_arch_open (SvKvm *kvm, GError **error)
   int vm = sv_kvm_get_vm_fd (kvm);
   guint64 identity = IDENTITY_MAP_ADDRESS;
   struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
-  struct kvm_reinject_control reinject = { .pit_reinject = 0 };
 
   if (sv_kvm_ioctl (vm, KVM_SET_IDENTITY_MAP_ADDR, &identity) < 0)
     return fail (error, "KVM_SET_IDENTITY_MAP_ADDR");
@@ -64,11 +63,18 @@ sv_kvm_arch_open (SvKvm *kvm, GError **error)
     return fail (error, "KVM_CREATE_IRQCHIP");
   if (sv_kvm_ioctl (vm, KVM_CREATE_PIT2, &pit) < 0)
     return fail (error, "KVM_CREATE_PIT2");
-  /* Ticks that come too late are lost: to make up for them KVM does without AVIC, and a guest that is slow would
-   * do nothing but serve ticks. */
-  if (sv_kvm_ioctl (vm, KVM_REINJECT_CONTROL, &reinject) < 0)
-    g_debug ("KVM_REINJECT_CONTROL: %s", g_strerror (errno));
   return TRUE;
+}
+
+/* Ticks that come too late are lost: to make up for them KVM does without AVIC, and a guest that is slow would
+ * do nothing but serve ticks. */
+void
+sv_kvm_arch_settle (SvKvm *kvm)
+{
+  struct kvm_reinject_control reinject = { .pit_reinject = 0 };
+
+  if (sv_kvm_ioctl (sv_kvm_get_vm_fd (kvm), KVM_REINJECT_CONTROL, &reinject) < 0)
+    g_debug ("KVM_REINJECT_CONTROL: %s", g_strerror (errno));
 }
 
 /* --- interrupt controllers at reset --- */

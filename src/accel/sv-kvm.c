@@ -30,6 +30,7 @@ struct _SvKvm
   struct kvm_clock_data clock; /* while paused */
   gboolean clock_stopped;
 
+  guint settle_source; /* until the main loop has time for what can wait */
   SvKvmRoutes *routes; /* NULL: the kernel's own ones */
   gint started;        /* atomic */
   GArray *parked;      /* vCPUs that nobody uses now */
@@ -139,6 +140,22 @@ open_device (SvKvm *self, GError **error)
   return TRUE;
 }
 
+/* The kernel takes several milliseconds, in which the guest has better things to do. */
+static gboolean
+settle (gpointer user_data)
+{
+  g_autoptr (SvKvm) self = g_object_ref (user_data);
+  gboolean locked = sv_vm_lock_is_mine ();
+
+  self->settle_source = 0;
+  if (locked)
+    sv_vm_unlock ();
+  sv_kvm_arch_settle (self);
+  if (locked)
+    sv_vm_lock ();
+  return G_SOURCE_REMOVE;
+}
+
 static gboolean
 sv_kvm_open (SvAccel *accel, GError **error)
 {
@@ -161,7 +178,10 @@ sv_kvm_open (SvAccel *accel, GError **error)
                                     sv_accel_get_io (accel), error);
   if (self->memory == NULL)
     return FALSE;
-  return sv_kvm_arch_open (self, error);
+  if (!sv_kvm_arch_open (self, error))
+    return FALSE;
+  self->settle_source = g_idle_add (settle, self);
+  return TRUE;
 }
 
 static SvVcpu *
@@ -283,7 +303,10 @@ sv_kvm_send_msi (SvAccel *accel, guint64 address, guint32 data)
 static void
 sv_kvm_dispose (GObject *object)
 {
-  g_clear_pointer (&SV_KVM (object)->memory, sv_kvm_memory_free);
+  SvKvm *self = SV_KVM (object);
+
+  g_clear_handle_id (&self->settle_source, g_source_remove);
+  g_clear_pointer (&self->memory, sv_kvm_memory_free);
   G_OBJECT_CLASS (sv_kvm_parent_class)->dispose (object);
 }
 
