@@ -3,6 +3,7 @@
 /* The memory behind the guest's RAM: one back end, or one for each NUMA node. */
 
 #include "hw/core/sv-machine-private.h"
+#include "hw/core/sv-vm-tree.h"
 
 static SvObject *
 new_backend (SvMachinePrivate *priv)
@@ -76,7 +77,7 @@ gboolean
 sv_machine_make_ram (SvMachine *self, GError **error)
 {
   SvMachinePrivate *priv = sv_machine_get_priv (self);
-  SvObject *parts = sv_object_get_child (SV_OBJECT (self), "parts");
+  SvObject *parts = sv_object_get_child (SV_OBJECT (self), SV_MACHINE_PARTS);
   const SvCpuLayout layout = sv_machine_get_cpu_layout (self);
   guint64 size;
 

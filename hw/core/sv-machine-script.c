@@ -49,6 +49,17 @@ place (SvObject *root, const char *id, SvObject *object, GPtrArray *placed, GErr
   return TRUE;
 }
 
+static gboolean
+place_links_of_parts (SvMachine *self, GPtrArray *placed, GError **error)
+{
+  SvObject *parts = sv_object_get_child (SV_OBJECT (self), SV_MACHINE_PARTS);
+  gboolean good = TRUE;
+
+  for (guint i = 0; good && parts != NULL && i < sv_object_get_n_children (parts); i++)
+    good = place_links (sv_object_get_root (SV_OBJECT (self)), sv_object_get_nth_child (parts, i), placed, error);
+  return good;
+}
+
 /* Ends what a machine does and frees what it is made of, whoever still refers to it. */
 static void
 take_down (SvMachine *self)
@@ -127,16 +138,53 @@ sv_machine_prepare (SvMachine *self, GError **error)
       sv_object_add_child (priv->own_root, "machine", SV_OBJECT (self), NULL);
     }
   if (place_links (sv_object_get_root (SV_OBJECT (self)), SV_OBJECT (self), placed, error)
-      && sv_object_complete (SV_OBJECT (self), error))
+      && place_links_of_parts (self, placed, error) && sv_object_complete (SV_OBJECT (self), error))
     return TRUE;
   sv_machine_close (self);
   return FALSE;
 }
 
 /**
+ * sv_machine_add_part: (skip)
+ * @self: a machine that is not complete
+ * @id: (nullable): its name; %NULL: one is made up
+ * @part: (transfer none): what says what the machine is made of: a NUMA node, an SMBIOS structure ...
+ * @error: return location
+ *
+ * Gives @part its place below `/machine/parts`, where the machine looks when it is made.
+ *
+ * Returns: %FALSE with nothing changed
+ */
+gboolean
+sv_machine_add_part (SvMachine *self, const char *id, SvObject *part, GError **error)
+{
+  SvObject *container;
+
+  if (sv_object_is_complete (SV_OBJECT (self)))
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_READ_ONLY,
+                   "'%s' says what the machine is made of: it cannot be added once the machine is in use",
+                   sv_type_registry_get_display_name (G_OBJECT_TYPE (part)));
+      return FALSE;
+    }
+  if (id != NULL && !sv_object_check_id (id, error))
+    return FALSE;
+  container = sv_object_ensure_container (SV_OBJECT (self), SV_MACHINE_PARTS);
+  if (id == NULL && sv_object_get_parent (part) == NULL)
+    sv_object_add_child_numbered (container, "part", part);
+  else if (!sv_object_add_child (container, id != NULL ? id : "part", part, error))
+    return FALSE;
+  if (sv_object_complete (part, error))
+    return TRUE;
+  sv_object_unparent (part);
+  return FALSE;
+}
+
+/**
  * sv_machine_add_object:
  * @self: a machine
- * @object: a back end without a place: an image, a character device, an iothread, memory ...
+ * @object: a back end without a place: an image, a character device, an iothread, memory ...; or what says what the
+ *   machine is made of, as long as it is not prepared: a NUMA node, an SMBIOS structure
  * @id: (nullable): its name; %NULL: one is made up
  * @error: return location
  *
@@ -152,6 +200,8 @@ sv_machine_add_object (SvMachine *self, SvObject *object, const char *id, GError
 
   g_return_val_if_fail (SV_IS_MACHINE (self) && SV_IS_OBJECT (object), NULL);
 
+  if (g_strcmp0 (SV_OBJECT_GET_CLASS (object)->container, SV_MACHINE_PARTS) == 0)
+    return sv_machine_add_part (self, id, object, error) ? object : NULL;
   if (!sv_machine_prepare (self, error))
     return NULL;
   if (place (sv_object_get_root (SV_OBJECT (self)), id, object, placed, error))

@@ -199,6 +199,7 @@ SV_API void sv_machine_remove_device (SvMachine *self, SvDevice *device);
 /* For programs and scripts that have a machine in their process (sv-machine-script.c); main thread, VM lock held. */
 SV_PUBLIC gboolean sv_machine_prepare (SvMachine *self, GError **error);
 SV_PUBLIC void sv_machine_close (SvMachine *self);
+SV_API gboolean sv_machine_add_part (SvMachine *self, const char *id, SvObject *part, GError **error);
 SV_PUBLIC SvObject *sv_machine_add_object (SvMachine *self, SvObject *object, const char *id, GError **error);
 SV_PUBLIC SvDevice *sv_machine_add_device_values (SvMachine *self, const char *driver, const char *id,
                                                   GHashTable *properties, GError **error);

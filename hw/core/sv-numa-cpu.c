@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "hw/core/sv-numa.h"
+
+#include "hw/core/sv-vm-tree.h"
 #include "src/migration/sv-migratable.h"
 
 #define N_VALUES 5u
@@ -39,6 +41,7 @@ sv_numa_cpu_class_init (SvNumaCpuClass *klass)
 {
   G_OBJECT_CLASS (klass)->get_property = sv_numa_cpu_get_property;
   G_OBJECT_CLASS (klass)->set_property = sv_numa_cpu_set_property;
+  SV_OBJECT_CLASS (klass)->container = SV_MACHINE_PARTS;
   sv_numa_install_fields (G_OBJECT_CLASS (klass), fields, N_VALUES);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "hw/core/sv-numa.h"
+
+#include "hw/core/sv-vm-tree.h"
 #include "src/migration/sv-migratable.h"
 
 #define N_VALUES 3u
@@ -37,6 +39,7 @@ sv_numa_dist_class_init (SvNumaDistClass *klass)
 {
   G_OBJECT_CLASS (klass)->get_property = sv_numa_dist_get_property;
   G_OBJECT_CLASS (klass)->set_property = sv_numa_dist_set_property;
+  SV_OBJECT_CLASS (klass)->container = SV_MACHINE_PARTS;
   sv_numa_install_fields (G_OBJECT_CLASS (klass), fields, N_VALUES);
 }
 

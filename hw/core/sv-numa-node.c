@@ -3,6 +3,8 @@
 #include "hw/core/sv-numa.h"
 #include "src/migration/sv-migratable.h"
 
+#include "hw/core/sv-vm-tree.h"
+
 struct _SvNumaNode
 {
   SvObject parent_instance;
@@ -93,6 +95,7 @@ sv_numa_node_class_init (SvNumaNodeClass *klass)
   object_class->get_property = sv_numa_node_get_property;
   object_class->set_property = sv_numa_node_set_property;
   object_class->dispose = sv_numa_node_dispose;
+  SV_OBJECT_CLASS (klass)->container = SV_MACHINE_PARTS;
 
   props[PROP_NODEID] = g_param_spec_int ("nodeid", "nodeid", "Number of the node; -1: the next free one", -1,
                                          SV_NUMA_MAX_NODES - 1, -1, SV_PARAM_RW_WIRING);

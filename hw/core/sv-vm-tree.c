@@ -2,6 +2,8 @@
 
 #include "hw/core/sv-vm-tree.h"
 
+#include <string.h>
+
 #include "hw/core/sv-machine.h"
 #include "qom/sv-type-registry.h"
 #include "src/chardev/sv-chardev.h"
@@ -62,7 +64,7 @@ sv_vm_tree_add (SvObject *root, const char *id, SvObject *object, GError **error
   const char *name = SV_OBJECT_GET_CLASS (object)->container;
   SvObject *container;
 
-  if (name == NULL)
+  if (name == NULL || strcmp (name, SV_MACHINE_PARTS) == 0)
     {
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_TYPE,
                    "Type '%s' is not a back end: character devices, images, network back ends, memory, "

@@ -5,6 +5,9 @@
 
 G_BEGIN_DECLS
 
+/* The container, below the machine, of what says what the machine is made of */
+#define SV_MACHINE_PARTS "parts"
+
 SV_API SvObject *sv_vm_tree_new (void);
 SV_API gboolean
 sv_vm_tree_add (SvObject *root, const char *id, SvObject *object, GError **error);

@@ -2,6 +2,7 @@
 
 #include "hw/smbios/sv-smbios-file.h"
 
+#include "hw/core/sv-vm-tree.h"
 #include "qom/sv-property.h"
 
 #define HEADER_SIZE 4
@@ -92,6 +93,7 @@ sv_smbios_file_class_init (SvSmbiosFileClass *klass)
   object_class->get_property = sv_smbios_file_get_property;
   object_class->finalize = sv_smbios_file_finalize;
   SV_OBJECT_CLASS (klass)->complete = sv_smbios_file_complete;
+  SV_OBJECT_CLASS (klass)->container = SV_MACHINE_PARTS;
   props[PROP_FILE] = g_param_spec_string ("file", "file", "File with one structure", NULL, SV_PARAM_RW_WIRING);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "hw/core/sv-vm-tree.h"
+#include "qom/sv-type-registry.h"
 #include "src/migration/sv-migratable.h"
 
 /* Fields by QEMU's names. Those that are not set read NULL, or the default of their kind. */
@@ -129,10 +131,32 @@ sv_smbios_table_finalize (GObject *object)
   G_OBJECT_CLASS (sv_smbios_table_parent_class)->finalize (object);
 }
 
+/* There is one structure of each type, but any number of texts. */
+static gboolean
+sv_smbios_table_complete (SvObject *object, GError **error)
+{
+  SvObject *parent = sv_object_get_parent (object);
+  GType type = G_OBJECT_TYPE (object);
+
+  for (guint i = 0; parent != NULL && type != sv_smbios_type11_get_type () && i < sv_object_get_n_children (parent); i++)
+    {
+      SvObject *other = sv_object_get_nth_child (parent, i);
+
+      if (other == object || G_OBJECT_TYPE (other) != type)
+        continue;
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_EXISTS, "There is a '%s' already; a machine has one at most",
+                   sv_type_registry_get_display_name (type));
+      return FALSE;
+    }
+  return TRUE;
+}
+
 static void
 sv_smbios_table_class_init (SvSmbiosTableClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = sv_smbios_table_finalize;
+  SV_OBJECT_CLASS (klass)->complete = sv_smbios_table_complete;
+  SV_OBJECT_CLASS (klass)->container = SV_MACHINE_PARTS;
 }
 
 static void

@@ -98,21 +98,13 @@ build_test (SvVm *vm, const SvConfigItem *item, GError **error)
   return sv_test_accel_connect (SV_TEST_ACCEL (accel), chardev, error);
 }
 
-/* Below /machine/parts, where the machine looks when it is made */
 static gboolean
 build_part (SvVm *vm, const SvConfigItem *item, GError **error)
 {
-  SvObject *container = sv_object_ensure_container (SV_OBJECT (vm->machine), "parts");
   g_autoptr (SvObject) object
       = sv_object_new_from_json (item->type, SV_TYPE_OBJECT, item->properties, vm->root, error);
 
-  if (object == NULL)
-    return FALSE;
-  if (item->id == NULL)
-    sv_object_add_child_numbered (container, "part", object);
-  else if (!sv_object_add_child (container, item->id, object, error))
-    return FALSE;
-  return sv_object_complete (object, error);
+  return object != NULL && sv_machine_add_part (vm->machine, item->id, object, error);
 }
 
 static gboolean

@@ -196,6 +196,48 @@ vm.close()
         "Parameter 'aio' expects 'threads', 'io_uring' or 'native', got 'slow'", "AttributeError", "Error"]
 
 
+def test_what_a_machine_is_made_of(tmp_path):
+    """NUMA nodes and SMBIOS structures are objects, too; they are added before the machine is made."""
+    out = python("""
+vm = machine("hp", cpus=2)
+for number in range(2):
+    vm.add_object(StratoVirt.NumaNode(nodeid=number, cpus=[str(number)], memdev=StratoVirt.MemoryBackendMemfd(size=64 << 20)))
+vm.add_object(StratoVirt.NumaDist(src=0, dst=1, val=30))
+vm.add_object(StratoVirt.SmbiosType1(manufacturer="me"), "system")
+for text in "a", "b":
+    vm.add_object(StratoVirt.SmbiosType11(value=[text]))
+
+def refused(call):
+    try:
+        call()
+    except GLib.Error as error:
+        print(StratoVirt.ObjectError(error.code).value_nick, error.message)
+refused(lambda: vm.add_object(StratoVirt.SmbiosType1(manufacturer="you")))
+refused(lambda: vm.add_object(StratoVirt.SmbiosFile(file="/no/such")))
+vm.add_serial(StratoVirt.ChardevFile(path="console"))
+parts = vm.get_child("parts")
+print(len(parts), parts.get_child("system").props.path)
+for node in parts[0], parts[1]:
+    assert node.props.memdev.get_user() == vm and node.props.memdev.props.path.startswith("/objects/")
+refused(lambda: vm.add_object(StratoVirt.NumaNode(nodeid=2)))
+refused(lambda: setattr(parts[0].props, "nodeid", 1))
+vm.connect("quit", lambda vm, status: loop.quit())
+vm.start()
+loop.run()
+assert "hello" in Path("console").read_text()
+
+wrong = machine("hp", cpus=2)
+wrong.add_object(StratoVirt.NumaNode(nodeid=0, cpus=["7"]))
+refused(wrong.prepare)
+""", cwd=tmp_path)
+    lines = out.splitlines()
+    assert lines[0].startswith("exists There is a 'smbios-type-1' already") and "Cannot read SMBIOS file /no/such" in lines[1]
+    assert lines[2] == "6 /machine/parts/system"
+    assert lines[3].startswith("read-only 'numa-node' says what the machine is made of")
+    assert "'nodeid' cannot be changed once the object is in use" in lines[4]
+    assert lines[5] == "invalid -numa node,nodeid=0: processor 7 is out of range: there are 2"
+
+
 def test_a_closed_machine_leaves_nothing(tmp_path):
     """Threads, descriptors and memory of a VM are gone when its last reference is."""
     python("""
