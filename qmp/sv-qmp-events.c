@@ -107,6 +107,20 @@ on_container_added (SvObject *machine, SvObject *child, gpointer user_data)
 }
 
 static void
+unwatch (SvQmpEvents *self, SvObject *object)
+{
+  g_signal_handlers_disconnect_by_data (object, self);
+  g_ptr_array_remove (self->watched, object);
+}
+
+/* A container that is kept beyond its machine would keep the devices in it. */
+static void
+on_container_removed (SvObject *machine, SvObject *child, gpointer user_data)
+{
+  unwatch (user_data, child);
+}
+
+static void
 watch_machine (SvQmpEvents *self, SvObject *machine)
 {
   watch (self, machine, "stopped", G_CALLBACK (on_stopped));
@@ -116,6 +130,7 @@ watch_machine (SvQmpEvents *self, SvObject *machine)
   watch (self, machine, "shutdown", G_CALLBACK (on_shutdown));
   watch (self, machine, "device-event", G_CALLBACK (on_device_event));
   watch (self, machine, "child-added", G_CALLBACK (on_container_added));
+  watch (self, machine, "child-removed", G_CALLBACK (on_container_removed));
   for (guint i = 0; i < sv_object_get_n_children (machine); i++)
     watch_container (self, sv_object_get_nth_child (machine, i));
 }
@@ -125,13 +140,6 @@ on_machine_added (SvObject *root, SvObject *child, gpointer user_data)
 {
   if (SV_IS_MACHINE (child))
     watch_machine (user_data, child);
-}
-
-static void
-unwatch (SvQmpEvents *self, SvObject *object)
-{
-  g_signal_handlers_disconnect_by_data (object, self);
-  g_ptr_array_remove (self->watched, object);
 }
 
 static void
