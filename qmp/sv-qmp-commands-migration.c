@@ -68,6 +68,8 @@ describe_ram (SvMigration *migration)
   json_object_set_int_member (ram, "duplicate", (gint64)sv_migration_progress_get (progress, zero));
   json_object_set_int_member (ram, "normal", (gint64)normal);
   json_object_set_int_member (ram, "normal-bytes", (gint64)normal * PAGE);
+  json_object_set_int_member (ram, "dirty-pages-rate", (gint64)sv_migration_progress_get (progress, dirty_rate));
+  json_object_set_int_member (ram, "dirty-sync-count", (gint64)sv_migration_progress_get (progress, passes));
   json_object_set_double_member (ram, "mbps", microseconds > 0 ? (double)transferred * 8 / (double)microseconds : 0);
   json_object_set_int_member (ram, "page-size", PAGE);
   return ram;
@@ -86,13 +88,56 @@ SV_QMP_COMMAND (query_migrate)
   json_object_set_int_member (info, "total-time", sv_migration_get_time (migration) / 1000);
   json_object_set_int_member (info, "setup-time", sv_migration_get_setup_time (migration) / 1000);
   json_object_set_object_member (info, "ram", describe_ram (migration));
+  if (sv_migration_get_downtime (migration) > 0)
+    json_object_set_int_member (info, "downtime", sv_migration_get_downtime (migration) / 1000);
+  else if (status == SV_MIGRATION_STATUS_ACTIVE)
+    json_object_set_int_member (
+        info, "expected-downtime",
+        (gint64)sv_migration_progress_get (sv_migration_get_progress (migration), expected_downtime));
   why = sv_migration_get_error (migration);
   if (why != NULL)
     json_object_set_string_member (info, "error-desc", why);
   return sv_qmp_object_node (info);
 }
 
-/* --- capabilities --- */
+/* --- parameters and capabilities --- */
+
+#define MAX_DOWNTIME 2000000u
+
+SV_QMP_COMMAND (migrate_set_parameters)
+{
+  SvMigration *migration = get_migration (call, error);
+  SvMigrationParameters *parameters = migration != NULL ? sv_migration_get_parameters (migration) : NULL;
+
+  if (parameters == NULL || arguments == NULL)
+    return NULL;
+  if (json_object_get_int_member_with_default (arguments, "downtime-limit", 0) > MAX_DOWNTIME)
+    {
+      g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC, "Parameter 'downtime-limit' expects a number from 0 to %u",
+                   MAX_DOWNTIME);
+      return NULL;
+    }
+  if (json_object_has_member (arguments, "max-bandwidth"))
+    __atomic_store_n (&parameters->max_bandwidth, (guint64)json_object_get_int_member (arguments, "max-bandwidth"),
+                      __ATOMIC_RELAXED);
+  if (json_object_has_member (arguments, "downtime-limit"))
+    __atomic_store_n (&parameters->downtime_limit, (guint64)json_object_get_int_member (arguments, "downtime-limit"),
+                      __ATOMIC_RELAXED);
+  return NULL;
+}
+
+SV_QMP_COMMAND (query_migrate_parameters)
+{
+  SvMigration *migration = get_migration (call, error);
+  const SvMigrationParameters *parameters = migration != NULL ? sv_migration_get_parameters (migration) : NULL;
+  g_autoptr (JsonObject) info = json_object_new ();
+
+  if (parameters == NULL)
+    return NULL;
+  json_object_set_int_member (info, "max-bandwidth", (gint64)parameters->max_bandwidth);
+  json_object_set_int_member (info, "downtime-limit", (gint64)parameters->downtime_limit);
+  return sv_qmp_object_node (info);
+}
 
 SV_QMP_COMMAND (migrate_set_capabilities)
 {

@@ -16,6 +16,23 @@ sv_machine_set_hold (SvMachine *self, const SvMachineHold *hold)
 }
 
 /**
+ * sv_machine_call_paused: (skip)
+ * @self: a machine
+ * @func: what to call
+ * @opaque: for @func
+ *
+ * Pauses the machine for a moment.
+ */
+void
+sv_machine_call_paused (SvMachine *self, void (*func) (gpointer opaque), gpointer opaque)
+{
+  sv_machine_halt (self);
+  func (opaque);
+  if (sv_machine_is_running (self))
+    sv_machine_go (self);
+}
+
+/**
  * sv_machine_check_hold: (skip)
  * @self: a machine
  * @error: return location

@@ -98,6 +98,7 @@ void sv_machine_notify_run_state (SvMachine *self);
 void sv_machine_set_run_state (SvMachine *self, SvRunState state);
 /* Pauses processors and devices. */
 void sv_machine_halt (SvMachine *self);
+void sv_machine_go (SvMachine *self); /* the reverse */
 /* Stops the processors and ends their threads. */
 void sv_machine_stop_for_good (SvMachine *self);
 /* sv-machine-topology.c: fills in what follows from the other numbers */

@@ -105,8 +105,8 @@ sv_machine_halt (SvMachine *self)
   run->quiesced = TRUE;
 }
 
-static void
-go (SvMachine *self)
+void
+sv_machine_go (SvMachine *self)
 {
   SvMachineRun *run = &sv_machine_get_priv (self)->run;
   GPtrArray *cpus = sv_machine_get_priv (self)->cpus;
@@ -203,7 +203,7 @@ sv_machine_start (SvMachine *self, GError **error)
     }
   sv_machine_set_run_state (self, SV_RUN_STATE_RUNNING);
   g_signal_emit (self, signals[SV_MACHINE_SIGNAL_RESUMED], 0);
-  go (self);
+  sv_machine_go (self);
   return TRUE;
 }
 
@@ -274,7 +274,7 @@ do_shutdown (SvMachine *self, SvShutdownCause cause)
         g_signal_emit (self, signals[SV_MACHINE_SIGNAL_STOPPED], 0);
       return;
     }
-  shut_down (self, cause, EXIT_SUCCESS);
+  shut_down (self, cause, cause == SV_SHUTDOWN_CAUSE_HOST_ERROR ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 static void
@@ -288,7 +288,7 @@ do_reset (SvMachine *self, SvShutdownCause cause)
   if (run->state == SV_RUN_STATE_INMIGRATE)
     return;
   sv_machine_halt (self);
-  if (run->hold.release != NULL)
+  if (run->hold.release != NULL && !run->hold.may_run)
     run->hold.release (run->hold.opaque);
   sv_object_walk (SV_OBJECT (self), reset_one, NULL);
   if (run->loaded
@@ -303,7 +303,7 @@ do_reset (SvMachine *self, SvShutdownCause cause)
     }
   g_signal_emit (self, signals[SV_MACHINE_SIGNAL_RESET], 0, cause);
   if (was_running)
-    go (self);
+    sv_machine_go (self);
   else
     sv_machine_set_run_state (self, SV_RUN_STATE_PRELAUNCH);
 }
@@ -316,7 +316,7 @@ do_panic (SvMachine *self, SvGuestPanic panic)
     case SV_PANIC_ACTION_NONE:
       /* It was held up until somebody had looked. */
       if (sv_machine_is_running (self))
-        go (self);
+        sv_machine_go (self);
       break;
     case SV_PANIC_ACTION_PAUSE:
       sv_machine_stop (self, SV_RUN_STATE_GUEST_PANICKED);

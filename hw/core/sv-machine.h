@@ -214,7 +214,8 @@ SV_PUBLIC void sv_machine_quit (SvMachine *self);
  * SvMachineHold:
  * @reason: (nullable): why the guest must not run and devices must stay; %NULL: there is no hold
  * @may_run: the guest may run all the same
- * @release: called before the guest's memory changes, as at a reset: the hold must be gone when it returns
+ * @release: called before the machine goes and, unless @may_run, before the guest's memory changes as at a reset: the hold must
+ *   be gone when it returns
  * @opaque: for @release
  *
  * What keeps a machine as it is while its state is saved.
@@ -229,6 +230,8 @@ typedef struct
 
 /* For migration; main thread, VM lock held. */
 SV_API void sv_machine_set_hold (SvMachine *self, const SvMachineHold *hold); /* (nullable) */
+/* Calls @func while neither processors nor devices do anything; who looks at the run state sees nothing of it. */
+SV_API void sv_machine_call_paused (SvMachine *self, void (*func) (gpointer opaque), gpointer opaque);
 /* FALSE with an error: devices must stay as they are now. */
 SV_API gboolean sv_machine_check_hold (SvMachine *self, GError **error);
 /* The machine waits for the state of a guest: run state inmigrate. Starting it means to start it then. */

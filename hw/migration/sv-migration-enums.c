@@ -38,6 +38,7 @@ sv_migration_capability_get_type (void)
   static gsize type;
   static const GEnumValue values[] = {
     { SV_MIGRATION_CAPABILITY_EVENTS, "SV_MIGRATION_CAPABILITY_EVENTS", "events" },
+    { SV_MIGRATION_CAPABILITY_RETURN_PATH, "SV_MIGRATION_CAPABILITY_RETURN_PATH", "return-path" },
     { 0, NULL, NULL },
   };
 

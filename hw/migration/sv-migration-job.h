@@ -10,23 +10,36 @@ typedef struct _SvMigrationJob SvMigrationJob;
 /**
  * SvMigrationJob:
  * @run: in a thread of its own, without the VM lock
- * @free: on the main thread, after @run
+ * @serve: (nullable): on the main thread, what sv_migration_job_ask() asks for
+ * @ended: (nullable): on the main thread, after @run, whose result is @ok; the machine is no longer held
+ * @free: on the main thread, after that
  * @may_run: the guest may run meanwhile
+ * @migration: (nullable): set when it is started
  * @progress: how far it is
  *
- * One way for a VM to leave.
+ * One way for a VM to leave or to come.
  */
 struct _SvMigrationJob
 {
   gboolean (*run) (SvMigrationJob *self, GError **error);
+  gboolean (*serve) (SvMigrationJob *self, GError **error);
+  void (*ended) (SvMigrationJob *self, gboolean ok);
   void (*free) (SvMigrationJob *self);
   gboolean may_run;
+  SvMigration *migration;
   SvMigrationProgress progress;
 };
+
+/* In @run: has @serve called on the main thread, and waits for it. FALSE also when the job was cancelled. */
+gboolean sv_migration_job_ask (SvMigrationJob *self, GError **error);
 
 /* migrate file:PATH. NULL: the VM cannot be saved there. */
 SvMigrationJob *sv_snapshot_save_new (SvMachine *machine, const char *path, GError **error);
 /* -incoming file:PATH. @touched: whether the machine was changed, so that there is no second try. */
 gboolean sv_snapshot_load (SvMachine *machine, const char *path, gboolean *touched, GError **error);
+
+/* To and from a descriptor, which is theirs */
+SvMigrationJob *sv_migration_source_new (SvMachine *machine, int fd, const SvMigrationParameters *parameters, GError **error);
+SvMigrationJob *sv_migration_destination_new (SvMachine *machine, int fd);
 
 G_END_DECLS

@@ -3,9 +3,11 @@
 #include "hw/migration/sv-migration.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "hw/migration/sv-machine-state.h"
 #include "hw/migration/sv-migration-job.h"
+#include "hw/migration/sv-migration-uri.h"
 #include "src/runtime/sv-privileges.h"
 #include "src/runtime/sv-seccomp.h"
 #include "src/runtime/sv-signals.h"
@@ -34,9 +36,15 @@ struct _SvMigration
   GMutex mutex;
   GCond cond;
   gboolean running; /* mutex: the thread works on the job */
+  gboolean asked;   /* mutex: it waits for the main thread to serve it, which then tells the next two */
+  gboolean served;
+  GError *serve_error;
   gboolean quit;    /* mutex */
 
   gboolean deferred; /* waits for sv_migration_incoming() */
+  SvSocketListener *listener;
+  SvMigrationParameters parameters;
+  gint64 downtime;
 };
 
 enum
@@ -132,6 +140,28 @@ sv_migration_start_thread (SvMigration *self, GError **error)
   return self->thread != NULL;
 }
 
+gboolean
+sv_migration_job_ask (SvMigrationJob *job, GError **error)
+{
+  SvMigration *self = job->migration;
+  gboolean served;
+
+  g_mutex_lock (&self->mutex);
+  self->asked = TRUE;
+  self->served = FALSE;
+  g_source_set_ready_time (self->done, 0);
+  while (self->asked && !g_atomic_int_get (&job->progress.cancelled))
+    g_cond_wait (&self->cond, &self->mutex);
+  if (self->asked)
+    g_set_error_literal (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_CANCELLED, "it was cancelled");
+  else if (self->serve_error != NULL)
+    g_propagate_error (error, g_steal_pointer (&self->serve_error));
+  self->asked = FALSE;
+  served = self->served;
+  g_mutex_unlock (&self->mutex);
+  return served;
+}
+
 static void
 stop_thread (SvMigration *self)
 {
@@ -158,6 +188,7 @@ static void
 finish (SvMigration *self)
 {
   gboolean cancelled = g_atomic_int_get (&self->job->progress.cancelled) != 0;
+  SvMigrationJob *job;
 
   g_mutex_lock (&self->mutex);
   while (self->running)
@@ -167,7 +198,10 @@ finish (SvMigration *self)
   sv_machine_set_hold (self->machine, NULL);
   self->ended = g_get_monotonic_time ();
   self->last = self->job->progress;
-  self->job->free (g_steal_pointer (&self->job));
+  job = g_steal_pointer (&self->job);
+  if (job->ended != NULL)
+    job->ended (job, self->succeeded);
+  job->free (job);
   g_clear_error (&self->error);
   self->error = g_steal_pointer (&self->job_error);
   if (self->succeeded)
@@ -184,14 +218,40 @@ finish (SvMigration *self)
     }
 }
 
+/* The thread waits meanwhile, unless it was cancelled: then nobody looks at the answer. */
+static void
+serve (SvMigration *self)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean ok = self->job->serve (self->job, &error);
+
+  g_mutex_lock (&self->mutex);
+  g_clear_error (&self->serve_error);
+  self->serve_error = g_steal_pointer (&error);
+  self->served = ok;
+  self->asked = FALSE;
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->mutex);
+}
+
 static gboolean
 on_done (gpointer user_data)
 {
   g_autoptr (SvMigration) self = g_object_ref (user_data);
+  gboolean running;
+  gboolean asked;
 
   g_source_set_ready_time (self->done, -1);
-  if (self->job != NULL)
+  g_mutex_lock (&self->mutex);
+  running = self->running;
+  asked = self->asked;
+  g_mutex_unlock (&self->mutex);
+  if (self->job == NULL)
+    return G_SOURCE_CONTINUE;
+  if (!running)
     finish (self);
+  else if (asked)
+    serve (self);
   return G_SOURCE_CONTINUE;
 }
 
@@ -203,6 +263,15 @@ dispatch_done (GSource *source, GSourceFunc callback, gpointer user_data)
 
 static GSourceFuncs done_funcs = { .dispatch = dispatch_done };
 
+static void
+cancel_job (SvMigration *self)
+{
+  g_mutex_lock (&self->mutex);
+  g_atomic_int_set (&self->job->progress.cancelled, TRUE);
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->mutex);
+}
+
 /* The guest's memory is about to change. */
 static void
 release (gpointer opaque)
@@ -211,15 +280,15 @@ release (gpointer opaque)
 
   if (self->job == NULL)
     return;
-  g_atomic_int_set (&self->job->progress.cancelled, TRUE);
+  cancel_job (self);
   finish (self);
 }
 
 static void
-hold_machine (SvMigration *self)
+hold_machine (SvMigration *self, gboolean may_run)
 {
   const SvMachineHold hold = { .reason = "the VM is being saved: wait, or use migrate_cancel",
-                               .may_run = self->job->may_run,
+                               .may_run = may_run,
                                .release = release,
                                .opaque = self };
 
@@ -246,13 +315,28 @@ check_can_start (SvMigration *self, GError **error)
   return sv_machine_state_check (self->machine, error);
 }
 
+void
+sv_migration_hold_guest (SvMigration *self)
+{
+  hold_machine (self, FALSE);
+  set_status (self, SV_MIGRATION_STATUS_DEVICE);
+}
+
+void
+sv_migration_set_downtime (SvMigration *self, gint64 microseconds)
+{
+  self->downtime = microseconds;
+}
+
 static SvMigrationJob *
 new_job (SvMigration *self, const char *uri, GError **error)
 {
+  int fd;
+
   if (!g_str_has_prefix (uri, FILE_URI))
     {
-      g_set_error (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_REFUSED, "'%s': expected file:/DIRECTORY", uri);
-      return NULL;
+      fd = sv_migration_uri_connect (SV_OBJECT (self->machine), uri, error);
+      return fd >= 0 ? sv_migration_source_new (self->machine, fd, &self->parameters, error) : NULL;
     }
   if (sv_machine_get_run_state (self->machine) != SV_RUN_STATE_PAUSED)
     {
@@ -261,6 +345,21 @@ new_job (SvMigration *self, const char *uri, GError **error)
       return NULL;
     }
   return sv_snapshot_save_new (self->machine, uri + strlen (FILE_URI), error);
+}
+
+static void
+start_job (SvMigration *self, SvMigrationJob *job, gint64 started)
+{
+  self->job = job;
+  job->migration = self;
+  self->started = started;
+  self->downtime = 0;
+  g_clear_error (&self->error);
+  set_status (self, SV_MIGRATION_STATUS_SETUP);
+  self->activated = g_get_monotonic_time ();
+  hold_machine (self, job->may_run);
+  set_status (self, SV_MIGRATION_STATUS_ACTIVE);
+  run_job (self);
 }
 
 gboolean
@@ -274,14 +373,7 @@ sv_migration_start (SvMigration *self, const char *uri, GError **error)
   job = new_job (self, uri, error);
   if (job == NULL)
     return FALSE;
-  self->job = job;
-  self->started = started;
-  g_clear_error (&self->error);
-  set_status (self, SV_MIGRATION_STATUS_SETUP);
-  self->activated = g_get_monotonic_time ();
-  hold_machine (self);
-  set_status (self, SV_MIGRATION_STATUS_ACTIVE);
-  run_job (self);
+  start_job (self, job, started);
   return TRUE;
 }
 
@@ -290,7 +382,7 @@ sv_migration_cancel (SvMigration *self)
 {
   if (self->job == NULL)
     return;
-  g_atomic_int_set (&self->job->progress.cancelled, TRUE);
+  cancel_job (self);
   set_status (self, SV_MIGRATION_STATUS_CANCELLING);
 }
 
@@ -304,6 +396,18 @@ const SvMigrationProgress *
 sv_migration_get_progress (SvMigration *self)
 {
   return self->job != NULL ? &self->job->progress : &self->last;
+}
+
+SvMigrationParameters *
+sv_migration_get_parameters (SvMigration *self)
+{
+  return &self->parameters;
+}
+
+gint64
+sv_migration_get_downtime (SvMigration *self)
+{
+  return self->downtime;
 }
 
 const char *
@@ -343,12 +447,51 @@ load_file (SvMigration *self, const char *path, GError **error)
 }
 
 static gboolean
+take_incoming (SvMigration *self, int fd, GError **error)
+{
+  if (!sv_migration_start_thread (self, error))
+    {
+      close (fd);
+      return FALSE;
+    }
+  start_job (self, sv_migration_destination_new (self->machine, fd), g_get_monotonic_time ());
+  return TRUE;
+}
+
+/* One source comes; others find nobody. */
+static void
+on_source (gpointer opaque)
+{
+  SvMigration *self = opaque;
+  g_autoptr (GError) error = NULL;
+  int fd = sv_socket_listener_accept (self->listener);
+
+  if (fd < 0)
+    return;
+  g_clear_pointer (&self->listener, sv_socket_listener_free);
+  if (!take_incoming (self, fd, &error))
+    g_critical ("%s", error->message);
+}
+
+static gboolean
 open_incoming (SvMigration *self, const char *uri, GError **error)
 {
+  int fd;
+
   if (g_str_has_prefix (uri, FILE_URI))
     return load_file (self, uri + strlen (FILE_URI), error);
-  g_set_error (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_REFUSED, "'%s': expected file:/DIRECTORY or defer", uri);
-  return FALSE;
+  if (sv_migration_uri_is_fd (uri))
+    {
+      fd = sv_migration_uri_connect (SV_OBJECT (self->machine), uri, error);
+      self->deferred = fd < 0;
+      return fd >= 0 && take_incoming (self, fd, error);
+    }
+  self->listener = sv_migration_uri_listen (uri, error);
+  if (self->listener == NULL)
+    return FALSE;
+  self->deferred = FALSE;
+  sv_socket_listener_watch (self->listener, on_source, self);
+  return TRUE;
 }
 
 gboolean
@@ -386,6 +529,8 @@ sv_migration_finalize (GObject *object)
 {
   SvMigration *self = SV_MIGRATION (object);
 
+  g_clear_pointer (&self->listener, sv_socket_listener_free);
+  g_clear_error (&self->serve_error);
   g_source_destroy (self->done);
   g_source_unref (self->done);
   g_clear_error (&self->error);
@@ -407,6 +552,7 @@ sv_migration_init (SvMigration *self)
 {
   g_mutex_init (&self->mutex);
   g_cond_init (&self->cond);
+  self->parameters = (SvMigrationParameters){ .max_bandwidth = 128 << 20, .downtime_limit = 300 };
   self->done = g_source_new (&done_funcs, sizeof (GSource));
   g_source_set_static_name (self->done, "migration");
   g_source_set_callback (self->done, on_done, self, NULL);

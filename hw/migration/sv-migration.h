@@ -40,6 +40,7 @@ SV_API const char *sv_migration_status_get_name (SvMigrationStatus status);
 /**
  * SvMigrationCapability:
  * @SV_MIGRATION_CAPABILITY_EVENTS: tell the world of each change of status
+ * @SV_MIGRATION_CAPABILITY_RETURN_PATH: nothing; the destination always answers where it can
  * @SV_MIGRATION_N_CAPABILITIES: how many there are
  *
  * Ways to migrate, as QEMU's MigrationCapability names them.
@@ -47,6 +48,7 @@ SV_API const char *sv_migration_status_get_name (SvMigrationStatus status);
 typedef enum
 {
   SV_MIGRATION_CAPABILITY_EVENTS,
+  SV_MIGRATION_CAPABILITY_RETURN_PATH,
   SV_MIGRATION_N_CAPABILITIES
 } SvMigrationCapability;
 
@@ -71,6 +73,22 @@ SV_API SvMigration *sv_migration_get (SvMachine *machine);
 SV_API gboolean sv_migration_start_thread (SvMigration *self, GError **error);
 
 SV_API gboolean sv_migration_has_capability (SvMigration *self, SvMigrationCapability capability);
+
+/**
+ * SvMigrationParameters:
+ * @max_bandwidth: bytes in a second while the guest runs; 0: no limit
+ * @downtime_limit: milliseconds that the guest may be stopped
+ *
+ * How to move a guest; each atomic.
+ */
+typedef struct
+{
+  guint64 max_bandwidth;
+  guint64 downtime_limit;
+} SvMigrationParameters;
+
+/* (transfer none): may be changed at any time */
+SV_API SvMigrationParameters *sv_migration_get_parameters (SvMigration *self);
 /* FALSE with an error: it is not known, or cannot be changed now. */
 SV_API gboolean sv_migration_set_capability (SvMigration *self, const char *name, gboolean on, GError **error);
 
@@ -86,6 +104,12 @@ SV_API const SvMigrationProgress *sv_migration_get_progress (SvMigration *self);
 SV_API const char *sv_migration_get_error (SvMigration *self); /* (nullable): why it failed */
 SV_API gint64 sv_migration_get_time (SvMigration *self);       /* microseconds that it took, or takes so far */
 SV_API gint64 sv_migration_get_setup_time (SvMigration *self); /* microseconds until it was active */
+
+SV_API gint64 sv_migration_get_downtime (SvMigration *self);   /* microseconds that the guest was stopped; 0: none */
+
+/* For the job: the guest is stopped, and must stay so; how long it was. */
+void sv_migration_hold_guest (SvMigration *self);
+void sv_migration_set_downtime (SvMigration *self, gint64 microseconds);
 
 /* --- incoming --- */
 

@@ -272,3 +272,28 @@ sv_accel_send_msi (SvAccel *self, guint64 address, guint32 data)
   if (SV_ACCEL_GET_CLASS (self)->send_msi != NULL)
     SV_ACCEL_GET_CLASS (self)->send_msi (self, address, data);
 }
+
+gboolean
+sv_accel_log_start (SvAccel *self, GError **error)
+{
+  SvAccelClass *klass = SV_ACCEL_GET_CLASS (self);
+
+  return klass->log_start == NULL || klass->log_start (self, error);
+}
+
+gboolean
+sv_accel_log_sync (SvAccel *self, GError **error)
+{
+  SvAccelClass *klass = SV_ACCEL_GET_CLASS (self);
+
+  return klass->log_sync == NULL || klass->log_sync (self, error);
+}
+
+void
+sv_accel_log_stop (SvAccel *self)
+{
+  SvAccelClass *klass = SV_ACCEL_GET_CLASS (self);
+
+  if (klass->log_stop != NULL)
+    klass->log_stop (self);
+}

@@ -35,8 +35,12 @@ struct _SvAccelClass
   gboolean (*update_msi_route) (SvAccel *self, guint gsi, guint64 address, guint32 data, GError **error);
   void (*remove_msi_route) (SvAccel *self, guint gsi);
   void (*send_msi) (SvAccel *self, guint64 address, guint32 data);
+  /* Which pages processors write; NULL where they write none. VM lock held. */
+  gboolean (*log_start) (SvAccel *self, GError **error);
+  gboolean (*log_sync) (SvAccel *self, GError **error);
+  void (*log_stop) (SvAccel *self);
   gboolean runs_no_code; /* somebody else plays the processors and the firmware: machines need no kernel */
-  gpointer padding[4];
+  gpointer padding[1];
 };
 
 /* @io may be NULL (no port space). */
@@ -50,6 +54,10 @@ SV_API SvVcpu *sv_accel_create_vcpu (SvAccel *self, guint index, GError **error)
 SV_API gboolean sv_accel_reset (SvAccel *self, GError **error); /* interrupt controller and timer */
 SV_API void sv_accel_pause (SvAccel *self);
 SV_API void sv_accel_resume (SvAccel *self);
+/* Between start and stop, sync tells sv_dirty_log_merge() what processors wrote since the last one. */
+SV_API gboolean sv_accel_log_start (SvAccel *self, GError **error);
+SV_API gboolean sv_accel_log_sync (SvAccel *self, GError **error);
+SV_API void sv_accel_log_stop (SvAccel *self);
 SV_API void sv_accel_set_irq (SvAccel *self, guint gsi, gboolean level);
 SV_API gboolean sv_accel_set_irqfd (SvAccel *self, guint gsi, int fd, gboolean connect, GError **error);
 SV_API void sv_accel_flush_coalesced (SvAccel *self);

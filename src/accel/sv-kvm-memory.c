@@ -6,6 +6,7 @@
 #include <linux/kvm.h>
 
 #include "src/accel/sv-kvm.h"
+#include "src/memory/sv-dirty-log.h"
 #include "src/runtime/sv-log.h"
 
 #define PAGE_SIZE 4096u
@@ -17,6 +18,7 @@ struct _SvKvmMemory
   SvAddressSpace *io; /* NULL: there are no ports */
   GArray *slots;      /* struct kvm_userspace_memory_region; memory_size 0: free */
   gboolean readonly_slots;
+  gboolean logging; /* of pages that are written */
   GError *error; /* the first slot that KVM refused */
   gboolean complete; /* nobody returns @error any more */
 
@@ -68,7 +70,7 @@ ram_add (gpointer opaque, const SvFlatRange *range)
   slot->guest_phys_addr = range->start;
   slot->memory_size = range->size;
   slot->userspace_addr = (gsize)range->host;
-  slot->flags = range->readonly ? KVM_MEM_READONLY : 0;
+  slot->flags = range->readonly ? KVM_MEM_READONLY : self->logging ? KVM_MEM_LOG_DIRTY_PAGES : 0;
   if (sv_kvm_ioctl (self->vm_fd, KVM_SET_USER_MEMORY_REGION, slot) == 0)
     return;
   if (self->error == NULL)
@@ -92,11 +94,59 @@ ram_remove (gpointer opaque, const SvFlatRange *range)
 
   if (slot == NULL)
     return;
+  /* What its log would tell is lost. */
+  if (self->logging && !range->readonly)
+    SV_DIRTY_LOG_WRITE (range->host, range->size);
   slot->memory_size = 0;
   if (sv_kvm_ioctl (self->vm_fd, KVM_SET_USER_MEMORY_REGION, slot) < 0)
     g_critical ("KVM keeps guest memory at 0x%" G_GINT64_MODIFIER "x: %s", range->start,
                 g_strerror (errno));
   slot->guest_phys_addr = 0;
+}
+
+/* --- the log of pages that are written --- */
+
+gboolean
+sv_kvm_memory_log (SvKvmMemory *self, gboolean on, GError **error)
+{
+  self->logging = on;
+  for (guint i = 0; i < self->slots->len; i++)
+    {
+      struct kvm_userspace_memory_region *slot = &g_array_index (self->slots, struct kvm_userspace_memory_region, i);
+
+      if (slot->memory_size == 0 || (slot->flags & KVM_MEM_READONLY) != 0)
+        continue;
+      slot->flags = on ? KVM_MEM_LOG_DIRTY_PAGES : 0;
+      if (sv_kvm_ioctl (self->vm_fd, KVM_SET_USER_MEMORY_REGION, slot) == 0)
+        continue;
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "KVM logs no writes to guest memory: %s", g_strerror (errno));
+      return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+sv_kvm_memory_sync_log (SvKvmMemory *self, GError **error)
+{
+  for (guint i = 0; i < self->slots->len; i++)
+    {
+      const struct kvm_userspace_memory_region *slot = &g_array_index (self->slots, struct kvm_userspace_memory_region, i);
+      guint64 n_pages = slot->memory_size / PAGE_SIZE;
+      g_autofree gulong *bitmap = NULL;
+      struct kvm_dirty_log log = { .slot = slot->slot };
+
+      if (n_pages == 0 || (slot->flags & KVM_MEM_LOG_DIRTY_PAGES) == 0)
+        continue;
+      bitmap = g_malloc0 ((n_pages + 63) / 64 * 8);
+      log.dirty_bitmap = bitmap;
+      if (sv_kvm_ioctl (self->vm_fd, KVM_GET_DIRTY_LOG, &log) < 0)
+        {
+          g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "KVM_GET_DIRTY_LOG: %s", g_strerror (errno));
+          return FALSE;
+        }
+      sv_dirty_log_merge ((gconstpointer)(guintptr)slot->userspace_addr, bitmap, n_pages);
+    }
+  return TRUE;
 }
 
 /* --- ioeventfds, coalesced zones --- */

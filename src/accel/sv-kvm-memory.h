@@ -25,4 +25,8 @@ gboolean sv_kvm_memory_has_coalesced (SvKvmMemory *self);
 /* Handles what is in the ring. */
 void sv_kvm_memory_flush_coalesced (SvKvmMemory *self);
 
+/* The log of pages that processors write, for sv_dirty_log_merge(). VM lock held. */
+gboolean sv_kvm_memory_log (SvKvmMemory *self, gboolean on, GError **error);
+gboolean sv_kvm_memory_sync_log (SvKvmMemory *self, GError **error);
+
 G_END_DECLS

@@ -218,6 +218,27 @@ sv_kvm_resume (SvAccel *accel)
   self->clock_stopped = FALSE;
 }
 
+static gboolean
+sv_kvm_log_start (SvAccel *accel, GError **error)
+{
+  return sv_kvm_memory_log (SV_KVM (accel)->memory, TRUE, error);
+}
+
+static gboolean
+sv_kvm_log_sync (SvAccel *accel, GError **error)
+{
+  return sv_kvm_memory_sync_log (SV_KVM (accel)->memory, error);
+}
+
+static void
+sv_kvm_log_stop (SvAccel *accel)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!sv_kvm_memory_log (SV_KVM (accel)->memory, FALSE, &error))
+    g_debug ("%s", error->message);
+}
+
 /* --- state --- */
 
 static GVariant *
@@ -336,6 +357,9 @@ sv_kvm_class_init (SvKvmClass *klass)
   accel_class->reset = sv_kvm_reset;
   accel_class->pause = sv_kvm_pause;
   accel_class->resume = sv_kvm_resume;
+  accel_class->log_start = sv_kvm_log_start;
+  accel_class->log_sync = sv_kvm_log_sync;
+  accel_class->log_stop = sv_kvm_log_stop;
   accel_class->set_irq = sv_kvm_set_irq;
   accel_class->set_irqfd = sv_kvm_set_irqfd;
   accel_class->flush_coalesced = sv_kvm_flush_coalesced;

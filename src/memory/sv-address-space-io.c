@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "src/memory/sv-address-space.h"
+#include "src/memory/sv-dirty-log.h"
 #include "src/memory/sv-flat-view.h"
 #include "src/memory/sv-memory-region-private.h"
 #include "src/runtime/sv-log.h"
@@ -203,7 +204,10 @@ access_directly (SvAddressSpace *self, guint64 address, guint64 *value, guint si
       if (!write)
         *value = load (range->host + (address - range->start), size);
       else if (!range->readonly)
-        store (range->host + (address - range->start), *value, size);
+        {
+          SV_DIRTY_LOG_WRITE (range->host + (address - range->start), size);
+          store (range->host + (address - range->start), *value, size);
+        }
     }
   sv_address_space_leave (self);
   return direct;
@@ -281,6 +285,8 @@ transfer (SvAddressSpace *self,
         break;
       host = range->host + (address - range->start);
       n = MIN (length, range->size - (address - range->start));
+      if (kind != COPY_OUT)
+        SV_DIRTY_LOG_WRITE (host, n);
       if (kind == COPY_OUT)
         memcpy (local, host, n);
       else if (kind == COPY_IN)

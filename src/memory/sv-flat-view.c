@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "src/memory/sv-dirty-log.h"
 #include "src/memory/sv-memory-region-private.h"
 
 #define N_SLOTS 4
@@ -373,5 +374,7 @@ sv_flat_view_map (const SvFlatView *view,
   if (range == NULL || range->host == NULL || length > range->size - (address - range->start)
       || (direction == SV_MEMORY_WRITE && range->readonly))
     return NULL;
+  if (direction == SV_MEMORY_WRITE)
+    SV_DIRTY_LOG_WRITE (range->host + (address - range->start), length);
   return range->host + (address - range->start);
 }

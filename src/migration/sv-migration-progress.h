@@ -13,6 +13,9 @@ G_BEGIN_DECLS
  * @remaining: bytes of guest memory that were not looked at yet
  * @normal: pages with content
  * @zero: pages of zeroes
+ * @dirty_rate: pages written in a second, as of the last pass
+ * @expected_downtime: milliseconds that the rest would take
+ * @passes: how often memory was gone through
  *
  * How far a migration is: written by its thread, read by others; each field atomic.
  */
@@ -24,6 +27,9 @@ typedef struct
   guint64 remaining;
   guint64 normal;
   guint64 zero;
+  guint64 dirty_rate;
+  guint64 expected_downtime;
+  guint64 passes;
 } SvMigrationProgress;
 
 #define sv_migration_progress_get(progress, field) __atomic_load_n (&(progress)->field, __ATOMIC_RELAXED)

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Tiny guests move from one process to another while they run."""
+
+import random
+import re
+import socket
+import threading
+
+import pytest
+from qmpclient import QmpClosed, QmpError
+from test_snapshot import FINAL, last_count
+
+EVENTS = {"capabilities": [{"capability": "events", "state": True}, {"capability": "return-path", "state": True}]}
+
+
+def counts_on(vm, first):
+    """The guest goes on where it was: no number is missing, but one that was cut in two."""
+    vm.console.wait_for(rf"count {first + 8}\b")
+    counts = [int(n) for n in re.findall(r"^count (\d+)\r?\n", vm.console.text, re.M)]
+    assert counts[-1] - counts[0] == len(counts) - 1 and first < counts[0] <= first + 2, counts
+    assert "tiny" not in vm.console.text
+
+
+@pytest.fixture
+def pair(tiny, tmp_path):
+    """A guest that counts, and a process that waits for it."""
+    def start(uri=f"unix:{tmp_path}/incoming", *args, machine="microvm", **kwargs):
+        destination = tiny("c", "-incoming", uri, *args, machine=machine, **kwargs)
+        assert destination.qmp().execute("query-status")["status"] == "inmigrate"
+        source = tiny("c", *args, machine=machine)
+        source.console.wait_for(r"count 10\b")
+        qmp = source.qmp()
+        qmp.execute("migrate-set-capabilities", EVENTS)
+        return source, qmp, destination, uri
+    return start
+
+
+def ended(source, qmp):
+    """What became of a source whose guest has moved: it told so, and ended itself."""
+    names = [(event["event"], event["data"].get("status")) for event in qmp.at_end()]
+    for status in ("setup", "active", "device", "completed"):
+        assert ("MIGRATION", status) in names, names
+    assert source.wait() == 0
+
+
+@pytest.mark.parametrize("machine, scheme", [("microvm", "unix"), ("q35", "tcp"), ("microvm", "tcp"), ("q35", "unix")])
+def test_guest_moves(pair, tmp_path, machine, scheme):
+    uri = f"unix:{tmp_path}/incoming"
+    if scheme == "tcp":
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            uri = f"tcp:127.0.0.1:{server.getsockname()[1]}"
+    source, qmp, destination, uri = pair(uri, machine=machine)
+    qmp.execute("migrate", {"uri": uri})
+    ended(source, qmp)
+    counts_on(destination, last_count(source.console.text))
+    assert destination.qmp().execute("query-status")["status"] == "running"
+    assert destination.qmp().execute("query-migrate")["status"] == "completed"
+
+
+def test_source_waits_where_it_shall_stay(tiny, pair):
+    """With -no-shutdown; a destination that was to wait for cont does."""
+    source, qmp, destination, uri = pair()
+    qmp.execute("set-action", {"shutdown": "pause"})
+    other, back = socket.socketpair()
+    moved = tiny("c", "-S", "-incoming", "defer", pass_fds=[back.fileno()])
+    moved.qmp().execute("migrate-incoming", {"uri": f"fd:{back.fileno()}"})
+    qmp.execute("getfd", {"fdname": "there"}, fds=[other.fileno()])
+    other.close()
+    back.close()
+    qmp.execute("migrate-set-parameters", {"max-bandwidth": 0, "downtime-limit": 1000})
+    assert qmp.execute("query-migrate-parameters") == {"max-bandwidth": 0, "downtime-limit": 1000}
+    qmp.execute("migrate", {"uri": "fd:there"})
+    while qmp.wait_event("MIGRATION")["data"]["status"] not in FINAL:
+        pass
+    info = qmp.execute("query-migrate")
+    assert info["status"] == "completed" and "downtime" in info
+    assert info["ram"]["dirty-sync-count"] >= 1 and info["ram"]["normal"] > 0
+    assert qmp.execute("query-status")["status"] == "postmigrate"
+    after = moved.qmp()
+    assert after.execute("query-status")["status"] == "paused"
+    after.execute("cont")
+    counts_on(moved, last_count(source.console.text))
+
+
+def test_there_and_back(tiny, tmp_path):
+    vm = tiny("c")
+    vm.console.wait_for(r"count 5\b")
+    for turn in range(6):
+        uri = f"unix:{tmp_path}/{turn}"
+        there = tiny("c", "-incoming", uri)
+        there.qmp()
+        vm.qmp().execute("migrate", {"uri": uri})
+        assert vm.wait() == 0
+        counts_on(there, last_count(vm.console.text) if "count" in vm.console.text else 0)
+        vm = there
+
+
+def slowly(qmp):
+    """So that a migration goes on until somebody ends it."""
+    qmp.execute("migrate-set-parameters", {"max-bandwidth": 4096, "downtime-limit": 0})
+
+
+def goes_on(source, qmp, status, tiny, tmp_path):
+    """The source runs on as if nothing had been, and its guest can move later."""
+    while qmp.wait_event("MIGRATION")["data"]["status"] != status:
+        pass
+    assert qmp.execute("query-migrate")["status"] == status
+    assert qmp.execute("query-status")["status"] == "running"
+    source.console.wait_for(rf"count {last_count(source.console.text) + 5}\b")
+    qmp.execute("migrate-set-parameters", {"max-bandwidth": 0, "downtime-limit": 300})
+    later = tiny("c", "-incoming", f"unix:{tmp_path}/later")
+    later.qmp()
+    qmp.execute("migrate", {"uri": f"unix:{tmp_path}/later"})
+    assert source.wait() == 0
+    counts_on(later, last_count(source.console.text))
+
+
+def test_cancel(tiny, pair, tmp_path):
+    source, qmp, destination, uri = pair()
+    slowly(qmp)
+    qmp.execute("migrate", {"uri": uri})
+    with pytest.raises(QmpError, match="in progress"):
+        qmp.execute("migrate", {"uri": uri})
+    with pytest.raises(QmpError, match="being saved"):
+        qmp.execute("device_add", {"driver": "virtio-rng-device"})
+    qmp.execute("migrate_cancel")
+    assert destination.wait() == 1
+    assert "cancelled" in destination.stderr.text
+    goes_on(source, qmp, "cancelled", tiny, tmp_path)
+
+
+def test_destination_dies(tiny, pair, tmp_path):
+    source, qmp, destination, uri = pair()
+    slowly(qmp)
+    qmp.execute("migrate", {"uri": uri})
+    destination.kill()
+    goes_on(source, qmp, "failed", tiny, tmp_path)
+
+
+def test_source_dies(pair):
+    """What came so far is no guest."""
+    source, qmp, destination, uri = pair()
+    slowly(qmp)
+    qmp.execute("migrate", {"uri": uri})
+    source.kill()
+    assert destination.wait() == 1
+    assert "the connection" in destination.stderr.text and destination.console.text == ""
+
+
+def test_nobody_is_there(tiny, tmp_path):
+    vm = tiny("c")
+    qmp = vm.qmp()
+    qmp.execute("migrate-set-capabilities", EVENTS)
+    with pytest.raises(QmpError, match="No such file"):
+        qmp.execute("migrate", {"uri": f"unix:{tmp_path}/nobody"})
+    with pytest.raises(QmpError, match="no such file descriptor"):
+        qmp.execute("migrate", {"uri": "fd:nobody"})
+    with pytest.raises(QmpError, match="tcp:HOST:PORT"):
+        qmp.execute("migrate", {"uri": "tcp:1"})
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        uri = f"tcp:127.0.0.1:{server.getsockname()[1]}"
+    qmp.execute("migrate", {"uri": uri})
+    vm.console.wait_for(r"count 5\b")
+    goes_on(vm, qmp, "failed", tiny, tmp_path)
+
+
+def test_other_vm_is_refused(tiny, pair, tmp_path):
+    source, qmp, destination, uri = pair()
+    other = tiny("c", "-smp", "2", "-incoming", f"unix:{tmp_path}/other")
+    other.qmp()
+    qmp.execute("migrate", {"uri": f"unix:{tmp_path}/other"})
+    assert other.wait() == 1
+    assert "'cpus' is '1' there and '2' here" in other.stderr.text
+    while qmp.wait_event("MIGRATION")["data"]["status"] != "failed":
+        pass
+    assert "'cpus' is '1' there and '2' here" in qmp.execute("query-migrate")["error-desc"]
+    source.console.wait_for(rf"count {last_count(source.console.text) + 5}\b")
+
+
+class Proxy(threading.Thread):
+    """Between source and destination; does harm after some bytes."""
+
+    def __init__(self, path, target, limit, harm):
+        super().__init__(daemon=True)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(path))
+        self.listener.listen()
+        self.target, self.limit, self.harm = str(target), limit, harm
+        self.start()
+
+    def run(self):
+        source, _ = self.listener.accept()
+        destination = socket.socket(socket.AF_UNIX)
+        destination.connect(self.target)
+        threading.Thread(target=self.copy, args=(destination, source, None), daemon=True).start()
+        self.copy(source, destination, self.limit)
+
+    def copy(self, one, other, limit):
+        try:
+            while data := one.recv(4096):
+                if limit is not None and (limit := limit - len(data)) <= 0:
+                    if self.harm == "cut":
+                        break
+                    data = bytes([data[0] ^ 4]) + data[1:]
+                    limit = None
+                other.sendall(data)
+        except OSError:
+            pass
+        for end in (one, other):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
+@pytest.mark.parametrize("harm", ["cut", "alter"])
+@pytest.mark.parametrize("limit", [10, 5000, 40000])
+def test_bad_connection(tiny, pair, tmp_path, harm, limit):
+    """Both see it; the guest runs on where it was."""
+    source, qmp, destination, uri = pair()
+    Proxy(tmp_path / "proxy", tmp_path / "incoming", limit, harm)
+    qmp.execute("migrate", {"uri": f"unix:{tmp_path}/proxy"})
+    assert destination.wait() == 1
+    assert destination.console.text == ""
+    goes_on(source, qmp, "failed", tiny, tmp_path)
+
+
+@pytest.mark.parametrize("side", ["source", "destination"])
+def test_killed_at_any_time(pair, side, tmp_path):
+    """Never do two guests run; and unless the one that had it was killed, one does."""
+    seed = random.randrange(1 << 30)
+    chance = random.Random(seed)
+    for turn in range(4):
+        source, qmp, destination, uri = pair(f"unix:{tmp_path}/{turn}")
+        killed, left = (source, destination) if side == "source" else (destination, source)
+        qmp.execute("migrate", {"uri": uri})
+        killed.wait_exit(chance.random() * 0.2)
+        gone = killed.process.poll() is not None
+        if not gone:
+            killed.kill()
+        if side == "source" and not left.wait_exit(1):
+            # It has the whole guest: it runs, or waits for somebody to decide.
+            assert left.qmp().execute("query-status")["status"] in ("running", "paused"), seed
+        elif side == "destination" and not left.wait_exit(1):
+            try:
+                status = left.qmp().execute("query-status")["status"]
+            except (QmpClosed, AssertionError):
+                continue
+            assert status == "running", (seed, status)
+            left.console.wait_for(rf"count {last_count(left.console.text) + 3}\b")
+        for vm in (source, destination):
+            if vm.process.poll() is None:
+                vm.kill()
