@@ -5,7 +5,6 @@
 #include <linux/pci_regs.h>
 
 #include "hw/core/sv-late-writes.h"
-
 #include "src/migration/sv-migratable.h"
 
 #define IO_STEP 0x1000ull
@@ -179,6 +178,13 @@ sv_pci_bridge_reset (SvPciDevice *device)
   update_windows (SV_PCI_BRIDGE (device));
 }
 
+/* Nothing is in flight any more when the reset has happened. */
+static void
+sv_pci_bridge_quiesce (SvDevice *device)
+{
+  sv_late_writes_finish (PRIV (SV_PCI_BRIDGE (device))->late);
+}
+
 static gboolean
 sv_pci_bridge_settle (SvPciDevice *device)
 {
@@ -247,6 +253,7 @@ sv_pci_bridge_class_init (SvPciBridgeClass *klass)
   pci_class->teardown = sv_pci_bridge_teardown;
   pci_class->reset = sv_pci_bridge_reset;
   pci_class->settle = sv_pci_bridge_settle;
+  SV_DEVICE_CLASS (klass)->quiesce = sv_pci_bridge_quiesce;
   G_OBJECT_CLASS (klass)->finalize = sv_pci_bridge_finalize;
   pci_class->config_written = sv_pci_bridge_config_written;
 }
