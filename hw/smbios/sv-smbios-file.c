@@ -4,6 +4,7 @@
 
 #include "hw/core/sv-vm-tree.h"
 #include "qom/sv-property.h"
+#include "src/migration/sv-migratable.h"
 
 #define HEADER_SIZE 4
 
@@ -15,7 +16,8 @@ struct _SvSmbiosFile
   GBytes *contents;
 };
 
-G_DEFINE_FINAL_TYPE (SvSmbiosFile, sv_smbios_file, SV_TYPE_OBJECT)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvSmbiosFile, sv_smbios_file, SV_TYPE_OBJECT,
+                               SV_MIGRATABLE_STATELESS ("all of it comes from properties"))
 
 enum
 {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "qom/sv-property.h"
+#include "src/migration/sv-migratable.h"
 
 struct _SvSecret
 {
@@ -43,7 +44,8 @@ sv_secret_format_get_type (void)
   return once;
 }
 
-G_DEFINE_FINAL_TYPE (SvSecret, sv_secret, SV_TYPE_OBJECT)
+G_DEFINE_FINAL_TYPE_WITH_CODE (SvSecret, sv_secret, SV_TYPE_OBJECT,
+                               SV_MIGRATABLE_STATELESS ("all of it comes from properties"))
 
 static gboolean
 fail (SvSecret *self, const char *reason, GError **error)

@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "hw/core/sv-machine.h"
 #include "qom/sv-property.h"
 #include "qom/sv-type-registry.h"
+#include "src/migration/sv-migratable.h"
 #include "src/runtime/sv-vm-lock.h"
 #include "src/sv-type-list.h"
 
@@ -137,6 +139,91 @@ check_property (SvObject *object, GParamSpec *pspec)
                     G_PARAM_SPEC_UINT64 (pspec)->maximum);
 }
 
+/* --- what becomes of it when its VM is saved --- */
+
+static gboolean
+has_text (const char *text)
+{
+  return text != NULL && *text != '\0';
+}
+
+/* Of a class that says something of itself: one of three things, and enough of it */
+static void
+check_saved_class (GType type)
+{
+  const SvMigratableState *state = sv_migratable_get_own_state (type);
+  const char *name = g_type_name (type);
+  guint n = 0;
+
+  if ((state->types != NULL) + (state->stateless != NULL) + (state->unmigratable != NULL) != 1)
+    g_test_fail_printf ("%s: it has state, has none, or cannot be saved: one of these", name);
+  if (state->types == NULL && !has_text (state->stateless) && !has_text (state->unmigratable))
+    g_test_fail_printf ("%s: why it has no state, or cannot be saved, is missing", name);
+  if (state->types != NULL && (state->dup == NULL || state->load == NULL))
+    g_test_fail_printf ("%s: its state can be saved and loaded, or neither", name);
+  if (state->types == NULL && (state->dup != NULL || state->load != NULL))
+    g_test_fail_printf ("%s: there is no type of its state", name);
+  for (; state->types != NULL && state->types[n] != NULL; n++)
+    if (!g_variant_type_string_is_valid (state->types[n])
+        || !g_variant_type_is_definite (G_VARIANT_TYPE (state->types[n])))
+      g_test_fail_printf ("%s: '%s' is no type of a state", name, state->types[n]);
+  if (state->types != NULL && n == 0)
+    g_test_fail_printf ("%s: its state has no version", name);
+}
+
+/* What can be made can be saved, or says why not; what its parents say is not enough. */
+static void
+check_saved (GType type)
+{
+  gpointer klass = g_type_class_ref (type);
+
+  if (!G_TYPE_IS_ABSTRACT (type) && sv_migratable_get_own_state (type) == NULL)
+    g_test_fail_printf ("%s: it does not say what becomes of it when its VM is saved", g_type_name (type));
+  for (GType t = type; t != SV_TYPE_OBJECT; t = g_type_parent (t))
+    if (sv_migratable_get_own_state (t) != NULL)
+      check_saved_class (t);
+  g_type_class_unref (klass);
+}
+
+static void
+check_saved_below (GType type, GHashTable *seen)
+{
+  guint n;
+  g_autofree GType *types = g_type_children (type, &n);
+
+  g_hash_table_add (seen, (gpointer)g_type_name (type));
+  check_saved (type);
+  for (guint i = 0; i < n; i++)
+    check_saved_below (types[i], seen);
+}
+
+/* Those without a wire name, too: whole machines are made for that, which bring along all that there is. */
+static void
+check_all_saved (void)
+{
+  static const char *const machines[] = { "microvm-machine", "pc-q35-sv1-machine" };
+  static const char *const parts[] = { "SvIch9Lpc", "SvQ35Mch", "SvPciBus", "SvIsaBus", "SvVirtioMmioBus", "SvAcpiGed" };
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+  sv_vm_lock ();
+  for (guint i = 0; i < G_N_ELEMENTS (machines); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (SvMachine) machine = g_object_new (sv_type_registry_lookup (machines[i]), "accel", "test", NULL);
+
+      g_assert_true (sv_machine_prepare (machine, &error));
+      g_assert_nonnull (sv_machine_add_device_json (
+          machine, i == 0 ? "{\"driver\": \"virtio-rng-device\"}" : "{\"driver\": \"virtio-rng-pci\"}", &error));
+      g_assert_no_error (error);
+      sv_machine_close (machine);
+    }
+  check_saved_below (SV_TYPE_OBJECT, seen);
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    if (!g_hash_table_contains (seen, parts[i]))
+      g_test_fail_printf ("%s: no machine has one", parts[i]);
+  sv_vm_unlock ();
+}
+
 static void
 check_type (gconstpointer data)
 {
@@ -158,6 +245,7 @@ check_type (gconstpointer data)
       check_property (fresh, g_ptr_array_index (list, i));
     }
   g_clear_object (&object);
+  check_saved (type);
   sv_vm_unlock ();
 }
 
@@ -176,5 +264,6 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   sv_type_list_register ();
   sv_type_registry_foreach (SV_TYPE_OBJECT, FALSE, add_test, NULL);
+  g_test_add_func ("/reflection/saved", check_all_saved);
   return g_test_run ();
 }
