@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define MAX_REPLY 8u
+#define SEND_MS 1000
 #define GONE "the vhost-user peer is gone"
 
 /* A reply that is to come */
@@ -177,13 +178,15 @@ sv_vhost_user_link_send (SvVhostUserLink *self,
   /* What is asked for is answered anyhow. */
   guint32 flags = reply_size > 0 && request != SV_VHOST_USER_GET_VRING_BASE ? SV_VHOST_USER_NEED_REPLY : 0;
   g_autoptr (GError) error = NULL;
+  gint64 end;
 
   g_return_val_if_fail (reply_size <= MAX_REPLY, FALSE);
 
   if (self->lost)
     return FALSE;
-  /* The socket's buffer has room for hundreds: it is full when the peer has not read for long. */
-  if (!sv_vhost_user_send (self->fd, request, flags, payload, size, fds, n_fds, 0, &error))
+  /* The socket's buffer has room for hundreds. Who has as many queues needs a peer that reads. */
+  end = g_get_monotonic_time () + SEND_MS * 1000;
+  if (!sv_vhost_user_send (self->fd, request, flags, payload, size, fds, n_fds, end, &error))
     return give_up (self, g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE) ? GONE : error->message);
   if (reply_size == 0)
     return TRUE;

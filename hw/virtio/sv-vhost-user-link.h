@@ -6,9 +6,9 @@
 G_BEGIN_DECLS
 
 /*
- * The stream of a vhost-user connection once both sides have agreed. Messages are sent without waiting, for the peer as
- * for its replies: those are told of as they come, in the order of the requests. A peer that does not read, that leaves a
- * reply out for some seconds, or breaks the protocol is given up. VM lock held.
+ * The stream of a vhost-user connection once both sides have agreed. Messages are sent without waiting, unless the socket
+ * is full, nor are replies waited for: those are told of as they come, in the order of the requests. A peer that does not
+ * read, that leaves a reply out for some seconds, or breaks the protocol is given up. VM lock held.
  */
 typedef struct _SvVhostUserLink SvVhostUserLink;
 

@@ -8,7 +8,9 @@ import threading
 
 import pytest
 
+import testaccel
 from qmpclient import QmpError
+from virtiopci import VirtioPci
 
 GET_FEATURES, SET_FEATURES, SET_OWNER, GET_PROTOCOL_FEATURES, SET_PROTOCOL_FEATURES = 1, 2, 3, 15, 16
 SET_MEM_TABLE, GET_VRING_BASE, SET_VRING_ENABLE = 5, 11, 18
@@ -186,6 +188,23 @@ def test_monitor_does_not_wait_for_the_peer(start):
     other.execute("quit")
     peer.awake.set()
     assert vm.wait() == 0
+    assert "needs a reset" not in vm.stderr.text
+
+
+def test_many_queues(launch, tmp_path):
+    """Their messages are more than a socket takes at once."""
+    peer = Peer(tmp_path / "fs", STOPS)
+    vm = testaccel.start(launch, tmp_path / "test", testaccel.QTest, "-chardev", f"socket,id=fs,path={tmp_path}/fs",
+                         "-device", "vhost-user-fs-pci,chardev=fs,tag=shared,num-request-queues=64,addr=3",
+                         machine="q35,mem-share=on")
+    device = VirtioPci(testaccel.Function(vm.test, 3))
+    device.negotiate()
+    for n in range(65):
+        device.set_queue(n, 0x1000000 + n * 0x10000)
+    device.go()
+    testaccel.until(lambda: peer.requests.count(SET_VRING_ENABLE) == 65, "all queues are enabled")
+    device.reset()
+    assert peer.requests.count(GET_VRING_BASE) == 65
     assert "needs a reset" not in vm.stderr.text
 
 
