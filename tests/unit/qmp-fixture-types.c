@@ -123,6 +123,7 @@ static GType test_device_get_type (void);
 G_DEFINE_TYPE (TestDevice, test_device, SV_TYPE_DEVICE)
 
 gboolean qmp_test_device_fails;
+gboolean qmp_test_device_is_busy;
 
 static gboolean
 test_device_realize (SvDevice *device, GError **error)
@@ -130,6 +131,12 @@ test_device_realize (SvDevice *device, GError **error)
   if (qmp_test_device_fails)
     g_set_error_literal (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_BUSY, "The device is broken");
   return !qmp_test_device_fails;
+}
+
+static gboolean
+test_device_settle (SvDevice *device)
+{
+  return !qmp_test_device_is_busy;
 }
 
 static void
@@ -152,6 +159,7 @@ test_device_class_init (TestDeviceClass *klass)
   object_class->get_property = test_device_get_property;
   object_class->set_property = test_device_set_property;
   klass->realize = test_device_realize;
+  klass->settle = test_device_settle;
   klass->user_creatable = TRUE;
   g_object_class_install_property (
       object_class, 1,

@@ -161,6 +161,7 @@ qmp_fixture_set_up (QmpFixture *fixture, gconstpointer data)
       g_once_init_leave (&once, 1);
     }
   qmp_test_device_fails = FALSE;
+  qmp_test_device_is_busy = FALSE;
   fixture->root = sv_object_new_container ();
   fixture->server = sv_qmp_server_new (fixture->root);
   fixture->machine

@@ -44,5 +44,6 @@ void qmp_run_pending (void);
 
 /* What the next realize of a test-device does. */
 extern gboolean qmp_test_device_fails;
+extern gboolean qmp_test_device_is_busy;
 
 GType test_object_get_type (void);

@@ -135,6 +135,31 @@ test_run (QmpFixture *fixture, gconstpointer data)
   qmp_client_close (&other);
 }
 
+/* A stop that waits for disks keeps nobody else waiting. */
+static void
+test_slow_stop (QmpFixture *fixture, gconstpointer data)
+{
+  QmpClient *client = &fixture->client;
+  QmpClient other;
+
+  qmp_client_connect (fixture, &other);
+  qmp_client_assert_reply (
+      client, "{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"test-device\",\"id\":\"d\"}}", DONE);
+  qmp_client_assert_reply (client, "{\"execute\":\"cont\"}", EVENT ("RESUME"));
+  qmp_client_assert_line (client, DONE);
+  qmp_client_assert_line (&other, EVENT ("RESUME"));
+  qmp_test_device_is_busy = TRUE;
+  qmp_client_send (client, "{\"execute\":\"stop\"}");
+  for (guint i = 0; i < 3; i++)
+    qmp_client_assert_reply (&other, "{\"execute\":\"query-status\"}", STATUS ("true", "running"));
+  qmp_test_device_is_busy = FALSE;
+  sv_machine_settled (fixture->machine);
+  qmp_client_assert_line (&other, EVENT ("STOP"));
+  qmp_client_assert_line (client, EVENT ("STOP"));
+  qmp_client_assert_line (client, DONE);
+  qmp_client_close (&other);
+}
+
 static void
 on_quit (SvMachine *machine, int status, gpointer user_data)
 {
@@ -383,6 +408,7 @@ main (int argc, char **argv)
   ADD ("/qmp/commands/queries", test_queries);
   ADD ("/qmp/commands/control", test_control);
   ADD ("/qmp/commands/run", test_run);
+  ADD ("/qmp/commands/slow-stop", test_slow_stop);
   ADD ("/qmp/commands/quit", test_quit);
   ADD ("/qmp/commands/no-machine", test_no_machine);
   ADD ("/qmp/commands/qom", test_qom);
