@@ -266,6 +266,8 @@ def test_watch(svctl, start):
     text.wait_for(r"^/objects/io1 added$")
     client.execute("qom-set", {"path": "/objects/io1", "property": "poll-max-ns", "value": 7})
     text.wait_for(r"^/objects/io1\.poll-max-ns = 7$")
+    # Each asks for the value when it hears of the change: that must be before the object goes.
+    lines.wait_for(r'"value":7\b')
     client.execute("object-del", {"id": "io1"})
     text.wait_for(r"^/objects/io1 removed$")
     client.execute("stop")
