@@ -107,7 +107,8 @@ find_node (SvCpu *self, SvMachine *machine, GError **error)
   const SvNuma *numa = sv_machine_get_numa (machine);
   const gint node = numa != NULL ? numa->cpu_nodes[self->index] : UNSET;
 
-  if (self->node != UNSET && self->node != node)
+  /* Without nodes all is node 0. */
+  if (self->node != UNSET && self->node != MAX (0, node))
     {
       g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
                    "Invalid CPU node-id: processor %d belongs to node %d, not %d", self->index, MAX (0, node),

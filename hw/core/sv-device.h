@@ -31,6 +31,7 @@ SV_API G_DECLARE_DERIVABLE_TYPE (SvDevice, sv_device, SV, DEVICE, SvObject)
  * @user_creatable: `-device` and device_add may make it
  * @hotpluggable: it can come and go while the guest runs, where the machine has hotplug
  * @may_leave: whether a device that the machine brought along can go all the same; %NULL: it cannot
+ * @carries: type of the device that this one is the transport of, and whose properties it has; 0: none
  * @calls_chardev: its property `chardev` is a socket that somebody else serves; where the user wrote `server`, as
  *   StratoVirt wants it, and somebody listens there, it is called nevertheless
  * @category: for `-device help`: "storage", "network", "input", "misc"...
@@ -55,7 +56,8 @@ struct _SvDeviceClass
   const char *category;
   const char *description;
   gboolean (*may_leave) (SvDevice *self);
-  gpointer padding[5];
+  GType carries;
+  gpointer padding[4];
 };
 
 SV_PUBLIC gboolean sv_device_is_hotpluggable (SvDevice *self);

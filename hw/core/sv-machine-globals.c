@@ -64,18 +64,30 @@ sv_machine_set_global (SvMachine *self, const char *driver, const char *property
   return TRUE;
 }
 
+static gboolean
+is_said_of (const SvMachineGlobal *global, SvDeviceClass *klass)
+{
+  if (g_type_is_a (G_OBJECT_CLASS_TYPE (klass), global->type))
+    return TRUE;
+  return klass->carries != 0 && g_type_is_a (klass->carries, global->type)
+         && sv_property_find (G_OBJECT_CLASS (klass), global->property) != NULL;
+}
+
 /* Into what a device is about to be made from */
 void
 sv_machine_add_globals (SvMachine *self, GType type, JsonObject *properties)
 {
   const GPtrArray *globals = sv_machine_get_priv (self)->globals;
+  g_autoptr (GTypeClass) klass = g_type_is_a (type, SV_TYPE_DEVICE) ? g_type_class_ref (type) : NULL;
 
+  if (klass == NULL)
+    return;
   /* The last one counts. */
   for (guint i = globals != NULL ? globals->len : 0; i-- > 0;)
     {
       const SvMachineGlobal *global = g_ptr_array_index (globals, i);
 
-      if (g_type_is_a (type, global->type) && !json_object_has_member (properties, global->property))
+      if (is_said_of (global, SV_DEVICE_CLASS (klass)) && !json_object_has_member (properties, global->property))
         json_object_set_member (properties, global->property, json_node_copy (global->value));
     }
 }

@@ -381,6 +381,7 @@ subclass_init (gpointer klass, gpointer class_data)
 
   SV_VIRTIO_PCI_CLASS (klass)->core_type = data->core_type;
   SV_PCI_DEVICE_CLASS (klass)->class_code = data->class_code;
+  device_class->carries = data->core_type;
   device_class->calls_chardev = core_class->calls_chardev;
   device_class->category = core_class->category;
   device_class->description = core_class->description;

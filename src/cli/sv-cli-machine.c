@@ -77,13 +77,46 @@ set_accel (SvCli *cli, const char *list)
   sv_cli_set_machine (cli, "accel", choice);
 }
 
+/* Of a PC's properties those that have one answer here. */
+static const struct
+{
+  const char *key;
+  const char *accepted; /* words, in a row */
+  const char *why;
+} fixed[] = {
+  { "usb", "off", "there is no USB controller" },
+  { "smm", "off auto", "there is no system management mode, and firmware that is built for secure boot needs it" },
+  { "vmport", "off auto", "there is no VMware port" },
+  { "hpet", "off", "there is no HPET" },
+  { "nvdimm", "off", "there are no NVDIMMs" },
+  { "hmat", "off", "there is no HMAT" },
+  { "graphics", "off", "there is no display" },
+  { "acpi", "on auto", "the guest always gets ACPI tables" },
+  { "kernel-irqchip", "on", "KVM has the interrupt controllers" },
+  { "kernel_irqchip", "on", "KVM has the interrupt controllers" },
+};
+
+static gboolean
+take_fixed (SvCliKeys *keys, GError **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (fixed); i++)
+    {
+      g_autofree char *value = sv_cli_keys_take (keys, fixed[i].key);
+      g_auto (GStrv) accepted = g_strsplit (fixed[i].accepted, " ", -1);
+      g_autofree char *words = g_strjoinv ("' or '", accepted);
+
+      if (value != NULL && !g_strv_contains ((const char *const *)accepted, value))
+        return sv_cli_fail (error, "'%s' can only be '%s': %s", fixed[i].key, words, fixed[i].why);
+    }
+  return TRUE;
+}
+
 gboolean
 sv_cli_machine (SvCli *cli, const char *argument, GError **error)
 {
   g_autoptr (SvCliKeys) keys = NULL;
   g_autofree char *type = NULL;
   g_autofree char *accel = NULL;
-  g_autofree char *usb = NULL;
   JsonObjectIter iter;
   const char *name;
   JsonNode *value;
@@ -105,9 +138,8 @@ sv_cli_machine (SvCli *cli, const char *argument, GError **error)
   accel = sv_cli_keys_take (keys, "accel");
   if (accel != NULL)
     set_accel (cli, accel);
-  usb = sv_cli_keys_take (keys, "usb");
-  if (usb != NULL && strcmp (usb, "off") != 0)
-    return sv_cli_fail (error, "'usb' can only be 'off'");
+  if (!take_fixed (keys, error))
+    return FALSE;
 
   json_object_iter_init_ordered (&iter, keys->values);
   while (json_object_iter_next_ordered (&iter, &name, &value))

@@ -31,6 +31,9 @@ BAD = [
     # --- machine
     (["-machine", "nosuch"], "-machine nosuch: Machine type 'nosuch' not found: accepted are "),
     (["-machine", "type=q99"], "Machine type 'q99' not found"),
+    (["-machine", "q35,smm=on"], "-machine q35,smm=on: 'smm' can only be 'off' or 'auto': there is no system management mode, "
+     "and firmware that is built for secure boot needs it"),
+    (["-machine", "q35,kernel-irqchip=split"], "'kernel-irqchip' can only be 'on': KVM has the interrupt controllers"),
     (["-machine", "none,dump-guest-core=maybe"], "Parameter 'dump-guest-core' expects 'on' or 'off', "
      "got 'maybe'"),
     (["-machine", "none,mem-share=2"], "Parameter 'mem-share' expects 'on' or 'off', got '2'"),

@@ -73,10 +73,11 @@ def test_boot(start):
 def test_global(start):
     """For what the user makes and what the machine makes; what a device is told itself comes first."""
     vm = start("-global", "virtio-rng-pci.max-bytes=77", "-global", "virtio-rng-pci.max-bytes=78", "-global",
-               "driver=mc146818rtc,property=base,value=2001-02-03", "-global", "kvm-pit.lost_tick_policy=delay",
+               "virtio-rng-device.period=2000", "-global", "driver=mc146818rtc,property=base,value=2001-02-03", "-global", "kvm-pit.lost_tick_policy=delay",
                "-device", "virtio-rng-pci,id=a", "-device", "virtio-rng-pci,id=b,max-bytes=5")
     qmp = vm.qmp()
     assert get(qmp, "/machine/peripheral/a", "max-bytes") == 78
     assert get(qmp, "/machine/peripheral/b", "max-bytes") == 5
+    assert get(qmp, "/machine/peripheral/a", "period") == 2000, "what is said of the device behind a transport"
     assert clock(vm.test) == "20010203000000"
     assert "there is no device 'kvm-pit'" in vm.stderr.text
