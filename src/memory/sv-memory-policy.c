@@ -11,7 +11,6 @@
 #include "qom/sv-object.h"
 #include "qom/sv-parse.h"
 
-#define MAX_NODES 128u
 #define WORD_BITS (8 * sizeof (gulong))
 
 G_STATIC_ASSERT ((int)SV_MEMORY_POLICY_DEFAULT == (int)MPOL_DEFAULT
@@ -37,19 +36,39 @@ sv_memory_policy_get_type (void)
   return type;
 }
 
+/* A number, or two with a dash between them */
+static gboolean
+parse_range (const char *word, guint64 *first, guint64 *last)
+{
+  g_auto (GStrv) ends = g_strsplit (word, "-", 2);
+
+  return ends[0] != NULL && sv_parse_uint64 (ends[0], first, NULL)
+         && sv_parse_uint64 (ends[1] != NULL ? ends[1] : ends[0], last, NULL) && *first <= *last
+         && *last < SV_MEMORY_POLICY_MAX_NODES;
+}
+
+gboolean
+sv_memory_policy_has_node (const char *const *nodes, guint node)
+{
+  guint64 first, last;
+
+  for (guint i = 0; nodes != NULL && nodes[i] != NULL; i++)
+    if (parse_range (nodes[i], &first, &last) && node >= first && node <= last)
+      return TRUE;
+  return FALSE;
+}
+
 static gboolean
 parse_nodes (const char *const *nodes, gulong *mask, GError **error)
 {
   for (guint i = 0; nodes[i] != NULL; i++)
     {
-      g_auto (GStrv) ends = g_strsplit (nodes[i], "-", 2);
       guint64 first, last;
 
-      if (ends[0] == NULL || !sv_parse_uint64 (ends[0], &first, NULL)
-          || !sv_parse_uint64 (ends[1] != NULL ? ends[1] : ends[0], &last, NULL) || first > last || last >= MAX_NODES)
+      if (!parse_range (nodes[i], &first, &last))
         {
           g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                       "Parameter 'host-nodes' expects numbers or ranges from 0 to %u, got '%s'", MAX_NODES - 1, nodes[i]);
+                       "Parameter 'host-nodes' expects numbers or ranges from 0 to %u, got '%s'", SV_MEMORY_POLICY_MAX_NODES - 1, nodes[i]);
           return FALSE;
         }
       for (; first <= last; first++)
@@ -74,7 +93,7 @@ gboolean
 sv_memory_policy_apply (
     SvMemoryPolicy policy, const char *const *nodes, gpointer memory, gsize size, GError **error)
 {
-  gulong mask[MAX_NODES / WORD_BITS] = { 0 };
+  gulong mask[SV_MEMORY_POLICY_MAX_NODES / WORD_BITS] = { 0 };
   gboolean any = nodes != NULL && nodes[0] != NULL;
 
   if (policy == SV_MEMORY_POLICY_DEFAULT && !any)
@@ -93,7 +112,7 @@ sv_memory_policy_apply (
   if (!parse_nodes (nodes, mask, error))
     return FALSE;
   /* The kernel takes one bit less than it is told. */
-  if (syscall (SYS_mbind, memory, size, (int)policy, mask, (gulong)MAX_NODES + 1, MPOL_MF_STRICT | MPOL_MF_MOVE) != 0)
+  if (syscall (SYS_mbind, memory, size, (int)policy, mask, (gulong)SV_MEMORY_POLICY_MAX_NODES + 1, MPOL_MF_STRICT | MPOL_MF_MOVE) != 0)
     {
       int code = errno;
 

@@ -27,6 +27,10 @@ typedef enum
 #define SV_TYPE_MEMORY_POLICY (sv_memory_policy_get_type ())
 SV_API GType sv_memory_policy_get_type (void);
 
+#define SV_MEMORY_POLICY_MAX_NODES 128u
+
+/* Whether @node is among the numbers and ranges of @nodes, which may be NULL. */
+gboolean sv_memory_policy_has_node (const char *const *nodes, guint node);
 gboolean sv_memory_policy_apply (
     SvMemoryPolicy policy, const char *const *nodes, gpointer memory, gsize size, GError **error);
 

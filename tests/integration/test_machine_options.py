@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """-rtc, -boot and -global, by registers and by the object tree."""
 
+import itertools
+
 import pytest
 import testaccel
 from testaccel import QTest
@@ -8,7 +10,8 @@ from testaccel import QTest
 
 @pytest.fixture
 def start(launch, tmp_path):
-    return lambda *args, **kwargs: testaccel.start(launch, tmp_path / "test.socket", QTest, *args, **kwargs)
+    paths = (tmp_path / f"test{n}.socket" for n in itertools.count())
+    return lambda *args, **kwargs: testaccel.start(launch, next(paths), QTest, *args, **kwargs)
 
 
 def clock(test):
@@ -81,3 +84,18 @@ def test_global(start):
     assert get(qmp, "/machine/peripheral/a", "period") == 2000, "what is said of the device behind a transport"
     assert clock(vm.test) == "20010203000000"
     assert "there is no device 'kvm-pit'" in vm.stderr.text
+
+
+def test_memory_back_ends(start):
+    """What query-memdev tells is what the back ends were made with, machine's own included."""
+    vm = start("-object", "memory-backend-ram,id=m0,size=128M,host-nodes=0,policy=bind,merge=off",
+               "-numa", "node,memdev=m0", memory="128")
+    qmp = vm.qmp()
+    assert qmp.execute("query-memdev") == [
+        {"id": "m0", "size": 128 << 20, "merge": False, "dump": True, "prealloc": False, "share": False, "reserve": True,
+         "host-nodes": [0], "policy": "bind"}]
+    with open(f"/proc/{vm.pid}/numa_maps", encoding="ascii") as maps:
+        assert [line.split()[1] for line in maps if "default" not in line.split()[1:2]] == ["bind:0"]
+    own = start("-machine", "mem-share=on", memory="256").qmp().execute("query-memdev")
+    assert [(entry["size"], entry["share"], entry["host-nodes"], entry["policy"]) for entry in own] == [
+        (256 << 20, True, [], "default")]
