@@ -16,6 +16,8 @@ dup_state (SvMigratable *migratable, GError **error)
   SvVirtioPciPrivate *priv = PRIV (SV_VIRTIO_PCI (migratable));
   GVariant *msix = priv->msix != NULL ? sv_msix_dup_state (priv->msix) : NULL;
 
+  /* A port may have come since the guest looked. */
+  sv_virtio_pci_update_queues (SV_VIRTIO_PCI (migratable));
   return g_variant_new ("(uuuuqq@aqy@m" SV_MSIX_STATE_TYPE ")", priv->device_feature_select,
                         priv->driver_feature_select, priv->driver_features[0], priv->driver_features[1],
                         priv->queue_select, priv->config_vector,

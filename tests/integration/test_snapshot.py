@@ -199,3 +199,45 @@ def test_memory_that_cannot_be_saved(tiny, tmp_path):
             qmp.execute("migrate", {"uri": f"file:{tmp_path}/template"})
         qmp.execute("cont")
     assert not (tmp_path / "template").exists()
+
+
+def all_devices(machine, folder):
+    """A VM with a device of each kind that can be saved."""
+    disk = folder / "disk"
+    disk.write_bytes(b"\0" * (1 << 20))
+    bus, ports = ("device", []) if machine == "microvm" else ("pci", [
+        "-device", "pcie-root-port,id=rp0,chassis=1", "-device", "pcie-root-port,id=rp1,chassis=2",
+        "-device", "pvpanic-pci", "-numa", "node,nodeid=0,cpus=0-1,mem=128M"])
+    plugged = ",bus=rp1,id=plugged" if machine == "q35" else ""
+    return [
+        "-smp", "2,maxcpus=4", *ports, "-smbios", "type=1,serial=x", "-uuid", "6a1b4c1e-58b5-4d2c-8d22-0c9f9a8a6f01",
+        "-object", "iothread,id=io0", "-object", "rng-random,id=rng0,filename=/dev/urandom",
+        "-drive", f"id=d0,file={disk},if=none,throttling.iops-total=1000", "-device",
+        f"virtio-blk-{bus},drive=d0,id=disk,serial=one,iothread=io0,num-queues=2",
+        "-netdev", "user,id=n0", "-device", f"virtio-net-{bus},netdev=n0,id=net,mac=52:54:00:00:00:01{plugged and ',bus=rp0'}",
+        "-chardev", f"socket,id=c0,path={folder}/c0,server=on,wait=off", "-chardev", "null,id=c1",
+        "-device", f"virtio-serial-{bus},id=vs0", "-device", "virtconsole,chardev=c0,bus=vs0.0", "-device",
+        "virtserialport,chardev=c1,name=org.x,bus=vs0.0", "-device", f"virtio-rng-{bus},rng=rng0{plugged}",
+        "-device", f"virtio-balloon-{bus},id=balloon"]
+
+
+def test_every_device(tiny, tmp_path, machine):
+    for name in ("first", "second", "third"):
+        (tmp_path / name).mkdir()
+    vm = tiny("c", *all_devices(machine, tmp_path / "first"), machine=machine)
+    vm.console.wait_for(r"count 3\b")
+    save(vm.qmp(), tmp_path / "template")
+    vm.wait_exit(0.2)
+    count = last_count(vm.console.text)
+    clone = tiny("c", *all_devices(machine, tmp_path / "second"), "-incoming", f"file:{tmp_path}/template", machine=machine)
+    clone.console.wait_for(rf"count {count + 3}\b")
+    words = all_devices(machine, tmp_path / "third")
+    for old, new, why in (("52:54:00:00:00:01", "52:54:00:00:00:02", "'mac' is '52:54:00:00:00:01' there"),
+                          ("serial=one", "serial=two", "'serial' is 'one' there and 'two' here"),
+                          ("num-queues=2", "num-queues=1", "'num-queues' is '2' there")):
+        changed = [word.replace(old, new) for word in words]
+        assert why in refused(tiny, tmp_path / "template", *changed, machine=machine)
+    if machine == "q35":
+        changed = [word.replace("bus=rp1", "addr=0x9") for word in words]
+        text = refused(tiny, tmp_path / "template", *changed, machine=machine)
+        assert re.search(r"/machine/peripheral/plugged: '(bus|addr)' is '\S+' there and '\S+' here", text), text

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "qom/sv-type-registry.h"
 #include "src/migration/sv-migratable.h"
+#include "src/sv-type-list.h"
 
 /* A class with state that changed once, and one below it. */
 typedef struct
@@ -172,6 +174,30 @@ test_refusals (void)
   g_assert_nonnull (strstr (error->message, "it is what it is"));
 }
 
+static void
+check_class (const char *name, GType type, const char *alias_of, gpointer user_data)
+{
+  g_autoptr (GTypeClass) klass = alias_of == NULL ? g_type_class_ref (type) : NULL;
+  const SvMigratableState *state;
+
+  if (klass == NULL)
+    return;
+  state = sv_migratable_get_own_state (type);
+  if (state == NULL)
+    g_test_fail_printf ("%s (%s) says nothing of its state", name, g_type_name (type));
+  else if (state->types != NULL ? state->dup == NULL || state->load == NULL
+                                : state->stateless == NULL && state->unmigratable == NULL)
+    g_test_fail_printf ("%s (%s) has types without functions, or no reason", name, g_type_name (type));
+}
+
+/* Whatever a user can put into a VM */
+static void
+test_every_class (void)
+{
+  sv_type_list_register ();
+  sv_type_registry_foreach (SV_TYPE_OBJECT, FALSE, check_class, NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -179,5 +205,6 @@ main (int argc, char **argv)
   g_test_add_func ("/migratable/round-trip", test_round_trip);
   g_test_add_func ("/migratable/versions", test_versions);
   g_test_add_func ("/migratable/refusals", test_refusals);
+  g_test_add_func ("/migratable/every-class", test_every_class);
   return g_test_run ();
 }
