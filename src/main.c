@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "hw/migration/sv-migration.h"
+#include "src/block/sv-block-file.h"
 #include "src/cli/sv-cli.h"
 #include "src/cli/sv-vm-builder.h"
 #include "src/runtime/sv-daemon.h"
@@ -48,10 +49,12 @@ on_signal (gpointer user_data)
 static int
 run_vm (SvVmConfig *config, GError **error)
 {
-  g_autoptr (SvVm) vm = sv_vm_build (config, error);
+  g_autoptr (SvVm) vm = NULL;
   g_autoptr (GMainLoop) loop = NULL;
   Run run = { NULL, NULL, EXIT_FAILURE };
 
+  sv_block_file_defer_locks (config->incoming != NULL);
+  vm = sv_vm_build (config, error);
   if (vm == NULL || !sv_migration_start_thread (sv_migration_get (vm->machine), error))
     return EXIT_FAILURE;
   if (config->incoming != NULL && !sv_migration_prepare_incoming (sv_migration_get (vm->machine), config->incoming, error))

@@ -3,6 +3,7 @@
 #include "hw/migration/sv-machine-state.h"
 
 #include "hw/core/sv-cpu.h"
+#include "src/block/sv-block-file.h"
 #include "src/migration/sv-state-file.h"
 
 /* --- saving --- */
@@ -213,5 +214,33 @@ sv_machine_state_load (SvMachine *machine, GVariant *state, GError **error)
   for (guint i = 0; i < objects->len; i++)
     if (!sv_migratable_loaded (objects->pdata[i], error))
       return FALSE;
+  return TRUE;
+}
+
+/* --- disks --- */
+
+void
+sv_machine_give_disks (SvMachine *machine)
+{
+  g_autoptr (GPtrArray) objects = list_objects (machine);
+
+  for (guint i = 0; i < objects->len; i++)
+    if (SV_IS_BLOCK_FILE (objects->pdata[i]))
+      sv_block_file_give (objects->pdata[i]);
+}
+
+gboolean
+sv_machine_take_disks (SvMachine *machine, GError **error)
+{
+  g_autoptr (GPtrArray) objects = list_objects (machine);
+
+  sv_block_file_defer_locks (FALSE);
+  for (guint i = 0; i < objects->len; i++)
+    if (SV_IS_BLOCK_FILE (objects->pdata[i]) && !sv_block_file_take (objects->pdata[i], error))
+      {
+        sv_machine_give_disks (machine);
+        sv_block_file_defer_locks (TRUE);
+        return FALSE;
+      }
   return TRUE;
 }

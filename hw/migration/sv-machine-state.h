@@ -23,6 +23,10 @@ SV_API gboolean sv_machine_state_fits (SvMachine *machine, GVariant *state, GErr
  */
 SV_API gboolean sv_machine_state_load (SvMachine *machine, GVariant *state, GError **error);
 
+/* Images belong to the process that has the guest. FALSE with an error: another one has them; none is taken then. */
+SV_API gboolean sv_machine_take_disks (SvMachine *machine, GError **error);
+SV_API void sv_machine_give_disks (SvMachine *machine);
+
 /* What a state says it is; %NULL when it does not. Lives as long as @state. */
 SV_API const char *sv_machine_state_get_id (GVariant *state);
 

@@ -37,7 +37,8 @@ check_or_load (Destination *self, GVariant *state, GError **error)
 
   if (!self->has_hello)
     return sv_machine_description_fits (self->machine, description, error) && sv_machine_state_check (self->machine, error);
-  return sv_machine_state_fits (self->machine, state, error) && sv_machine_state_load (self->machine, state, error);
+  return sv_machine_state_fits (self->machine, state, error) && sv_machine_take_disks (self->machine, error)
+         && sv_machine_state_load (self->machine, state, error);
 }
 
 static gboolean

@@ -59,6 +59,7 @@ stop_guest (Source *self, GError **error)
     return FALSE;
   self->state = sv_state_pack (state);
   sv_dirty_log_finish ();
+  sv_machine_give_disks (self->machine);
   return TRUE;
 }
 
@@ -90,7 +91,14 @@ source_ended (SvMigrationJob *job, gboolean ok)
       if (!stay && sv_migration_stream_is_socket (self->stream))
         sv_machine_request_shutdown (self->machine, SV_SHUTDOWN_CAUSE_HOST_QMP_QUIT);
     }
-  else if (self->stopped && self->was_running && sv_machine_get_run_state (self->machine) == SV_RUN_STATE_PAUSED
+  if (ok || !self->stopped)
+    return;
+  if (!sv_machine_take_disks (self->machine, &error))
+    {
+      g_warning ("%s", error->message);
+      g_clear_error (&error);
+    }
+  if (self->was_running && sv_machine_get_run_state (self->machine) == SV_RUN_STATE_PAUSED
            && !sv_machine_start (self->machine, &error))
     g_critical ("the guest cannot run on: %s", error->message);
 }

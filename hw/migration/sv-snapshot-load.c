@@ -88,6 +88,11 @@ sv_snapshot_load (SvMachine *machine, const char *directory, gboolean *touched, 
     return FALSE;
   id = sv_machine_state_get_id (state);
   ok = sv_ram_file_check (fd, ram, id != NULL ? id : "", error);
+  if (ok && !sv_machine_take_disks (machine, error))
+    {
+      close (fd);
+      return FALSE;
+    }
   if (ok)
     {
       *touched = TRUE;

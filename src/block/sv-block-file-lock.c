@@ -73,3 +73,12 @@ sv_block_file_lock (int fd, gboolean write)
     }
   return TRUE;
 }
+
+void
+sv_block_file_unlock (int fd)
+{
+  struct flock lock = { .l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0 };
+
+  if (fcntl (fd, F_OFD_SETLK, &lock) < 0)
+    g_debug ("unlocking an image: %s", g_strerror (errno));
+}

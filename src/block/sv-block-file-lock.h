@@ -9,4 +9,7 @@ G_BEGIN_DECLS
  * has it. */
 gboolean sv_block_file_lock (int fd, gboolean write);
 
+/* Takes the locks off. */
+void sv_block_file_unlock (int fd);
+
 G_END_DECLS

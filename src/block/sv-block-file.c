@@ -196,12 +196,15 @@ check_kind (SvBlockFile *self, GError **error)
   return TRUE;
 }
 
+/* Images belong to another process until its guest is here. */
+static gboolean deferred;
+
 static gboolean
 lock_image (SvBlockFile *self, GError **error)
 {
   gboolean write = !sv_block_node_is_read_only (SV_BLOCK_NODE (self));
 
-  if (self->locking == SV_BLOCK_LOCKING_OFF || sv_block_file_lock (self->info.fd, write))
+  if (deferred || self->locking == SV_BLOCK_LOCKING_OFF || sv_block_file_lock (self->info.fd, write))
     return TRUE;
   if (errno == EAGAIN || errno == EACCES)
     {
@@ -475,4 +478,27 @@ sv_block_file_init (SvBlockFile *self)
 {
   self->info.fd = self->info.buffered_fd = -1;
   self->aio = SV_BLOCK_AIO_IO_URING;
+}
+
+void
+sv_block_file_defer_locks (gboolean on)
+{
+  deferred = on;
+}
+
+gboolean
+sv_block_file_take (SvBlockFile *self, GError **error)
+{
+  return self->info.fd < 0 || lock_image (self, error);
+}
+
+void
+sv_block_file_give (SvBlockFile *self)
+{
+  if (self->info.fd < 0)
+    return;
+  /* For one on another host, which has no part in this one's cache. */
+  if (!sv_block_node_is_read_only (SV_BLOCK_NODE (self)) && fdatasync (self->info.fd) < 0)
+    g_warning ("'%s': %s", self->filename, g_strerror (errno));
+  sv_block_file_unlock (self->info.fd);
 }

@@ -83,16 +83,21 @@ def test_source_waits_where_it_shall_stay(tiny, pair):
 
 
 def test_there_and_back(tiny, tmp_path):
-    vm = tiny("c")
+    """The disk belongs to the process that has the guest."""
+    (tmp_path / "disk").write_bytes(b"\0" * 4096)
+    disk = ["-drive", f"file={tmp_path}/disk,id=d,if=none", "-device", "virtio-blk-device,drive=d,id=disk"]
+    vm = tiny("c", *disk)
     vm.console.wait_for(r"count 5\b")
     for turn in range(6):
         uri = f"unix:{tmp_path}/{turn}"
-        there = tiny("c", "-incoming", uri)
+        there = tiny("c", *disk, "-incoming", uri)
         there.qmp()
         vm.qmp().execute("migrate", {"uri": uri})
         assert vm.wait() == 0
         counts_on(there, last_count(vm.console.text) if "count" in vm.console.text else 0)
         vm = there
+    other = tiny("c", *disk)
+    assert other.wait() == 1 and "another drive or process has it open" in other.stderr.text
 
 
 def slowly(qmp):

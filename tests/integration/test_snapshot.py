@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Snapshots of tiny guests, and VMs that go on from them."""
 
+import json
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 from qmpclient import QmpError
+from vm import BUILD
 
 FINAL = ("completed", "failed", "cancelled")
 
@@ -241,3 +244,31 @@ def test_every_device(tiny, tmp_path, machine):
         changed = [word.replace("bus=rp1", "addr=0x9") for word in words]
         text = refused(tiny, tmp_path / "template", *changed, machine=machine)
         assert re.search(r"/machine/peripheral/plugged: '(bus|addr)' is '\S+' there and '\S+' here", text), text
+
+
+def svctl(*args):
+    return subprocess.run([BUILD / "svctl" / "svctl", *args], capture_output=True, text=True, check=False)
+
+
+def test_svctl_shows_what_is_inside(tiny, tmp_path):
+    vm = tiny("c")
+    qmp = vm.qmp()
+    for name in ("one", "two"):
+        vm.console.wait_for(r"count \d+")
+        save(qmp, tmp_path / name)
+        qmp.execute("cont")
+    shown = svctl("snapshot", "show", tmp_path / "one")
+    assert shown.returncode == 0
+    for line in (r"^description machine 'Sv\w+'$", r"^description memory-size '128\w*'$", r"^/machine/unattached/device\[0\] SvCpu 1 \(",
+                 r"^/machine/accelerator SvKvm 1 \(", r"^description devices \('/machine/unattached/device\[0\]', 'SvCpu', "):
+        assert re.search(line, shown.stdout, re.M), line
+    as_json = json.loads(svctl("--json", "snapshot", "show", tmp_path / "one").stdout)
+    assert as_json[0]["cpus"] == "1"
+    different = svctl("snapshot", "diff", tmp_path / "one", tmp_path / "two").stdout
+    assert re.search(r"^- /machine/unattached/device\[0\] SvCpu", different, re.M)
+    assert re.search(r"^\+ description id '", different, re.M) and "memory-size" not in different
+    assert svctl("snapshot", "diff", tmp_path / "one", tmp_path / "one").stdout == ""
+    assert svctl("snapshot", "show", "a", "b").returncode == 2
+    (tmp_path / "two" / "state").write_bytes(b"x")
+    bad = svctl("snapshot", "show", tmp_path / "two")
+    assert bad.returncode == 1 and "no state of a VM" in bad.stderr
