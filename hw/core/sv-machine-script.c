@@ -60,16 +60,30 @@ place_links_of_parts (SvMachine *self, GPtrArray *placed, GError **error)
   return good;
 }
 
+/* Takes out what is in @container, and in containers that are in it. Whoever holds a device holds one that is at rest. */
+static void
+empty (SvObject *container)
+{
+  guint n;
+
+  while ((n = sv_object_get_n_children (container)) > 0)
+    {
+      SvObject *child = sv_object_get_nth_child (container, n - 1);
+
+      if (G_OBJECT_TYPE (child) == SV_TYPE_OBJECT)
+        empty (child);
+      if (SV_IS_DEVICE (child))
+        sv_device_unrealize (SV_DEVICE (child));
+      sv_object_unparent (child);
+    }
+}
+
 /* Ends what a machine does and frees what it is made of, whoever still refers to it. */
 static void
 take_down (SvMachine *self)
 {
-  SvObject *object = SV_OBJECT (self);
-  guint n;
-
   sv_machine_stop_for_good (self);
-  while ((n = sv_object_get_n_children (object)) > 0)
-    sv_object_unparent (sv_object_get_nth_child (object, n - 1));
+  empty (SV_OBJECT (self));
 }
 
 /**

@@ -247,6 +247,9 @@ def threads():
 def descriptors():
     return len(os.listdir("/proc/self/fd"))
 
+def walk(object):
+    return [object, *(inner for child in object for inner in walk(child))]
+
 def once():
     Path("disk").write_bytes(bytes(1 << 20))
     vm = machine("c", cpus=2)
@@ -255,7 +258,11 @@ def once():
     vm.add_device("virtio-blk-device", "d", {"drive": StratoVirt.BlockFile(filename="disk"), "iothread": io})
     vm.start()
     run_until(lambda: Path("console").stat().st_size > 100)
+    held = walk(vm)
+    server = StratoVirt.QmpServer.new(vm.get_root())
     vm.close()
+    assert not [object for object in held if isinstance(object, StratoVirt.Device) and object.is_realized()]
+    assert not [object for object in held if object is not vm and object.get_root() == vm]
     assert vm.get_run_state() == StratoVirt.RunState.SHUTDOWN
     assert vm.get_parent() is None and len(vm) == 0
     vm.close()
