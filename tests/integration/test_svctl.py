@@ -2,84 +2,17 @@
 """svctl from a shell's point of view."""
 
 import json
-import os
-import pty
 import re
 import select
 import signal
 import socket
-import subprocess
-import tempfile
-from pathlib import Path
 
 import pytest
 
-from vm import BUILD, SCALE, TOP, Stream
+from svctlshell import Terminal, start, svctl  # noqa: F401
+from vm import SCALE
 
-SVCTL = str(BUILD / "svctl" / "svctl")
-
-
-class Shell:
-    """Runs svctl with a runtime folder of its own."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.env = {**os.environ, "XDG_RUNTIME_DIR": str(folder), "LC_ALL": "C.UTF-8", "TERM": "dumb"}
-        self.started = []
-
-    def run(self, *args, status=0, input=None):
-        done = subprocess.run([SVCTL, *map(str, args)], capture_output=True, text=True, env=self.env, input=input,
-                              timeout=60)
-        assert done.returncode == status, f"status {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done
-
-    def __call__(self, *args, **kwargs):
-        """What it prints."""
-        done = self.run(*args, **kwargs)
-        assert done.stderr == ""
-        return done.stdout
-
-    def json(self, *args, **kwargs):
-        return json.loads(self("--json", *args, **kwargs))
-
-    def fails(self, *args, status=1):
-        """The message of a failure; nothing else is printed."""
-        done = self.run(*args, status=status)
-        assert done.stdout == "" and done.stderr.startswith("svctl: ") and done.stderr.count("\n") == 1
-        return done.stderr
-
-    def start(self, *args, **kwargs):
-        process = subprocess.Popen([SVCTL, *map(str, args)], env=self.env, stdin=kwargs.pop("stdin", subprocess.DEVNULL),
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kwargs)
-        self.started.append(process)
-        return process, Stream(process.stdout.fileno(), "svctl")
-
-
-@pytest.fixture
-def svctl():
-    # A short path: a socket's has 107 bytes at most.
-    with tempfile.TemporaryDirectory(prefix="svt.") as folder:
-        shell = Shell(Path(folder))
-        yield shell
-        for process in shell.started:
-            if process.poll() is None:
-                process.kill()
-            process.wait()
-            process.stdout.close()
-            process.stderr.close()
-
-
-@pytest.fixture
-def start(svctl, tiny):
-    """Starts a VM that svctl finds; returns when it can be talked to."""
-    def start(file, *args, do="c", **kwargs):
-        path = svctl.folder / file
-        path.parent.mkdir(exist_ok=True)
-        vm = tiny(do, "-qmp", f"unix:{path},server,nowait", *args, **kwargs)
-        vm.qmp_path = str(path)
-        vm.qmp()
-        return vm
-    return start
+# pylint: disable=redefined-outer-name
 
 
 def test_ls(svctl, start):
@@ -101,45 +34,6 @@ def test_ls(svctl, start):
     assert svctl.json("ls") == expected
     assert [line.split() for line in svctl("ls").splitlines()] == [list(vm.values()) for vm in expected]
     mute.close()
-
-
-def test_which_vm(svctl, start):
-    assert "no VM answers at a socket *.qmp" in svctl.fails("tree", status=3)
-    start("a.qmp", "-name", "alpha")
-    assert svctl("get", "/machine.name") == "alpha\n"
-    start("b.qmp", "-name", "beta")
-    assert "there are several VMs, --name says which: alpha, beta" in svctl.fails("stop", status=3)
-    assert svctl("-n", "beta", "get", "machine.name") == "beta\n"
-    assert svctl("--socket", f"unix:{svctl.folder}/a.qmp", "get", "machine.name") == "alpha\n"
-    assert svctl("-s", svctl.folder / "a.qmp", "get", "machine.name") == "alpha\n"
-    assert "no VM is named 'gamma'; there are: alpha, beta" in svctl.fails("-n", "gamma", "stop", status=3)
-    assert "/nowhere" in svctl.fails("-s", "/nowhere", "stop", status=3)
-    assert "unix:PATH or tcp:HOST:PORT" in svctl.fails("-s", "nowhere", "stop", status=2)
-    start("c.qmp", "-name", "beta")
-    assert "several VMs are named 'beta'" in svctl.fails("-n", "beta", "stop", status=3)
-
-
-def test_usage(svctl):
-    assert "a command is missing" in svctl.fails(status=2)
-    assert "no command 'tre' (did you mean 'tree'?)" in svctl.fails("tre", status=2)
-    assert "usage: svctl set PATH.PROPERTY VALUE" in svctl.fails("set", "x", status=2)
-    assert "usage: svctl stop" in svctl.fails("stop", "now", status=2)
-    assert "--tree" in svctl.fails("--tree", status=2)
-    assert "--timeout takes" in svctl.fails("-t", "-1", "ls", status=2)
-    assert "exclude each other" in svctl.fails("-n", "a", "-s", "/b", "stop", status=2)
-    text = svctl("--help")
-    for command in ("ls", "tree [PATH]", "get PATH", "set PATH.PROPERTY VALUE", "add TYPE", "del PATH", "stop", "cont",
-                    "quit", "console", "watch", "qmp", "top"):
-        assert f"  {command}" in text
-    assert re.fullmatch(r"svctl \d[\w.]*\n", svctl("--version"))
-
-
-def test_errors_in_json(svctl, start):
-    start("a.qmp")
-    for args, status, klass in ((("get", "nobody"), 1, "DeviceNotFound"), (("tre",), 2, "GenericError"),
-                                (("qmp", "nothing"), 1, "CommandNotFound")):
-        done = svctl.run("-j", *args, status=status)
-        assert done.stdout == "" and json.loads(done.stderr)["error"]["class"] == klass
 
 
 def test_tree(svctl, start):
@@ -237,15 +131,6 @@ def test_life(svctl, start):
     assert svctl("ls") == ""
 
 
-def test_a_vm_that_hangs(svctl, start):
-    vm = start("a.qmp")
-    os.kill(vm.pid, signal.SIGSTOP)
-    assert "does not answer within 100 ms" in svctl.fails("-t", "0.1", "-s", vm.qmp_path, "stop", status=3)
-    assert svctl("ls") == ""
-    os.kill(vm.pid, signal.SIGCONT)
-    assert "a " in svctl("ls")
-
-
 def test_watch(svctl, start):
     vm = start("a.qmp")
     client = vm.qmp()
@@ -323,27 +208,6 @@ def test_qmp_lines(svctl, start):
     assert svctl("qmp", input="cont\n").splitlines()[-1] == '{"return":{}}'
 
 
-class Terminal:
-    """svctl on a terminal."""
-
-    def __init__(self, shell, *args):
-        self.master, slave = pty.openpty()
-        self.process = subprocess.Popen([SVCTL, *map(str, args)], env={**shell.env, "INPUTRC": "/dev/null"}, stdin=slave,
-                                        stdout=slave, stderr=slave, start_new_session=True)
-        os.close(slave)
-        shell.started_terminal = self
-        self.screen = Stream(self.master, "terminal")
-
-    def type(self, text):
-        os.write(self.master, text.encode())
-
-    def wait(self):
-        status = self.process.wait(10 * SCALE)
-        self.screen.wait_end()
-        os.close(self.master)
-        return status
-
-
 def test_qmp_on_a_terminal(svctl, start):
     client = start("a.qmp").qmp()
     terminal = Terminal(svctl, "qmp")
@@ -401,12 +265,6 @@ def test_console(svctl, start, kind):
     assert vm.wait() == 0
 
 
-def test_no_console(svctl, start):
-    start("a.qmp")
-    assert "no console of the VM is a pty or a socket; '-serial pty' makes one" in svctl.fails("console")
-    assert "'serial0' is neither a pty or socket" in svctl.fails("console", "serial0")
-
-
 def test_top(svctl, start, tmp_path):
     (tmp_path / "disk").write_bytes(bytes(1 << 20))
     args = ["-blockdev", f"file,node-name=d0,filename={tmp_path}/disk", "-device",
@@ -438,82 +296,3 @@ def test_top_ends_with_the_vm(svctl, start):
     text.wait_for("cpu")
     vm.qmp().execute("quit")
     assert process.wait(10 * SCALE) == 0
-
-
-def test_a_reader_that_leaves(svctl, start):
-    start("a.qmp")
-    process, _ = svctl.start("watch", stdin=subprocess.DEVNULL)
-    done = subprocess.run(f"'{SVCTL}' tree | head -n 1", shell=True, env=svctl.env, capture_output=True, text=True,
-                          timeout=60)
-    assert done.stdout.startswith("/") and done.stderr == ""
-
-
-# What meson makes from the table of commands, the registry and the schema
-
-def test_document_is_complete():
-    text = (TOP / "docs" / "svctl.md").read_text()
-    spec = json.loads((TOP / "svctl" / "svctl.json").read_text())
-    for command in spec["commands"]:
-        words = f"{command['name']} {command['arguments']}".strip().replace("|", "\\|")
-        assert f"`{words}`" in text
-    for option in spec["options"]:
-        assert f"`-{option['short']}`" in text and f"--{option['long']}" in text
-    for entry in spec["statuses"]:
-        assert f"| {entry['status']} | {entry['doc']} |" in text
-
-
-def test_manual_pages():
-    for page, words in (("svctl/svctl.1", ["tree", "EXIT STATUS", "XDG_RUNTIME_DIR"]),
-                        ("data/manual/stratovirt.1", ["virtio-blk-device", "poll-max-ns", "microvm", "kernel"])):
-        done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-Wbreak", "-Kutf8", "-P-c", BUILD / page], capture_output=True,
-                              text=True, timeout=60)
-        assert done.returncode == 0 and done.stderr == ""
-        # Bold letters are printed twice.
-        text = re.sub(".\b", "", done.stdout)
-        for word in words:
-            assert word in text, f"{page}: {word}"
-
-
-def complete(script, words, env=None, path=None):
-    """What bash would offer for the last word."""
-    program = f"""
-        source '{script}'
-        COMP_WORDS=({' '.join(f"'{word}'" for word in words)})
-        COMP_CWORD={len(words) - 1}
-        _{Path(script).name}
-        printf '%s\\n' "${{COMPREPLY[@]}}"
-    """
-    env = {**(env or os.environ), "PATH": f"{path}:{os.environ['PATH']}" if path else os.environ["PATH"]}
-    done = subprocess.run(["bash", "-c", program], env=env, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0 and done.stderr == ""
-    return done.stdout.split()
-
-
-def test_completion_of_svctl(svctl, start):
-    client = start("a.qmp", "-name", "alpha", "-iothread", "id=io0").qmp()
-    script = BUILD / "data" / "manual" / "svctl"
-
-    def offered(*words):
-        return complete(script, ["svctl", *words], svctl.env, BUILD / "svctl")
-    assert offered("wa") == ["watch"] and "--json" in offered("--")
-    assert offered("-n", "") == ["alpha"]
-    assert offered("-n", "alpha", "get", "io") == ["io0"]
-    assert offered("add", "virtio-blk-d") == ["virtio-blk-device"] and offered("add", "iot") == ["iothread"]
-    assert sorted(offered("qmp", "")) == sorted(item["name"] for item in client.execute("query-commands"))
-
-
-def test_completion_of_stratovirt():
-    script = BUILD / "data" / "manual" / "stratovirt"
-    assert complete(script, ["stratovirt", "-dev"]) == ["-device"]
-    assert complete(script, ["stratovirt", "--dev"]) == ["--device"]
-    assert complete(script, ["stratovirt", "-machine", "micro"]) == ["microvm"]
-    assert "virtio-rng-pci" in complete(script, ["stratovirt", "-device", "virtio-rng"])
-    assert complete(script, ["stratovirt", "-object", "iot"]) == ["iothread"]
-
-
-def test_what_is_installed():
-    done = subprocess.run(["meson", "introspect", "--installed", BUILD], capture_output=True, text=True, timeout=60)
-    installed = json.loads(done.stdout).values()
-    for end in ("/bin/svctl", "/man/man1/svctl.1", "/man/man1/stratovirt.1", "/bash-completion/completions/svctl",
-                "/bash-completion/completions/stratovirt"):
-        assert [path for path in installed if path.endswith(end)], end
