@@ -10,6 +10,7 @@
 #include "hw/virtio/sv-virtio-pci.h"
 #include "pci-fixture.h"
 #include "qom/sv-property.h"
+#include "src/runtime/sv-iothread.h"
 #include "src/runtime/sv-vm-lock.h"
 #include "vcpu-fixture.h"
 #include "virtio-echo.h"
@@ -39,6 +40,7 @@ typedef struct
   TestRing ring;
   gboolean line;
   int ioeventfds[ECHO_QUEUES]; /* -1: not there */
+  SvIothread *iothread;        /* where queues run; NULL: in the default context */
 } Guest;
 
 static GType
@@ -99,6 +101,8 @@ add_device (Guest *guest)
 
   guest->device = g_object_new (echo_pci_get_type (), "addr", "2", NULL);
   guest->echo = ECHO_DEVICE (sv_virtio_pci_get_core (SV_VIRTIO_PCI (guest->device)));
+  if (guest->iothread != NULL)
+    guest->echo->context = sv_iothread_get_context (guest->iothread);
   g_assert_true (sv_object_add_child (guest->tree, "echo", SV_OBJECT (guest->device), &error));
   g_assert_true (sv_bus_plug (SV_BUS (guest->root), SV_DEVICE (guest->device), &error));
   sv_object_complete (SV_OBJECT (guest->device), &error);
@@ -130,6 +134,11 @@ set_up (Guest *guest, gconstpointer data)
   sv_pci_bus_set_irqs (guest->root, irqs);
   for (guint i = 0; i < SV_PCI_N_PINS; i++)
     sv_irq_unref (irqs[i]);
+  if (data != NULL)
+    {
+      guest->iothread = g_object_new (SV_TYPE_IOTHREAD, NULL);
+      g_assert_true (sv_object_complete (SV_OBJECT (guest->iothread), NULL));
+    }
   add_device (guest);
 }
 
@@ -137,6 +146,7 @@ static void
 tear_down (Guest *guest, gconstpointer data)
 {
   g_clear_object (&guest->tree);
+  g_clear_object (&guest->iothread);
   g_assert_finalize_object (guest->root);
   g_assert_cmpuint (g_hash_table_size (guest->accel->irqfds), ==, 0);
   g_assert_finalize_object (guest->accel);
@@ -438,6 +448,28 @@ test_vectors_meanwhile (Guest *guest, gconstpointer data)
   g_assert_false (guest->line);
 }
 
+/* An iothread interrupts by vectors that the driver changes at that moment. */
+static void
+test_vectors_race (Guest *guest, gconstpointer data)
+{
+  const guint16 vectors[] = { 1, 2, VIRTIO_MSI_NO_VECTOR, 2, 3 };
+
+  enable_msix (guest);
+  handshake (guest, 0);
+  for (guint i = 0; i < 500; i++)
+    {
+      guint32 id, length;
+
+      send (guest, 0, i);
+      wr (guest, COMMON + VIRTIO_PCI_COMMON_Q_SELECT, 0, 2);
+      wr (guest, COMMON + VIRTIO_PCI_COMMON_Q_MSIX, vectors[i % G_N_ELEMENTS (vectors)], 2);
+      wr (guest, COMMON + VIRTIO_PCI_COMMON_MSIX, vectors[(i + 1) % G_N_ELEMENTS (vectors)], 2);
+      while (!test_ring_take (&guest->ring, &id, &length))
+        g_thread_yield ();
+      g_assert_cmpuint (length, ==, 4);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -453,5 +485,6 @@ main (int argc, char **argv)
   ADD ("unplug-while-it-works", test_unplug_while_it_works);
   ADD ("reset-by-a-vcpu", test_reset_by_a_vcpu);
   ADD ("vectors-meanwhile", test_vectors_meanwhile);
+  g_test_add ("/virtio/pci/vectors-race", Guest, "iothread", set_up, test_vectors_race, tear_down);
   return g_test_run ();
 }
