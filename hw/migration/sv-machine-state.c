@@ -195,9 +195,13 @@ sv_machine_state_fits (SvMachine *machine, GVariant *state, GError **error)
 {
   g_autoptr (GVariant) description = g_variant_get_child_value (state, 0);
   g_autoptr (GVariant) states = g_variant_get_child_value (state, 1);
-  g_autoptr (GPtrArray) objects = list_objects (machine);
   g_autoptr (GHashTable) index = index_states (state);
+  GVariant *own = g_hash_table_lookup (index, "/machine");
+  g_autoptr (GPtrArray) objects = NULL;
 
+  if (own != NULL && !sv_migratable_prepare (SV_OBJECT (machine), own, error))
+    return FALSE;
+  objects = list_objects (machine);
   return sv_machine_description_fits (machine, description, error) && sv_machine_state_check (machine, error)
          && check_objects (objects, index, g_variant_n_children (states), error);
 }

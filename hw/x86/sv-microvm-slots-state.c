@@ -47,18 +47,47 @@ sv_microvm_slots_dup_state (SvMicrovmSlots *self)
   return g_variant_new ("(ba(qbbus))", self->live, &builder);
 }
 
+/* A driver whose device is gone, or has not come, has a placeholder: no command line makes one. */
 static gboolean
-fill (SvMicrovmSlots *self, SvMicrovmSlot *slot, const char *occupant, GError **error)
+prepare_slot (SvMicrovmSlots *self, SvMicrovmSlot *slot, GVariant *state, GError **error)
+{
+  g_autofree char *here = dup_occupant (slot);
+  const char *occupant;
+  guint16 kind;
+  guint n_queues;
+
+  g_variant_get (state, "(qbbu&s)", &kind, NULL, NULL, &n_queues, &occupant);
+  if (*here != '\0' || !g_str_equal (occupant, PLACEHOLDER) || sv_microvm_find_kind (kind) == NULL
+      || n_queues > MAX_QUEUES)
+    return TRUE;
+  slot->kind = kind;
+  slot->n_queues = n_queues;
+  return sv_microvm_slot_add_transport (slot, self->machine, self->bank, error)
+         && sv_microvm_slot_add_placeholder (slot, self->machine, error);
+}
+
+gboolean
+sv_microvm_slots_prepare_state (SvMicrovmSlots *self, GVariant *state, GError **error)
+{
+  g_autoptr (GVariant) slots = g_variant_get_child_value (state, 1);
+
+  for (guint i = 0; i < MIN (N_SLOTS, g_variant_n_children (slots)); i++)
+    {
+      g_autoptr (GVariant) slot = g_variant_get_child_value (slots, i);
+
+      if (!prepare_slot (self, &self->slots[i], slot, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+check_occupant (SvMicrovmSlot *slot, const char *occupant, GError **error)
 {
   g_autofree char *here = dup_occupant (slot);
 
   if (g_str_equal (here, occupant))
     return TRUE;
-  if (*here == '\0' && g_str_equal (occupant, PLACEHOLDER) && sv_microvm_find_kind (slot->kind) != NULL)
-    return sv_microvm_slot_add_transport (slot, self->machine, self->bank, error)
-           && sv_microvm_slot_add_placeholder (slot, self->machine, error);
-  if (*here == '\0' && g_str_equal (occupant, EMPTY))
-    return sv_microvm_slot_add_transport (slot, self->machine, self->bank, error);
   g_set_error (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_MISMATCH, "slot %u has '%s', here it has '%s'",
                slot->number, occupant, here);
   return FALSE;
@@ -79,7 +108,7 @@ load_slot (SvMicrovmSlots *self, SvMicrovmSlot *slot, GVariant *state, GError **
     }
   slot->kind = kind;
   if (!sv_migration_check_range ("queues of a slot", slot->n_queues, 0, MAX_QUEUES, error)
-      || !fill (self, slot, occupant, error))
+      || !check_occupant (slot, occupant, error))
     return FALSE;
   if (slot->transport == NULL)
     sv_virtio_mmio_bank_announce (self->bank, slot->number, slot->at_boot ? 0 : kind);

@@ -48,7 +48,9 @@ void sv_microvm_slots_vacated (SvMicrovmSlots *self, SvBus *bus);
 #define SV_MICROVM_SLOTS_STATE_TYPE "(ba(qbbus))"
 gboolean sv_microvm_slots_check_state (SvMicrovmSlots *self, GError **error);
 GVariant *sv_microvm_slots_dup_state (SvMicrovmSlots *self);
-/* Before the state of what is in them: makes placeholders. FALSE with an error: the devices are others, or elsewhere. */
+/* Makes the placeholders that the state has. */
+gboolean sv_microvm_slots_prepare_state (SvMicrovmSlots *self, GVariant *state, GError **error);
+/* FALSE with an error: the devices are others, or elsewhere. */
 gboolean sv_microvm_slots_load_state (SvMicrovmSlots *self, GVariant *state, GError **error);
 
 G_END_DECLS

@@ -139,11 +139,18 @@ load_state (SvMigratable *migratable, GVariant *state, guint version, GError **e
   return sv_microvm_slots_load_state (SV_MICROVM (migratable)->slots, state, error);
 }
 
+static gboolean
+prepare_state (SvMigratable *migratable, GVariant *state, guint version, GError **error)
+{
+  return sv_microvm_slots_prepare_state (SV_MICROVM (migratable)->slots, state, error);
+}
+
 static const SvMigratableState migration = {
   .types = (const char *const[]){ SV_MICROVM_SLOTS_STATE_TYPE, NULL },
   .check = check_state,
   .dup = dup_state,
   .load = load_state,
+  .prepare = prepare_state,
 };
 
 /* --- GObject --- */

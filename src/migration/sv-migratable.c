@@ -188,6 +188,32 @@ load_class (SvObject *object, const char *name, guint version, GVariant *value, 
   return state->load (SV_MIGRATABLE (object), value, version, error);
 }
 
+/* What does not fit is refused when it is loaded. */
+gboolean
+sv_migratable_prepare (SvObject *object, GVariant *state, GError **error)
+{
+  for (gsize i = 0; i < g_variant_n_children (state); i++)
+    {
+      g_autoptr (GVariant) value = NULL;
+      const SvMigratableState *own;
+      const char *name;
+      guint32 version;
+      GType type;
+
+      g_variant_get_child (state, i, "(&suv)", &name, &version, &value);
+      type = g_type_from_name (name);
+      own = type != 0 && g_type_is_a (G_OBJECT_TYPE (object), type) ? sv_migratable_get_own_state (type) : NULL;
+      if (own == NULL || own->prepare == NULL || version == 0 || version > g_strv_length ((char **)own->types)
+          || !g_variant_is_of_type (value, G_VARIANT_TYPE (own->types[version - 1])))
+        continue;
+      if (own->prepare (SV_MIGRATABLE (object), value, version, error))
+        continue;
+      prefix_path (object, error);
+      return FALSE;
+    }
+  return TRUE;
+}
+
 /* One class of @object after the other: the parts of @state must be those that the classes have, in the same order. */
 gboolean
 sv_migratable_load (SvObject *object, GVariant *state, GError **error)

@@ -25,6 +25,8 @@ SV_API G_DECLARE_INTERFACE (SvMigratable, sv_migratable, SV, MIGRATABLE, SvObjec
  * @dup: the state, of the last of @types; the guest is paused and nothing is in flight. May return a floating reference
  * @load: takes over a @state of a type that fits @version. What it holds comes from a file or a peer and can be anything of that
  *   type: it is checked here
+ * @prepare: a @state of a type that fits @version is going to be loaded: makes the objects below that the state tells of and no
+ *   command line makes. Before the states' objects are compared with those that there are. %NULL: there are none
  * @loaded: the state of all objects of the tree is loaded: what depends on that of others follows
  *
  * What one class saves. Constant; given to sv_migratable_implement().
@@ -38,6 +40,7 @@ typedef struct
   GVariant *(*dup) (SvMigratable *self, GError **error);
   gboolean (*load) (SvMigratable *self, GVariant *state, guint version, GError **error);
   gboolean (*loaded) (SvMigratable *self, GError **error);
+  gboolean (*prepare) (SvMigratable *self, GVariant *state, guint version, GError **error);
 } SvMigratableState;
 
 /**
@@ -93,6 +96,9 @@ SV_API gboolean sv_migratable_check (SvObject *object, GError **error);
 
 /* "a(suv)": class, version and state of each class of @object that has state, the most general first. */
 SV_API GVariant *sv_migratable_dup (SvObject *object, GError **error);
+
+/* Before sv_migratable_load() of any object, with the same @state: objects that go with it are made. */
+SV_API gboolean sv_migratable_prepare (SvObject *object, GVariant *state, GError **error);
 
 /* Takes what sv_migratable_dup() made of an object of the same class. A class or version that is not known is refused by name. */
 SV_API gboolean sv_migratable_load (SvObject *object, GVariant *state, GError **error);

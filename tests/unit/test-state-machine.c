@@ -3,6 +3,7 @@
 /* What whole machines save: chipset, ACPI devices, slots; every object of two machines with an accelerator that runs no code. */
 
 #include <linux/pci_regs.h>
+#include <linux/virtio_mmio.h>
 
 #include "hw/acpi/sv-acpi-cpus.h"
 #include "hw/acpi/sv-acpi-ged.h"
@@ -235,6 +236,30 @@ test_slots (Fixture *f, gconstpointer data)
   torture (f);
 }
 
+/* A kernel without ACPI finds the slots that are kept, and has drivers for them: placeholders, which are made there, too. */
+static void
+test_placeholders (Fixture *f, gconstpointer data)
+{
+  const guint64 spare = SV_MICROVM_MMIO_BASE + 2 * SV_MICROVM_MMIO_SIZE;
+  g_autoptr (GVariant) state = NULL;
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < 2; i++)
+    add_device (f, i, "{\"driver\": \"virtio-rng-device\", \"id\": \"rng\"}");
+  start (f);
+  wr (f, spare + VIRTIO_MMIO_STATUS, 3, 4);
+  wr (f, spare + VIRTIO_MMIO_QUEUE_SEL, 1, 4);
+  state = state_dup (SV_OBJECT (f->machine[0]));
+  g_assert_true (sv_migratable_prepare (SV_OBJECT (f->machine[1]), state, &error));
+  g_assert_no_error (error);
+  copy (f);
+  g_assert_cmphex (rd (f, 1, spare + VIRTIO_MMIO_DEVICE_ID, 4), ==, rd (f, 0, spare + VIRTIO_MMIO_DEVICE_ID, 4));
+  g_assert_cmphex (rd (f, 1, spare + VIRTIO_MMIO_STATUS, 4), ==, 3);
+  g_assert_cmphex (rd (f, 1, spare + VIRTIO_MMIO_QUEUE_NUM_MAX, 4), ==, rd (f, 0, spare + VIRTIO_MMIO_QUEUE_NUM_MAX, 4));
+  g_assert_cmphex (rd (f, 1, spare + VIRTIO_MMIO_QUEUE_NUM_MAX, 4), !=, 0);
+  torture (f);
+}
+
 static void
 test_other_device (Fixture *f, gconstpointer data)
 {
@@ -277,6 +302,7 @@ main (int argc, char **argv)
   g_test_add ("/state/machine/chipset", Fixture, sv_q35_get_type, set_up, test_chipset, tear_down);
   g_test_add ("/state/machine/processors", Fixture, sv_microvm_get_type, set_up, test_processors, tear_down);
   g_test_add ("/state/machine/slots", Fixture, sv_microvm_get_type, set_up, test_slots, tear_down);
+  g_test_add ("/state/machine/placeholders", Fixture, sv_microvm_get_type, set_up, test_placeholders, tear_down);
   g_test_add ("/state/machine/other-device", Fixture, sv_microvm_get_type, set_up, test_other_device, tear_down);
   g_test_add ("/state/machine/run-state", Fixture, sv_microvm_get_type, set_up, test_run_state, tear_down);
   return g_test_run ();
