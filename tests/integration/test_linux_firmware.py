@@ -47,6 +47,10 @@ echo "word $(cat /proc/cmdline | tr ' ' '\\n' | grep '^sv.word=')"
 echo "cpus $(nproc)"
 sed 's/^/memory /' /proc/iomem
 sed 's/^/port /' /sys/bus/pci/devices/0000:00:04.0/resource
+echo "PLUG NOW"
+until [ -b /dev/vda ]; do usleep 50000; done
+echo "plugged $(head -c 5 /dev/vda) $(readlink -f /sys/block/vda | cut -d / -f 5-6) $(ls /sys/block/vda/mq | wc -l) queues"
+while [ -e /sys/bus/pci/devices/0000:02:00.0 ]; do usleep 50000; done
 dmesg | grep -E 'MMCONFIG for|_OSC: OS now controls|efi: EFI v'
 dmesg | grep -iE 'acpi (bios )?(error|warning|exception)|firmware bug|call trace|BUG:|soft lockup' | sed 's/^/complaint /'
 dmesg | grep -iE "can't claim|no space for|failed to assign|address conflict" | sed 's/^/complaint /'
@@ -55,12 +59,20 @@ poweroff -f
 
 
 def test_kernel_and_variables(firmware, images, disk_dir):
-    """-kernel with firmware; PCI as the firmware set it up; a variable that the guest stores survives."""
+    """-kernel with firmware; PCI as the firmware set it up, with room for a disk later; a stored variable survives."""
     initrd = initrd_with(images, disk_dir / "initrd", KERNEL_JOB)
+    (disk_dir / "late").write_bytes(b"hello".ljust(MIB, b"\0"))
     vm = firmware("-smp", "2", "-kernel", images.bzimage, "-initrd", initrd, "-append", "console=ttyS0 sv.word=17",
-                  "-device", "pcie-root-port,id=port,addr=4", "-device", "virtio-rng-pci,bus=port")
+                  "-device", "pcie-root-port,id=port,addr=4", "-device", "virtio-rng-pci,bus=port",
+                  "-device", "pcie-root-port,id=spare,addr=5", "-drive", f"file={disk_dir / 'late'},id=late,if=none")
     vm.console.wait_for("variable stored", BOOT)
     assert "StratoTest".encode("utf-16-le") in vm.variables.read_bytes(), "it is in the file already"
+    vm.console.wait_for("PLUG NOW", BOOT)
+    qmp = vm.qmp()
+    qmp.execute("device_add", {"driver": "virtio-blk-pci", "id": "late", "drive": "late", "bus": "spare", "num-queues": 2})
+    vm.console.wait_for(r"plugged hello 0000:00:05\.0/0000:02:00\.0 2 queues", BOOT)
+    qmp.execute("device_del", {"id": "late"})
+    assert qmp.wait_event("DEVICE_DELETED", timeout=100)["data"]["device"] == "late"
     assert vm.wait(BOOT) == 0
     text = vm.console.text
     assert "variable stored value\n" in text
