@@ -21,11 +21,11 @@ int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
 
 static const char *const lines[] = {
   "-accel qtest -machine microvm -S -smp 2,maxcpus=4 -chardev null,id=c0 -serial chardev:c0 -chardev null,id=c1 "
-  "-device virtio-serial-device,id=vs -device virtserialport,chardev=c1,bus=vs.0 -device virtio-rng-device "
+  "-device virtio-serial-device,id=vs -device virtserialport,chardev=c1,bus=vs.0 "
   "-device virtio-balloon-device",
   "-accel qtest -machine q35 -S -smp 2,maxcpus=4 -chardev null,id=c0 -serial chardev:c0 -chardev null,id=c1 "
   "-device pcie-root-port,id=rp0,chassis=1 -device pcie-root-port,id=rp1,chassis=2 -device pvpanic-pci "
-  "-device virtio-serial-pci,id=vs,bus=rp0 -device virtserialport,chardev=c1,bus=vs.0 -device virtio-rng-pci "
+  "-device virtio-serial-pci,id=vs,bus=rp0 -device virtserialport,chardev=c1,bus=vs.0 "
   "-device virtio-balloon-pci",
 };
 
