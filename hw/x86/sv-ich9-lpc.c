@@ -2,6 +2,7 @@
 
 #include "hw/x86/sv-ich9-lpc.h"
 
+#include "qom/sv-property.h"
 #include <linux/pci_regs.h>
 
 #include "hw/core/sv-machine.h"
@@ -35,6 +36,16 @@ struct _SvIch9Lpc
   gboolean levels[SV_PCI_N_PINS];
   guint isa_levels; /* bit per ISA interrupt that a pin asserts */
 };
+
+enum
+{
+  PROP_0,
+  PROP_DISABLE_S3,
+  PROP_DISABLE_S4,
+  N_PROPS,
+};
+
+static GParamSpec *props[N_PROPS];
 
 static const SvMigratableState migration;
 
@@ -212,11 +223,25 @@ sv_ich9_lpc_finalize (GObject *object)
   G_OBJECT_CLASS (sv_ich9_lpc_parent_class)->finalize (object);
 }
 
+/* There is no suspending. Management says that it wants none, which is fine. */
+static void
+sv_ich9_lpc_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  g_value_set_uint (value, 1);
+}
+
+static void
+sv_ich9_lpc_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+}
+
 static void
 sv_ich9_lpc_class_init (SvIch9LpcClass *klass)
 {
   SvPciDeviceClass *pci_class = SV_PCI_DEVICE_CLASS (klass);
 
+  G_OBJECT_CLASS (klass)->get_property = sv_ich9_lpc_get_property;
+  G_OBJECT_CLASS (klass)->set_property = sv_ich9_lpc_set_property;
   G_OBJECT_CLASS (klass)->finalize = sv_ich9_lpc_finalize;
   SV_DEVICE_CLASS (klass)->category = "bridge";
   SV_DEVICE_CLASS (klass)->description = "ICH9 LPC bridge";
@@ -230,6 +255,23 @@ sv_ich9_lpc_class_init (SvIch9LpcClass *klass)
   pci_class->teardown = sv_ich9_lpc_teardown;
   pci_class->reset = sv_ich9_lpc_reset;
   pci_class->config_written = sv_ich9_lpc_config_written;
+
+  /**
+   * SvIch9Lpc:disable-s3:
+   *
+   * That the guest cannot suspend to memory: always.
+   */
+  props[PROP_DISABLE_S3] = g_param_spec_uint ("disable-s3", "disable_s3", "The guest cannot suspend to memory: always 1",
+                                              1, 1, 1, SV_PARAM_RW_WIRING);
+
+  /**
+   * SvIch9Lpc:disable-s4:
+   *
+   * That the guest cannot suspend to disk with the firmware's help: always.
+   */
+  props[PROP_DISABLE_S4] = g_param_spec_uint ("disable-s4", "disable_s4", "The guest cannot suspend to disk: always 1", 1, 1,
+                                              1, SV_PARAM_RW_WIRING);
+  g_object_class_install_properties (G_OBJECT_CLASS (klass), N_PROPS, props);
 }
 
 static void

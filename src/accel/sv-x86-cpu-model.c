@@ -9,15 +9,27 @@
 #include "qom/sv-parse.h"
 #include "src/accel/sv-x86-features.h"
 
-/* With each of these the guest gets what this host's KVM offers: there is nothing to choose from. */
+/* What QEMU's kvm64 has: what others are described by, feature by feature */
+#define BASIC                                                                                                  \
+  "fpu,de,pse,tsc,msr,pae,mce,cx8,apic,sep,mtrr,pge,mca,cmov,pat,pse36,clflush,mmx,fxsr,sse,sse2,pni,cx16,nx," \
+  "lm,syscall"
+
+/* Family, model and stepping are the host's with each of them. */
 static const struct
 {
   const char *name;
   const char *description;
+  const char *features; /* NULL: all that KVM offers on this host */
 } models[] = {
-  { "host", "processor with all features that KVM offers on this host" },
-  { "max", "the same: the most that this accelerator can do" },
+  { "host", "processor with all features that KVM offers on this host", NULL },
+  { "max", "the same: the most that this accelerator can do", NULL },
+  { "kvm64", "any 64-bit processor, to which features are added", BASIC },
+  { "qemu64", "the same", BASIC },
 };
+
+/* Not the processor's but KVM's: they are there with each model. */
+static const char *const paravirtual[] = { "hypervisor", "x2apic" };
+#define KVM_LEAF 0x40000001u
 
 /* What other features cannot be used without (Intel SDM volume 1, 13.2) */
 static const struct
@@ -157,13 +169,55 @@ switch_dependents_off (SvX86CpuModel *self)
     }
 }
 
+/* Takes what is in @list out of what is off. */
+static void
+spare (SvX86CpuModel *self, const char *const *list)
+{
+  for (; *list != NULL; list++)
+    {
+      SvX86Feature feature;
+
+      if (sv_x86_feature_find (*list, &feature))
+        self->off[feature.word] &= ~(1u << feature.bit);
+    }
+}
+
+static void
+restrict_to (SvX86CpuModel *self, const char *features)
+{
+  g_auto (GStrv) list = g_strsplit (features, ",", -1);
+
+  for (guint word = 0; word < sv_x86_n_feature_words; word++)
+    for (guint bit = 0; bit < 32; bit++)
+      if (sv_x86_feature_words[word].function != KVM_LEAF && sv_x86_feature_words[word].names[bit] != NULL)
+        self->off[word] |= 1u << bit;
+  spare (self, (const char *const *)list);
+  spare (self, (const char *const[]){ paravirtual[0], paravirtual[1], NULL });
+}
+
 static gboolean
-parse_model (const char *name, GError **error)
+parse_model (SvX86CpuModel *self, const char *name, GError **error)
 {
   for (guint i = 0; i < G_N_ELEMENTS (models); i++)
     if (strcmp (models[i].name, name) == 0)
-      return TRUE;
-  return fail (error, "model '%s' is not known: accepted are 'host' and 'max'", name);
+      {
+        if (models[i].features != NULL)
+          restrict_to (self, models[i].features);
+        return TRUE;
+      }
+  return fail (error, "model '%s' is not known: accepted are 'host', 'max', 'kvm64' and 'qemu64'", name);
+}
+
+/**
+ * sv_x86_cpu_model_get_name: (skip)
+ * @index: number of a model
+ *
+ * Returns: (nullable): its name; %NULL when there are fewer
+ */
+const char *
+sv_x86_cpu_model_get_name (guint index)
+{
+  return index < G_N_ELEMENTS (models) ? models[index].name : NULL;
 }
 
 /**
@@ -185,7 +239,7 @@ sv_x86_cpu_model_parse (SvX86CpuModel *self, const char *text, GError **error)
 
   g_assert (sv_x86_n_feature_words <= SV_X86_MAX_FEATURE_WORDS);
   *self = (SvX86CpuModel){ .pmu = TRUE, .kvm = TRUE };
-  ok = parse_model (words[0] != NULL ? words[0] : "", error);
+  ok = parse_model (self, words[0] != NULL ? words[0] : "", error);
   for (guint i = 1; ok && words[i] != NULL; i++)
     ok = parse_switch (self, words[i], error);
   if (!ok)

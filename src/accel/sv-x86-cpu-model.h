@@ -26,6 +26,7 @@ typedef struct
 
 /* @text: as for `-cpu`; NULL is `host`. Errors name what is not known. */
 SV_API gboolean sv_x86_cpu_model_parse (SvX86CpuModel *self, const char *text, GError **error);
+SV_API const char *sv_x86_cpu_model_get_name (guint index);
 /* Models and features, for `-cpu help`. (transfer full) */
 SV_API char *sv_x86_cpu_model_dup_help (void);
 

@@ -13,6 +13,8 @@ struct _SvBlockRaw
 
   SvObject *file; /* link */
   SvObject *claimed;
+  gboolean direct;
+  gboolean no_flush;
 };
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (SvBlockRaw, sv_block_raw, SV_TYPE_BLOCK_NODE,
@@ -22,6 +24,8 @@ enum
 {
   PROP_0,
   PROP_FILE,
+  PROP_CACHE_DIRECT,
+  PROP_CACHE_NO_FLUSH,
   N_PROPS,
 };
 
@@ -62,6 +66,32 @@ take_limits (SvBlockNode *self, SvBlockNode *below)
   on_notify (self, NULL, NULL);
 }
 
+/* How the image is cached is the business of the node below: both may say so, if they say the same. */
+static gboolean
+check_cache (SvBlockRaw *self, GError **error)
+{
+  static const char *const names[] = { "cache-direct", "cache-no-flush" };
+  const gboolean wanted[] = { self->direct, self->no_flush };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      gboolean below = FALSE;
+
+      if (!wanted[i])
+        continue;
+      if (g_object_class_find_property (G_OBJECT_GET_CLASS (self->file), names[i]) != NULL)
+        g_object_get (self->file, names[i], &below, NULL);
+      if (below)
+        continue;
+      g_set_error (error, SV_BLOCK_ERROR, SV_BLOCK_ERROR_INVALID,
+                   "block node '%s': '%s' below it has %s off, which is what holds",
+                   sv_object_get_id (SV_OBJECT (self)), sv_object_get_id (self->file),
+                   i == 0 ? "cache.direct" : "cache.no-flush");
+      return FALSE;
+    }
+  return TRUE;
+}
+
 static gboolean
 sv_block_raw_complete (SvObject *object, GError **error)
 {
@@ -87,7 +117,7 @@ sv_block_raw_complete (SvObject *object, GError **error)
         }
       sv_block_node_set_read_only (node, TRUE);
     }
-  if (!sv_object_claim (self->file, object, error))
+  if (!check_cache (self, error) || !sv_object_claim (self->file, object, error))
     return FALSE;
   self->claimed = g_object_ref (self->file);
   /* Its queues do the work, so they are to refuse what this node does. */
@@ -130,8 +160,14 @@ sv_block_raw_get_stats (SvBlockNode *node, SvBlockStats *stats)
 static void
 sv_block_raw_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
+  SvBlockRaw *self = SV_BLOCK_RAW (object);
+
   if (id == PROP_FILE)
-    g_value_set_object (value, SV_BLOCK_RAW (object)->file);
+    g_value_set_object (value, self->file);
+  else if (id == PROP_CACHE_DIRECT)
+    g_value_set_boolean (value, self->direct);
+  else if (id == PROP_CACHE_NO_FLUSH)
+    g_value_set_boolean (value, self->no_flush);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
@@ -143,6 +179,10 @@ sv_block_raw_set_property (GObject *object, guint id, const GValue *value, GPara
 
   if (id == PROP_FILE)
     sv_object_set_link (SV_OBJECT (self), pspec, &self->file, g_value_get_object (value));
+  else if (id == PROP_CACHE_DIRECT)
+    self->direct = g_value_get_boolean (value);
+  else if (id == PROP_CACHE_NO_FLUSH)
+    self->no_flush = g_value_get_boolean (value);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
@@ -182,6 +222,23 @@ sv_block_raw_class_init (SvBlockRawClass *klass)
    */
   props[PROP_FILE] = g_param_spec_object ("file", "file", "Node that holds the image",
                                           SV_TYPE_BLOCK_NODE, SV_PARAM_RW_WIRING);
+  /**
+   * SvBlockRaw:cache-direct:
+   *
+   * Whether the host's page cache is bypassed: only what the node below says.
+   */
+  props[PROP_CACHE_DIRECT]
+      = g_param_spec_boolean ("cache-direct", "cache.direct", "As the node below: bypass the host's page cache", FALSE,
+                              SV_PARAM_RW_WIRING);
+
+  /**
+   * SvBlockRaw:cache-no-flush:
+   *
+   * Whether flush requests are ignored: only what the node below says.
+   */
+  props[PROP_CACHE_NO_FLUSH]
+      = g_param_spec_boolean ("cache-no-flush", "cache.no-flush", "As the node below: ignore flush requests", FALSE,
+                              SV_PARAM_RW_WIRING);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 

@@ -90,6 +90,7 @@ static const struct
   { "hpet", "off", "there is no HPET" },
   { "nvdimm", "off", "there are no NVDIMMs" },
   { "hmat", "off", "there is no HMAT" },
+  { "mem-merge", "off", "pages of guests are not merged" },
   { "graphics", "off", "there is no display" },
   { "acpi", "on auto", "the guest always gets ACPI tables" },
   { "kernel-irqchip", "on", "KVM has the interrupt controllers" },

@@ -118,6 +118,7 @@ const SvOption sv_cli_options[] = {
     "the serial port on standard input and output, unless -serial says where it is" },
   { "display", ONE, FALSE, sv_cli_only_none, "none", "accepted: there is no display" },
   { "nodefconfig", NONE, FALSE, NULL, "", "accepted: there is no such file" },
+  { "no-acpi", NONE, FALSE, NULL, "", "accepted: a guest need not use what ACPI tells" },
   { "no-hpet", NONE, FALSE, NULL, "", "accepted: there is no HPET" },
   { "enable-kvm", NONE, FALSE, NULL, "", "accepted: it is the default" },
   { "audio", ONE, FALSE, sv_cli_only_none, "none", "accepted: there is no sound card" },

@@ -31,6 +31,7 @@ struct _SvMemoryBackendMemfd
   gboolean hugetlb;
   guint64 hugetlb_size;
   gboolean seal;
+  gboolean canonical_path;
 };
 
 enum
@@ -39,6 +40,7 @@ enum
   PROP_HUGETLB,
   PROP_HUGETLBSIZE,
   PROP_SEAL,
+  PROP_CANONICAL_PATH,
   N_PROPS,
 };
 
@@ -154,6 +156,9 @@ sv_memory_backend_memfd_get_property (GObject *object, guint id, GValue *value, 
     case PROP_HUGETLBSIZE:
       g_value_set_uint64 (value, self->hugetlb_size);
       break;
+    case PROP_CANONICAL_PATH:
+      g_value_set_boolean (value, self->canonical_path);
+      break;
     case PROP_SEAL:
       g_value_set_boolean (value, self->seal);
       break;
@@ -178,6 +183,9 @@ sv_memory_backend_memfd_set_property (GObject *object,
     case PROP_HUGETLBSIZE:
       self->hugetlb_size = g_value_get_uint64 (value);
       break;
+    case PROP_CANONICAL_PATH:
+      self->canonical_path = g_value_get_boolean (value);
+      break;
     case PROP_SEAL:
       self->seal = g_value_get_boolean (value);
       break;
@@ -193,6 +201,7 @@ sv_memory_backend_memfd_init (SvMemoryBackendMemfd *self)
 {
   self->seal = TRUE;
   g_object_set (self, "share", TRUE, NULL);
+  self->canonical_path = TRUE;
 }
 
 static void
@@ -226,5 +235,13 @@ sv_memory_backend_memfd_class_init (SvMemoryBackendMemfdClass *klass)
    */
   props[PROP_SEAL] = g_param_spec_boolean ("seal", "seal", "Seal the size of the file", TRUE,
                                            SV_PARAM_RW_WIRING);
+  /**
+   * SvMemoryBackendMemfd:x-use-canonical-path-for-ramblock-id:
+   *
+   * Accepted since libvirt sets it, as of [class@MemoryBackendFile].
+   */
+  props[PROP_CANONICAL_PATH] = g_param_spec_boolean (
+      "x-use-canonical-path-for-ramblock-id", "x-use-canonical-path-for-ramblock-id",
+      "Accepted for compatibility; changes nothing", TRUE, SV_PARAM_RW_WIRING);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }

@@ -67,7 +67,7 @@ BAD = [
     ([*NONE, "-smbios", "type=0,maker=x"], "Property 'maker' not found"),
     ([*NONE, "-smbios", "type=1,serial=x", "-smbios", "type=1,sku=y"], "Duplicate id 'smbios-type-1'"),
     ([GUEST, "-smbios", "type=1,uuid=x"], "-smbios type=1,uuid= expects a UUID"),
-    ([*NONE, "-cpu", "EPYC"], "-cpu EPYC: CPU 'EPYC': model 'EPYC' is not known: accepted are 'host' and 'max'"),
+    ([*NONE, "-cpu", "EPYC"], "-cpu EPYC: CPU 'EPYC': model 'EPYC' is not known: accepted are 'host', 'max', 'kvm64' and 'qemu64'"),
     ([*NONE, "-cpu", "host,+avx3"], "feature 'avx3' is not known (did you mean 'avx"),
     ([*NONE, "-cpu", "host,pmu=maybe"], "'pmu' expects 'on' or 'off', got 'maybe'"),
     ([GUEST, "-cpu", "host,+3dnowext,+ia64"], "CPU feature '"),

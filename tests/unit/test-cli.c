@@ -140,7 +140,7 @@ static const struct
   { "-smp 1 -smp 1", "Option '-smp' is given twice" },
   { "-name ''", "-name : expected a name of 1 to 255 bytes" },
   { "-name a,b=c", "-name a,b=c: unknown key 'b': accepted are 'guest', 'process' and 'debug-threads'" },
-  { "-cpu EPYC", "-cpu EPYC: CPU 'EPYC': model 'EPYC' is not known: accepted are 'host' and 'max'" },
+  { "-cpu EPYC", "-cpu EPYC: CPU 'EPYC': model 'EPYC' is not known: accepted are 'host', 'max', 'kvm64' and 'qemu64'" },
   { "-cpu host,x=on", "-cpu host,x=on: CPU 'host,x=on': feature 'x' is not known (did you mean 'nx'?): see "
                       "'-cpu help'" },
   { "-cpu host,avx2=2", "-cpu host,avx2=2: CPU 'host,avx2=2': 'avx2' expects 'on' or 'off', got '2'" },

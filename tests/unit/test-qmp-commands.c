@@ -55,8 +55,9 @@ test_queries (QmpFixture *fixture, gconstpointer data)
       g_autoptr (JsonNode) value = NULL;
       g_autoptr (GError) error = NULL;
 
-      /* There is no balloon here. */
-      if (!g_str_has_prefix (name, "query-") || g_str_equal (name, "query-balloon"))
+      /* There is no balloon here; the other does not come without arguments. */
+      if (!g_str_has_prefix (name, "query-") || g_str_equal (name, "query-balloon")
+          || g_str_equal (name, "query-cpu-model-expansion"))
         continue;
       value = execute (fixture, text);
       sv_qmp_schema_check (sv_qmp_schema_commands[i].returns, value, &error);

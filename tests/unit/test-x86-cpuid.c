@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "src/accel/sv-x86-cpuid.h"
+#include "src/accel/sv-x86-features.h"
 
 #define INTEL { 0x756e6547, 0x49656e69, 0x6c65746e } /* Genu ineI ntel: EBX, EDX, ECX */
 #define AMD { 0x68747541, 0x69746e65, 0x444d4163 }
@@ -196,6 +197,26 @@ test_features (void)
   g_assert_nonnull (get (entries, 0xa, 0));
 }
 
+/* kvm64 has what it is given by name. */
+static void
+test_described (void)
+{
+  SvX86CpuModel model;
+  SvX86Feature avx, sse2, smep, hypervisor;
+
+  g_assert_true (sv_x86_feature_find ("avx", &avx) && sv_x86_feature_find ("sse2", &sse2)
+                 && sv_x86_feature_find ("smep", &smep) && sv_x86_feature_find ("hypervisor", &hypervisor));
+  g_assert_true (sv_x86_cpu_model_parse (&model, "kvm64,xsave=on,avx=on,sse2=off", NULL));
+  g_assert_cmphex (model.off[avx.word] & 1u << avx.bit, ==, 0);
+  g_assert_cmphex (model.on[avx.word] & 1u << avx.bit, !=, 0);
+  g_assert_cmphex (model.off[sse2.word] & 1u << sse2.bit, !=, 0);
+  g_assert_cmphex (model.off[smep.word] & 1u << smep.bit, !=, 0);
+  g_assert_cmphex (model.off[hypervisor.word] & 1u << hypervisor.bit, ==, 0);
+  g_assert_true (sv_x86_cpu_model_parse (&model, "qemu64", NULL));
+  g_assert_cmphex (model.off[avx.word] & 1u << avx.bit, !=, 0);
+  g_assert_cmphex (model.off[sse2.word] & 1u << sse2.bit, ==, 0);
+}
+
 static void
 test_errors (void)
 {
@@ -204,8 +225,8 @@ test_errors (void)
     const char *cpu;
     const char *message;
   } bad[] = {
-    { "EPYC", "CPU 'EPYC': model 'EPYC' is not known: accepted are 'host' and 'max'" },
-    { "", "CPU '': model '' is not known: accepted are 'host' and 'max'" },
+    { "EPYC", "CPU 'EPYC': model 'EPYC' is not known: accepted are 'host', 'max', 'kvm64' and 'qemu64'" },
+    { "", "CPU '': model '' is not known: accepted are 'host', 'max', 'kvm64' and 'qemu64'" },
     { "host,+avx3", "CPU 'host,+avx3': feature 'avx3' is not known (did you mean 'avx'?): see '-cpu help'" },
     { "host,avx=maybe", "CPU 'host,avx=maybe': 'avx' expects 'on' or 'off', got 'maybe'" },
     { "host,host-phys-bits=off", "CPU 'host,host-phys-bits=off': 'host-phys-bits' can only be 'on'" },
@@ -242,6 +263,7 @@ main (int argc, char **argv)
   g_test_add_func ("/x86/cpuid/amd", test_amd);
   g_test_add_func ("/x86/cpuid/flat", test_flat);
   g_test_add_func ("/x86/cpuid/features", test_features);
+  g_test_add_func ("/x86/cpuid/described", test_described);
   g_test_add_func ("/x86/cpuid/errors", test_errors);
   g_test_add_func ("/x86/cpuid/help", test_help);
   return g_test_run ();
