@@ -18,7 +18,7 @@ COMMANDS = json.loads((TOP / "svctl" / "svctl.json").read_text())["commands"]
 
 
 def test_every_command_without_a_vm(svctl):
-    """All but ls say so, in JSON, and end with the status of that; a socket that nobody serves is no VM."""
+    """All that ask one say so, in JSON, and end with the status of that; a socket that nobody serves is no VM."""
     dead = socket.socket(socket.AF_UNIX)
     dead.bind(str(svctl.folder / "dead.qmp"))
     dead.close()
@@ -26,6 +26,7 @@ def test_every_command_without_a_vm(svctl):
         words = [command["name"], *["x.y"] * command["least"]]
         if command["name"] == "ls":
             assert svctl.json(*words) == []
+        if command["name"] in ("ls", "snapshot"):
             continue
         for which, message in (((), "no VM answers"), (("-s", svctl.folder / "dead.qmp"), "Connection refused")):
             done = svctl.run("-j", *which, *words, status=3, input="")
