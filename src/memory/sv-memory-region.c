@@ -267,19 +267,6 @@ sv_memory_region_get_size (SvMemoryRegion *self)
 }
 
 /**
- * sv_memory_region_is_ram:
- * @self: a region
- *
- * Returns: whether the region itself is RAM; an alias of RAM is not
- */
-gboolean
-sv_memory_region_is_ram (SvMemoryRegion *self)
-{
-  g_return_val_if_fail (SV_IS_MEMORY_REGION (self), FALSE);
-  return self->kind == SV_MEMORY_REGION_RAM;
-}
-
-/**
  * sv_memory_region_get_backend:
  * @self: a region
  *

@@ -55,7 +55,6 @@ SV_API SvMemoryRegion *sv_memory_region_new_alias (const char *name, SvMemoryReg
 
 SV_API const char *sv_memory_region_get_name (SvMemoryRegion *self);
 SV_API guint64 sv_memory_region_get_size (SvMemoryRegion *self);
-SV_API gboolean sv_memory_region_is_ram (SvMemoryRegion *self);
 SV_API SvMemoryBackend *sv_memory_region_get_backend (SvMemoryRegion *self); /* (transfer none) (nullable) */
 
 /* Higher priority hides lower where they overlap; equal ones: the one added later is above. */

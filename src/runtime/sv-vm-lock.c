@@ -96,28 +96,6 @@ sv_vm_lock_wait (GCond *cond)
   acquired ();
 }
 
-/**
- * sv_vm_lock_wait_until:
- * @cond: a condition that is signalled under the VM lock
- * @end_time: the monotonic time to give up at, in microseconds
- *
- * As sv_vm_lock_wait(), for a limited time.
- *
- * Returns: %FALSE when @end_time has passed
- */
-gboolean
-sv_vm_lock_wait_until (GCond *cond, gint64 end_time)
-{
-  gboolean signalled;
-
-  g_assert (mine);
-
-  releasing ();
-  signalled = g_cond_wait_until (cond, &mutex, end_time);
-  acquired ();
-  return signalled;
-}
-
 static gint
 poll_unlocked (GPollFD *fds, guint n_fds, gint timeout)
 {

@@ -15,7 +15,6 @@ SV_API void sv_vm_unlock (void);
 SV_API gboolean sv_vm_lock_is_mine (void);
 /* Waits for @cond with the VM lock as its mutex; the caller holds the lock. */
 SV_API void sv_vm_lock_wait (GCond *cond);
-SV_API gboolean sv_vm_lock_wait_until (GCond *cond, gint64 end_time);
 /* Makes @context (NULL: the default one) drop the lock around poll; the caller then takes the lock
  * before it runs the loop. Idempotent. */
 SV_API void sv_vm_lock_attach (GMainContext *context);
