@@ -31,29 +31,10 @@ sv_qmp_resolve (SvQmpCall *call, const char *path, GType type, GError **error)
   return NULL;
 }
 
-typedef struct
-{
-  GType type;
-  GPtrArray *found;
-} Collection;
-
-static gboolean
-collect_one (SvObject *object, gpointer user_data)
-{
-  Collection *collection = user_data;
-
-  if (g_type_is_a (G_OBJECT_TYPE (object), collection->type))
-    g_ptr_array_add (collection->found, object);
-  return TRUE;
-}
-
 GPtrArray *
 sv_qmp_collect (SvObject *root, GType type)
 {
-  Collection collection = { type, g_ptr_array_new () };
-
-  sv_object_walk (root, collect_one, &collection);
-  return collection.found;
+  return sv_object_collect (root, type);
 }
 
 SvObject *

@@ -33,6 +33,39 @@ sv_object_walk (SvObject *self, SvObjectFunc func, gpointer user_data)
   return TRUE;
 }
 
+typedef struct
+{
+  GType type;
+  GPtrArray *found;
+} Collection;
+
+static gboolean
+collect (SvObject *object, gpointer user_data)
+{
+  Collection *collection = user_data;
+
+  if (g_type_is_a (G_OBJECT_TYPE (object), collection->type))
+    g_ptr_array_add (collection->found, object);
+  return TRUE;
+}
+
+/**
+ * sv_object_collect: (skip)
+ * @self: where to start
+ * @type: a type
+ *
+ * Returns: (transfer container) (element-type SvObject): @self and what is below it, so far as it is of @type, in the order of
+ *   sv_object_walk()
+ */
+GPtrArray *
+sv_object_collect (SvObject *self, GType type)
+{
+  Collection collection = { type, g_ptr_array_new () };
+
+  sv_object_walk (self, collect, &collection);
+  return collection.found;
+}
+
 /* An absolute path may have more slashes than it needs, as scripts write them that put paths together. */
 static gboolean
 is_well_formed (const char *name)

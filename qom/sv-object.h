@@ -104,6 +104,7 @@ SV_API void sv_object_unparent (SvObject *self);
 SV_PUBLIC gboolean sv_object_remove (SvObject *self, GError **error);
 
 SV_API gboolean sv_object_walk (SvObject *self, SvObjectFunc func, gpointer user_data);
+SV_API GPtrArray *sv_object_collect (SvObject *self, GType type);
 SV_PUBLIC SvObject *sv_object_resolve (SvObject *scope, const char *name, GType type, GError **error);
 
 SV_API gboolean sv_object_complete (SvObject *self, GError **error);

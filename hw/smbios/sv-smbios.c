@@ -76,35 +76,10 @@ end (Structure *self, GByteArray *tables)
 
 /* --- what the user said --- */
 
-typedef struct
-{
-  GType type;
-  GPtrArray *found;
-} Search;
-
-static gboolean
-collect (SvObject *object, gpointer user_data)
-{
-  Search *search = user_data;
-
-  if (g_type_is_a (G_OBJECT_TYPE (object), search->type))
-    g_ptr_array_add (search->found, object);
-  return TRUE;
-}
-
-static GPtrArray *
-find_all (SvMachine *machine, GType type)
-{
-  Search search = { type, g_ptr_array_new () };
-
-  sv_object_walk (SV_OBJECT (machine), collect, &search);
-  return search.found;
-}
-
 static gpointer
 find (SvMachine *machine, GType type)
 {
-  g_autoptr (GPtrArray) all = find_all (machine, type);
+  g_autoptr (GPtrArray) all = sv_object_collect (SV_OBJECT (machine), type);
 
   return all->len > 0 ? g_ptr_array_index (all, 0) : NULL;
 }
@@ -280,7 +255,7 @@ append_processors (SvMachine *machine, GByteArray *tables)
 static gboolean
 append_texts (SvMachine *machine, GByteArray *tables, GError **error)
 {
-  g_autoptr (GPtrArray) users = find_all (machine, sv_smbios_type11_get_type ());
+  g_autoptr (GPtrArray) users = sv_object_collect (SV_OBJECT (machine), sv_smbios_type11_get_type ());
   gboolean fit = TRUE;
   Structure s;
 
@@ -384,7 +359,7 @@ drop_type (GByteArray *tables, guint8 type)
 static void
 append_files (SvMachine *machine, GByteArray *tables)
 {
-  g_autoptr (GPtrArray) files = find_all (machine, SV_TYPE_SMBIOS_FILE);
+  g_autoptr (GPtrArray) files = sv_object_collect (SV_OBJECT (machine), SV_TYPE_SMBIOS_FILE);
 
   for (guint i = 0; i < files->len; i++)
     drop_type (tables, *(const guint8 *)g_bytes_get_data (sv_smbios_file_get_contents (files->pdata[i]), NULL));

@@ -64,23 +64,6 @@ static GParamSpec *props[N_PROPS];
 G_DEFINE_FINAL_TYPE_WITH_CODE (SvNetdevTap, sv_netdev_tap, SV_TYPE_NETDEV,
                                SV_MIGRATABLE_STATELESS ("packets under way may be lost, as on any network"))
 
-static gboolean
-invalid (SvNetdevTap *self, GError **error, const char *format, ...) G_GNUC_PRINTF (3, 4);
-
-static gboolean
-invalid (SvNetdevTap *self, GError **error, const char *format, ...)
-{
-  g_autofree char *message = NULL;
-  va_list args;
-
-  va_start (args, format);
-  message = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_set_error (error, SV_NET_ERROR, SV_NET_ERROR_INVALID, "Network back end '%s': %s",
-               sv_object_get_id (SV_OBJECT (self)), message);
-  return FALSE;
-}
-
 /* --- opening --- */
 
 static void
@@ -97,7 +80,7 @@ static gboolean
 check_script (SvNetdevTap *self, const char *key, const char *script, GError **error)
 {
   return script == NULL || *script == '\0' || strcmp (script, "no") == 0
-         || invalid (self, error,
+         || sv_netdev_refuse (SV_NETDEV (self), error,
                      "%s=%s: no program is run for interfaces; only %s=no is accepted", key, script,
                      key);
 }
@@ -108,23 +91,23 @@ check_properties (SvNetdevTap *self, GError **error)
   gboolean by_fd = self->fd != NULL || self->fds != NULL;
 
   if (self->fd != NULL && self->fds != NULL)
-    return invalid (self, error, "'fd' and 'fds' exclude each other");
+    return sv_netdev_refuse (SV_NETDEV (self), error, "'fd' and 'fds' exclude each other");
   if (self->vhostfd != NULL && self->vhostfds != NULL)
-    return invalid (self, error, "'vhostfd' and 'vhostfds' exclude each other");
+    return sv_netdev_refuse (SV_NETDEV (self), error, "'vhostfd' and 'vhostfds' exclude each other");
   if (by_fd && self->ifname != NULL)
-    return invalid (self, error, "'ifname' and '%s' exclude each other",
+    return sv_netdev_refuse (SV_NETDEV (self), error, "'ifname' and '%s' exclude each other",
                     self->fd != NULL ? "fd" : "fds");
   if (self->fds != NULL && self->queues > 1 && self->queues != g_strv_length (self->fds))
-    return invalid (self, error, "queues=%u does not go with %u descriptors in 'fds'", self->queues,
+    return sv_netdev_refuse (SV_NETDEV (self), error, "queues=%u does not go with %u descriptors in 'fds'", self->queues,
                     g_strv_length (self->fds));
   if (self->fd != NULL && self->queues > 1)
-    return invalid (self, error, "queues=%u takes 'fds', with one descriptor for each",
+    return sv_netdev_refuse (SV_NETDEV (self), error, "queues=%u takes 'fds', with one descriptor for each",
                     self->queues);
   if (self->fds != NULL
       && (g_strv_length (self->fds) < 1 || g_strv_length (self->fds) > MAX_QUEUES))
-    return invalid (self, error, "'fds' must hold 1 to %d descriptors", MAX_QUEUES);
+    return sv_netdev_refuse (SV_NETDEV (self), error, "'fds' must hold 1 to %d descriptors", MAX_QUEUES);
   if ((self->vhostfd != NULL || self->vhostfds != NULL) && !self->vhost && !self->vhostforce)
-    return invalid (self, error, "'%s' is given, but not vhost=on",
+    return sv_netdev_refuse (SV_NETDEV (self), error, "'%s' is given, but not vhost=on",
                     self->vhostfd != NULL ? "vhostfd" : "vhostfds");
   return check_script (self, "script", self->script, error)
          && check_script (self, "downscript", self->downscript, error);
@@ -142,7 +125,7 @@ take_fd (SvNetdevTap *self, const char *key, const char *name, GError **error)
       if (!g_ascii_string_to_unsigned (name, 10, 3, G_MAXINT, &number, NULL)
           || fcntl ((int) number, F_GETFD) < 0)
         {
-          invalid (self, error, "%s=%s is not an open descriptor (3 or more)", key, name);
+          sv_netdev_refuse (SV_NETDEV (self), error, "%s=%s is not an open descriptor (3 or more)", key, name);
           return -1;
         }
       fcntl ((int) number, F_SETFD, FD_CLOEXEC);
@@ -150,7 +133,7 @@ take_fd (SvNetdevTap *self, const char *key, const char *name, GError **error)
     }
   fd = sv_fd_store_steal (SV_OBJECT (self), name);
   if (fd < 0)
-    invalid (self, error, "%s=%s: expected a number, or a name that 'getfd' gave a descriptor", key,
+    sv_netdev_refuse (SV_NETDEV (self), error, "%s=%s: expected a number, or a name that 'getfd' gave a descriptor", key,
              name);
   return fd;
 }
@@ -216,7 +199,7 @@ open_by_fds (SvNetdevTap *self, const char *key, const char *const *names, GErro
         return FALSE;
       for (guint j = 0; j < self->n_queues; j++)
         if (self->queue_fds[j] == fd)
-          return invalid (self, error, "descriptor %d is in '%s' twice", fd, key);
+          return sv_netdev_refuse (SV_NETDEV (self), error, "descriptor %d is in '%s' twice", fd, key);
       options_of (self, &options);
       if (!sv_tap_adopt (fd, what, &options, &name, &header, error))
         {
@@ -228,7 +211,7 @@ open_by_fds (SvNetdevTap *self, const char *key, const char *const *names, GErro
         }
       self->queue_fds[self->n_queues++] = fd;
       if (i > 0 && (header != self->header || strcmp (name, ifname) != 0))
-        return invalid (self, error, "%s is not of the same interface as the first descriptor",
+        return sv_netdev_refuse (SV_NETDEV (self), error, "%s is not of the same interface as the first descriptor",
                         what);
       self->header = header;
       g_free (ifname);
@@ -247,7 +230,7 @@ open_vhost (SvNetdevTap *self, GError **error)
   const char *key = self->vhostfd != NULL ? "vhostfd" : "vhostfds";
 
   if (names != NULL && g_strv_length ((char **) names) != self->n_queues)
-    return invalid (self, error, "'%s' must hold %u descriptors, one for each queue", key,
+    return sv_netdev_refuse (SV_NETDEV (self), error, "'%s' must hold %u descriptors, one for each queue", key,
                     self->n_queues);
   for (guint i = 0; i < self->n_queues; i++)
     {
@@ -257,7 +240,7 @@ open_vhost (SvNetdevTap *self, GError **error)
       if (fd < 0 && names != NULL)
         return FALSE;
       if (fd < 0)
-        return invalid (self, error, "vhost=on: cannot open " VHOST_PATH ": %s%s",
+        return sv_netdev_refuse (SV_NETDEV (self), error, "vhost=on: cannot open " VHOST_PATH ": %s%s",
                         g_strerror (errno),
                         errno == ENOENT ? " (is the kernel module 'vhost_net' loaded?)" : "");
       self->vhost_fds[self->n_vhost_fds++] = fd;

@@ -62,23 +62,6 @@ static GParamSpec *props[N_PROPS];
 G_DEFINE_FINAL_TYPE_WITH_CODE (SvNetdevUser, sv_netdev_user, SV_TYPE_NETDEV,
                                SV_MIGRATABLE_STATELESS ("its connections are the process's own, and end with it"))
 
-static gboolean
-invalid (SvNetdevUser *self, GError **error, const char *format, ...) G_GNUC_PRINTF (3, 4);
-
-static gboolean
-invalid (SvNetdevUser *self, GError **error, const char *format, ...)
-{
-  g_autofree char *message = NULL;
-  va_list args;
-
-  va_start (args, format);
-  message = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_set_error (error, SV_NET_ERROR, SV_NET_ERROR_INVALID, "Network back end '%s': %s",
-               sv_object_get_id (SV_OBJECT (self)), message);
-  return FALSE;
-}
-
 /* --- addresses; host byte order --- */
 
 static gboolean
@@ -130,9 +113,9 @@ choose_address (SvNetdevUser *self,
   guint32 value = net | (fallback & ~mask);
 
   if (text != NULL && !parse_ipv4 (text, &value))
-    return invalid (self, error, "%s=%s is no IPv4 address", key, text);
+    return sv_netdev_refuse (SV_NETDEV (self), error, "%s=%s is no IPv4 address", key, text);
   if ((value & mask) != net || (value & ~mask) == 0 || (value & ~mask) == ~mask)
-    return invalid (self, error, "%s=%s is not the address of a host in the network", key,
+    return sv_netdev_refuse (SV_NETDEV (self), error, "%s=%s is not the address of a host in the network", key,
                     text ? text : "(default)");
   address->s_addr = htonl (value);
   return TRUE;
@@ -144,7 +127,7 @@ fill_ipv4 (SvNetdevUser *self, SlirpConfig *config, GError **error)
   guint32 net = 0x0a000200, mask = 0xffffff00;
 
   if (self->net != NULL && !parse_net (self->net, &net, &mask))
-    return invalid (self, error,
+    return sv_netdev_refuse (SV_NETDEV (self), error,
                     "net=%s: expected a network such as 10.0.2.0/24, with 4 to 29 bits", self->net);
   config->vnetwork.s_addr = htonl (net);
   config->vnetmask.s_addr = htonl (mask);
@@ -154,7 +137,7 @@ fill_ipv4 (SvNetdevUser *self, SlirpConfig *config, GError **error)
                           &config->vdhcp_start, error))
     return FALSE;
   if (config->vhost.s_addr == config->vnameserver.s_addr)
-    return invalid (self, error, "'host' and 'dns' must be different addresses");
+    return sv_netdev_refuse (SV_NETDEV (self), error, "'host' and 'dns' must be different addresses");
   return TRUE;
 }
 
@@ -169,20 +152,20 @@ fill_ipv6 (SvNetdevUser *self, SlirpConfig *config, GError **error)
     {
       if (g_strv_length (parts) != 2
           || !g_ascii_string_to_unsigned (parts[1], 10, 1, 126, &bits, NULL))
-        return invalid (self, error, "ipv6-net=%s: expected a network such as fec0::/64",
+        return sv_netdev_refuse (SV_NETDEV (self), error, "ipv6-net=%s: expected a network such as fec0::/64",
                         self->ipv6_net);
       prefix = parts[0];
     }
   if (inet_pton (AF_INET6, prefix, &config->vprefix_addr6) != 1)
-    return invalid (self, error, "the IPv6 network %s is no IPv6 address", prefix);
+    return sv_netdev_refuse (SV_NETDEV (self), error, "the IPv6 network %s is no IPv6 address", prefix);
   config->vprefix_len = (guint8) bits;
   config->vhost6 = config->vnameserver6 = config->vprefix_addr6;
   config->vhost6.s6_addr[15] |= 2;
   config->vnameserver6.s6_addr[15] |= 3;
   if (self->ipv6_host != NULL && inet_pton (AF_INET6, self->ipv6_host, &config->vhost6) != 1)
-    return invalid (self, error, "ipv6-host=%s is no IPv6 address", self->ipv6_host);
+    return sv_netdev_refuse (SV_NETDEV (self), error, "ipv6-host=%s is no IPv6 address", self->ipv6_host);
   if (self->ipv6_dns != NULL && inet_pton (AF_INET6, self->ipv6_dns, &config->vnameserver6) != 1)
-    return invalid (self, error, "ipv6-dns=%s is no IPv6 address", self->ipv6_dns);
+    return sv_netdev_refuse (SV_NETDEV (self), error, "ipv6-dns=%s is no IPv6 address", self->ipv6_dns);
   return TRUE;
 }
 
@@ -195,14 +178,14 @@ add_forwards (SvNetdevUser *self, GError **error)
       SvHostForward forward;
 
       if (!sv_host_forward_parse (text, &forward))
-        return invalid (self, error,
+        return sv_netdev_refuse (SV_NETDEV (self), error,
                         "hostfwd=%s: expected tcp:[ADDRESS]:PORT-[ADDRESS]:PORT (or udp), host "
                         "first, with ports from 1 to 65535",
                         text);
       if (slirp_add_hostfwd (sv_slirp_get (self->slirp), forward.udp, forward.host_address,
                              forward.host_port, forward.guest_address, forward.guest_port)
           < 0)
-        return invalid (self, error, "hostfwd=%s: cannot listen on that port of the host: %s", text,
+        return sv_netdev_refuse (SV_NETDEV (self), error, "hostfwd=%s: cannot listen on that port of the host: %s", text,
                         g_strerror (errno));
     }
   return TRUE;
@@ -215,7 +198,7 @@ sv_netdev_user_complete (SvObject *object, GError **error)
   SlirpConfig config = { .version = 1 };
 
   if (!self->ipv4 && !self->ipv6)
-    return invalid (self, error, "'ipv4' and 'ipv6' cannot both be off");
+    return sv_netdev_refuse (SV_NETDEV (self), error, "'ipv4' and 'ipv6' cannot both be off");
   if (!fill_ipv4 (self, &config, error) || !fill_ipv6 (self, &config, error))
     return FALSE;
   config.restricted = self->restricted;
@@ -227,7 +210,7 @@ sv_netdev_user_complete (SvObject *object, GError **error)
 
   self->slirp = sv_slirp_new (&config, sv_object_get_id (object));
   if (self->slirp == NULL)
-    return invalid (self, error, "libslirp did not start");
+    return sv_netdev_refuse (SV_NETDEV (self), error, "libslirp did not start");
   if (add_forwards (self, error))
     return TRUE;
   g_clear_pointer (&self->slirp, sv_slirp_free);

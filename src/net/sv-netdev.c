@@ -251,3 +251,28 @@ sv_netdev_get_vhost_fd (SvNetdev *self, guint n)
 
   return klass->get_vhost_fd != NULL ? klass->get_vhost_fd (self, n) : -1;
 }
+
+/**
+ * sv_netdev_refuse: (skip)
+ * @self: a back end
+ * @error: return location
+ * @format: what is wrong with its properties, a format
+ * @...: its values
+ *
+ * Sets %SV_NET_ERROR_INVALID, with the back end's name before the message.
+ *
+ * Returns: %FALSE
+ */
+gboolean
+sv_netdev_refuse (SvNetdev *self, GError **error, const char *format, ...)
+{
+  g_autofree char *message = NULL;
+  va_list args;
+
+  va_start (args, format);
+  message = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error (error, SV_NET_ERROR, SV_NET_ERROR_INVALID, "Network back end '%s': %s",
+               sv_object_get_id (SV_OBJECT (self)), message);
+  return FALSE;
+}

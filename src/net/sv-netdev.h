@@ -219,6 +219,9 @@ SV_API gboolean sv_netdev_set_offloads (SvNetdev *self, SvNetOffloads offloads, 
 SV_API int sv_netdev_get_fd (SvNetdev *self, guint n);
 SV_API int sv_netdev_get_vhost_fd (SvNetdev *self, guint n);
 
+/* For back ends: an error about their properties; FALSE */
+gboolean sv_netdev_refuse (SvNetdev *self, GError **error, const char *format, ...) G_GNUC_PRINTF (3, 4);
+
 /**
  * SvNetError:
  * @SV_NET_ERROR_INVALID: properties that are wrong or do not go together
