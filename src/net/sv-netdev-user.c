@@ -59,8 +59,11 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_FINAL_TYPE_WITH_CODE (SvNetdevUser, sv_netdev_user, SV_TYPE_NETDEV,
-                               SV_MIGRATABLE_STATELESS ("its connections are the process's own, and end with it"))
+G_DEFINE_FINAL_TYPE_WITH_CODE (
+    SvNetdevUser,
+    sv_netdev_user,
+    SV_TYPE_NETDEV,
+    SV_MIGRATABLE_STATELESS ("its connections are the process's own, and end with it"))
 
 /* --- addresses; host byte order --- */
 
@@ -115,8 +118,9 @@ choose_address (SvNetdevUser *self,
   if (text != NULL && !parse_ipv4 (text, &value))
     return sv_netdev_refuse (SV_NETDEV (self), error, "%s=%s is no IPv4 address", key, text);
   if ((value & mask) != net || (value & ~mask) == 0 || (value & ~mask) == ~mask)
-    return sv_netdev_refuse (SV_NETDEV (self), error, "%s=%s is not the address of a host in the network", key,
-                    text ? text : "(default)");
+    return sv_netdev_refuse (SV_NETDEV (self), error,
+                             "%s=%s is not the address of a host in the network", key,
+                             text ? text : "(default)");
   address->s_addr = htonl (value);
   return TRUE;
 }
@@ -128,7 +132,8 @@ fill_ipv4 (SvNetdevUser *self, SlirpConfig *config, GError **error)
 
   if (self->net != NULL && !parse_net (self->net, &net, &mask))
     return sv_netdev_refuse (SV_NETDEV (self), error,
-                    "net=%s: expected a network such as 10.0.2.0/24, with 4 to 29 bits", self->net);
+                             "net=%s: expected a network such as 10.0.2.0/24, with 4 to 29 bits",
+                             self->net);
   config->vnetwork.s_addr = htonl (net);
   config->vnetmask.s_addr = htonl (mask);
   if (!choose_address (self, "host", self->host, net, mask, 2, &config->vhost, error)
@@ -137,7 +142,8 @@ fill_ipv4 (SvNetdevUser *self, SlirpConfig *config, GError **error)
                           &config->vdhcp_start, error))
     return FALSE;
   if (config->vhost.s_addr == config->vnameserver.s_addr)
-    return sv_netdev_refuse (SV_NETDEV (self), error, "'host' and 'dns' must be different addresses");
+    return sv_netdev_refuse (SV_NETDEV (self), error,
+                             "'host' and 'dns' must be different addresses");
   return TRUE;
 }
 
@@ -152,20 +158,24 @@ fill_ipv6 (SvNetdevUser *self, SlirpConfig *config, GError **error)
     {
       if (g_strv_length (parts) != 2
           || !g_ascii_string_to_unsigned (parts[1], 10, 1, 126, &bits, NULL))
-        return sv_netdev_refuse (SV_NETDEV (self), error, "ipv6-net=%s: expected a network such as fec0::/64",
-                        self->ipv6_net);
+        return sv_netdev_refuse (SV_NETDEV (self), error,
+                                 "ipv6-net=%s: expected a network such as fec0::/64",
+                                 self->ipv6_net);
       prefix = parts[0];
     }
   if (inet_pton (AF_INET6, prefix, &config->vprefix_addr6) != 1)
-    return sv_netdev_refuse (SV_NETDEV (self), error, "the IPv6 network %s is no IPv6 address", prefix);
-  config->vprefix_len = (guint8) bits;
+    return sv_netdev_refuse (SV_NETDEV (self), error, "the IPv6 network %s is no IPv6 address",
+                             prefix);
+  config->vprefix_len = (guint8)bits;
   config->vhost6 = config->vnameserver6 = config->vprefix_addr6;
   config->vhost6.s6_addr[15] |= 2;
   config->vnameserver6.s6_addr[15] |= 3;
   if (self->ipv6_host != NULL && inet_pton (AF_INET6, self->ipv6_host, &config->vhost6) != 1)
-    return sv_netdev_refuse (SV_NETDEV (self), error, "ipv6-host=%s is no IPv6 address", self->ipv6_host);
+    return sv_netdev_refuse (SV_NETDEV (self), error, "ipv6-host=%s is no IPv6 address",
+                             self->ipv6_host);
   if (self->ipv6_dns != NULL && inet_pton (AF_INET6, self->ipv6_dns, &config->vnameserver6) != 1)
-    return sv_netdev_refuse (SV_NETDEV (self), error, "ipv6-dns=%s is no IPv6 address", self->ipv6_dns);
+    return sv_netdev_refuse (SV_NETDEV (self), error, "ipv6-dns=%s is no IPv6 address",
+                             self->ipv6_dns);
   return TRUE;
 }
 
@@ -178,15 +188,17 @@ add_forwards (SvNetdevUser *self, GError **error)
       SvHostForward forward;
 
       if (!sv_host_forward_parse (text, &forward))
-        return sv_netdev_refuse (SV_NETDEV (self), error,
-                        "hostfwd=%s: expected tcp:[ADDRESS]:PORT-[ADDRESS]:PORT (or udp), host "
-                        "first, with ports from 1 to 65535",
-                        text);
+        return sv_netdev_refuse (
+            SV_NETDEV (self), error,
+            "hostfwd=%s: expected tcp:[ADDRESS]:PORT-[ADDRESS]:PORT (or udp), host "
+            "first, with ports from 1 to 65535",
+            text);
       if (slirp_add_hostfwd (sv_slirp_get (self->slirp), forward.udp, forward.host_address,
                              forward.host_port, forward.guest_address, forward.guest_port)
           < 0)
-        return sv_netdev_refuse (SV_NETDEV (self), error, "hostfwd=%s: cannot listen on that port of the host: %s", text,
-                        g_strerror (errno));
+        return sv_netdev_refuse (SV_NETDEV (self), error,
+                                 "hostfwd=%s: cannot listen on that port of the host: %s", text,
+                                 g_strerror (errno));
     }
   return TRUE;
 }
@@ -206,7 +218,7 @@ sv_netdev_user_complete (SvObject *object, GError **error)
   config.in6_enabled = self->ipv6;
   config.vhostname = self->hostname;
   config.vdomainname = self->domainname;
-  config.vdnssearch = (const char **) self->dnssearch;
+  config.vdnssearch = (const char **)self->dnssearch;
 
   self->slirp = sv_slirp_new (&config, sv_object_get_id (object));
   if (self->slirp == NULL)
@@ -377,9 +389,9 @@ install_properties (GObjectClass *object_class)
   for (guint i = 0; i < G_N_ELEMENTS (strings); i++)
     props[strings[i].id] = g_param_spec_string (strings[i].name, strings[i].name, strings[i].blurb,
                                                 NULL, SV_PARAM_RW_WIRING);
-  props[PROP_DNSSEARCH] = g_param_spec_boxed ("dnssearch", "dnssearch",
-                                              "Domains to look names up in, told by DHCP",
-                                              G_TYPE_STRV, SV_PARAM_RW_WIRING);
+  props[PROP_DNSSEARCH]
+      = g_param_spec_boxed ("dnssearch", "dnssearch", "Domains to look names up in, told by DHCP",
+                            G_TYPE_STRV, SV_PARAM_RW_WIRING);
   props[PROP_HOSTFWD] = g_param_spec_boxed (
       "hostfwd", "hostfwd",
       "Ports of the host that lead to the guest: tcp:[ADDRESS]:PORT-[ADDRESS]:PORT", G_TYPE_STRV,
