@@ -15,8 +15,7 @@ FINAL = ("completed", "failed", "cancelled")
 
 
 def wait_migration(qmp):
-    """Awaits the end of a migration; returns what query-migrate tells."""
-    qmp.execute("migrate-set-capabilities", {"capabilities": [{"capability": "events", "state": True}]})
+    """Awaits the end of a migration, with the capability `events`; returns what query-migrate tells."""
     while (info := qmp.execute("query-migrate"))["status"] not in FINAL:
         qmp.wait_event("MIGRATION")
     return info
@@ -26,8 +25,7 @@ def save(qmp, path):
     qmp.execute("migrate-set-capabilities", {"capabilities": [{"capability": "events", "state": True}]})
     qmp.execute("stop")
     qmp.execute("migrate", {"uri": f"file:{path}"})
-    while (info := qmp.execute("query-migrate"))["status"] not in FINAL:
-        qmp.wait_event("MIGRATION")
+    info = wait_migration(qmp)
     assert info["status"] == "completed", info
     return info
 
