@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hw/core/sv-cpu.h"
+#include "hw/migration/sv-machine-state.h"
 #include "qmp/sv-qmp-tree.h"
 #include "qom/sv-type-registry.h"
 #include "src/accel/sv-kvm.h"
@@ -61,6 +62,9 @@ SV_QMP_COMMAND (cont)
 {
   SvMachine *machine = sv_qmp_call_get_machine (call, error);
 
+  /* A guest that went elsewhere has its disks there. */
+  if (machine && sv_machine_get_run_state (machine) == SV_RUN_STATE_POSTMIGRATE && !sv_machine_take_disks (machine, error))
+    return NULL;
   if (machine)
     sv_machine_start (machine, error);
   return NULL;

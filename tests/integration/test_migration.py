@@ -57,12 +57,14 @@ def test_guest_moves(pair, tmp_path, machine, scheme):
     assert destination.qmp().execute("query-migrate")["status"] == "completed"
 
 
-def test_source_waits_where_it_shall_stay(tiny, pair):
-    """With -no-shutdown; a destination that was to wait for cont does."""
-    source, qmp, destination, uri = pair()
+def test_source_waits_where_it_shall_stay(tiny, pair, tmp_path):
+    """With -no-shutdown; a destination that was to wait for cont does. The source cannot run on beside it: it has no disk."""
+    (tmp_path / "disk").write_bytes(b"\0" * 4096)
+    disk = ["-drive", f"file={tmp_path}/disk,id=d,if=none", "-device", "virtio-blk-device,drive=d,id=disk"]
+    source, qmp, destination, uri = pair(f"unix:{tmp_path}/incoming", *disk)
     qmp.execute("set-action", {"shutdown": "pause"})
     other, back = socket.socketpair()
-    moved = tiny("c", "-S", "-incoming", "defer", pass_fds=[back.fileno()])
+    moved = tiny("c", *disk, "-S", "-incoming", "defer", pass_fds=[back.fileno()])
     moved.qmp().execute("migrate-incoming", {"uri": f"fd:{back.fileno()}"})
     qmp.execute("getfd", {"fdname": "there"}, fds=[other.fileno()])
     other.close()
@@ -79,6 +81,8 @@ def test_source_waits_where_it_shall_stay(tiny, pair):
     after = moved.qmp()
     assert after.execute("query-status")["status"] == "paused"
     after.execute("cont")
+    with pytest.raises(QmpError, match="has it open"):
+        qmp.execute("cont")
     counts_on(moved, last_count(source.console.text))
 
 
