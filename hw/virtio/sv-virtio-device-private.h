@@ -47,6 +47,9 @@ SvVirtioDevicePrivate *sv_virtio_device_priv (SvVirtioDevice *self);
 void sv_virtio_device_start (SvVirtioDevice *self);
 gboolean sv_virtio_device_try_start (SvVirtioDevice *self, GError **error);
 void sv_virtio_device_stop (SvVirtioDevice *self);
+
+/* sv-virtio-device-pause.c; of a queue that is paused no kick is handled, and nothing is in flight. VM lock held. */
+void sv_virtio_device_pause_queue (SvVirtioDevice *self, guint n);
 void sv_virtio_device_pause_queues (SvVirtioDevice *self);
 void sv_virtio_device_resume_queues (SvVirtioDevice *self);
 
