@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hw/pci/sv-pci-device.h"
+#include "src/migration/sv-migratable.h"
 
 G_BEGIN_DECLS
 
@@ -31,5 +32,10 @@ SvPciDevicePrivate *sv_pci_device_priv (SvPciDevice *self);
 void sv_pci_device_update_bars (SvPciDevice *self);
 void sv_pci_device_unmap_bars (SvPciDevice *self);
 void sv_pci_device_clear_bars (SvPciDevice *self);
+/* Drives the pin as the command register allows now. */
+void sv_pci_device_update_pin (SvPciDevice *self);
+
+/* sv-pci-device-state.c */
+extern const SvMigratableState sv_pci_device_migration;
 
 G_END_DECLS

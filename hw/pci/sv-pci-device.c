@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "qom/sv-type-registry.h"
-#include "src/migration/sv-migratable.h"
 
 #define EXPRESS_CAPABILITY_SIZE 0x3c
 
@@ -20,10 +19,8 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-static const SvMigratableState migration;
-
 G_DEFINE_ABSTRACT_TYPE_WITH_CODE (SvPciDevice, sv_pci_device, SV_TYPE_DEVICE,
-                                  G_ADD_PRIVATE (SvPciDevice) SV_MIGRATABLE_STATE (&migration))
+                                  G_ADD_PRIVATE (SvPciDevice) SV_MIGRATABLE_STATE (&sv_pci_device_migration))
 
 #define PRIV(self) ((SvPciDevicePrivate *)sv_pci_device_get_instance_private (self))
 
@@ -133,8 +130,8 @@ fill_header (SvPciDevice *self)
 
 /* --- pin --- */
 
-static void
-update_pin (SvPciDevice *self)
+void
+sv_pci_device_update_pin (SvPciDevice *self)
 {
   SvPciDevicePrivate *priv = PRIV (self);
   guint16 command = sv_pci_config_get16 (&priv->config, PCI_COMMAND);
@@ -174,7 +171,7 @@ void
 sv_pci_device_set_pin (SvPciDevice *self, gboolean level)
 {
   PRIV (self)->pin_level = level;
-  update_pin (self);
+  sv_pci_device_update_pin (self);
 }
 
 /* --- configuration requests --- */
@@ -225,7 +222,7 @@ sv_pci_device_config_write (SvPciDevice *self, guint offset, guint32 value, guin
       || touches (offset, size, PCI_COMMAND, PCI_STATUS))
     sv_pci_device_update_bars (self);
   if (touches (offset, size, PCI_COMMAND, PCI_STATUS))
-    update_pin (self);
+    sv_pci_device_update_pin (self);
   if (klass->config_written != NULL)
     klass->config_written (self, offset, old_value, size);
 }
@@ -293,43 +290,6 @@ sv_pci_device_reset (SvDevice *device)
     klass->reset (self);
   sv_pci_device_set_pin (self, FALSE);
 }
-
-/* --- state --- */
-
-static GVariant *
-dup_state (SvMigratable *migratable, GError **error)
-{
-  SvPciDevicePrivate *priv = PRIV (SV_PCI_DEVICE (migratable));
-
-  return g_variant_new ("(@ayb)", sv_pci_config_dup (&priv->config), priv->pin_level);
-}
-
-static gboolean
-load_state (SvMigratable *migratable, GVariant *state, guint version, GError **error)
-{
-  SvPciDevicePrivate *priv = PRIV (SV_PCI_DEVICE (migratable));
-  g_autoptr (GVariant) bytes = NULL;
-  gboolean level;
-
-  g_variant_get (state, "(@ayb)", &bytes, &level);
-  priv->pin_level = level && priv->config.bytes[PCI_INTERRUPT_PIN] != 0;
-  return sv_pci_config_load (&priv->config, priv->initial, bytes, error);
-}
-
-static gboolean
-state_loaded (SvMigratable *migratable, GError **error)
-{
-  sv_pci_device_update_bars (SV_PCI_DEVICE (migratable));
-  update_pin (SV_PCI_DEVICE (migratable));
-  return TRUE;
-}
-
-static const SvMigratableState migration = {
-  .types = (const char *const[]){ "(ayb)", NULL }, /* configuration space, what it wants of its pin */
-  .dup = dup_state,
-  .load = load_state,
-  .loaded = state_loaded,
-};
 
 static void
 sv_pci_device_finalize (GObject *object)
