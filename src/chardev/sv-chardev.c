@@ -2,33 +2,8 @@
 
 #include "src/chardev/sv-chardev.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "qom/sv-property.h"
-#include "src/runtime/sv-fd-store.h"
-
-/* clang-format off */
-G_DEFINE_QUARK (sv-chardev-error-quark, sv_chardev_error)
-/* clang-format on */
-
-GType
-sv_chardev_error_get_type (void)
-{
-  static gsize type;
-  static const GEnumValue values[] = {
-    { SV_CHARDEV_ERROR_OPEN, "SV_CHARDEV_ERROR_OPEN", "open" },
-    { SV_CHARDEV_ERROR_ADDRESS, "SV_CHARDEV_ERROR_ADDRESS", "address" },
-    { SV_CHARDEV_ERROR_BUSY, "SV_CHARDEV_ERROR_BUSY", "busy" },
-    { SV_CHARDEV_ERROR_UNSUPPORTED, "SV_CHARDEV_ERROR_UNSUPPORTED", "unsupported" },
-    { 0, NULL, NULL },
-  };
-
-  if (g_once_init_enter (&type))
-    g_once_init_leave (&type, g_enum_register_static ("SvChardevError", values));
-  return type;
-}
+#include "src/chardev/sv-chardev-log.h"
 
 typedef struct
 {
@@ -37,9 +12,7 @@ typedef struct
   gboolean attached;
   gboolean streaming; /* a monitor takes the peers' streams */
   gboolean open;
-  char *log_path;
-  gboolean log_append;
-  int log_fd;
+  SvChardevLog log;
 } SvChardevPrivate;
 
 enum
@@ -125,35 +98,10 @@ sv_chardev_complete (SvObject *object, GError **error)
 {
   SvChardevPrivate *priv = sv_chardev_get_instance_private (SV_CHARDEV (object));
 
-  if (priv->log_path == NULL)
+  if (sv_chardev_log_open (&priv->log, object, error))
     return TRUE;
-  /* Non-blocking for named pipes: their reader may be slow, and then misses something. */
-  priv->log_fd
-      = sv_fd_store_open (object, priv->log_path,
-                          O_WRONLY | O_CREAT | O_NOCTTY | O_NONBLOCK | (priv->log_append ? O_APPEND : O_TRUNC), 0666);
-  if (priv->log_fd >= 0)
-    return TRUE;
-  g_set_error (error, SV_CHARDEV_ERROR, SV_CHARDEV_ERROR_OPEN,
-               "Character device '%s': cannot open logfile '%s' for writing: %s",
-               get_name (SV_CHARDEV (object)), priv->log_path, g_strerror (errno));
+  g_prefix_error (error, "Character device '%s': ", get_name (SV_CHARDEV (object)));
   return FALSE;
-}
-
-static void
-write_log (SvChardev *self, const guint8 *data, gsize length)
-{
-  SvChardevPrivate *priv = sv_chardev_get_instance_private (self);
-
-  while (priv->log_fd >= 0 && length > 0)
-    {
-      gssize n = TEMP_FAILURE_RETRY (write (priv->log_fd, data, length));
-
-      /* A full disk costs the log, not the guest. */
-      if (n <= 0)
-        return;
-      data += n;
-      length -= (gsize)n;
-    }
 }
 
 static void
@@ -161,9 +109,7 @@ sv_chardev_finalize (GObject *object)
 {
   SvChardevPrivate *priv = sv_chardev_get_instance_private (SV_CHARDEV (object));
 
-  if (priv->log_fd >= 0)
-    close (priv->log_fd);
-  g_free (priv->log_path);
+  sv_chardev_log_clear (&priv->log);
   G_OBJECT_CLASS (sv_chardev_parent_class)->finalize (object);
 }
 
@@ -175,11 +121,11 @@ sv_chardev_set_property (GObject *object, guint id, const GValue *value, GParamS
   switch (id)
     {
     case PROP_LOGFILE:
-      g_free (priv->log_path);
-      priv->log_path = g_value_dup_string (value);
+      g_free (priv->log.path);
+      priv->log.path = g_value_dup_string (value);
       break;
     case PROP_LOGAPPEND:
-      priv->log_append = g_value_get_boolean (value);
+      priv->log.append = g_value_get_boolean (value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -195,10 +141,10 @@ sv_chardev_get_property (GObject *object, guint id, GValue *value, GParamSpec *p
   switch (id)
     {
     case PROP_LOGFILE:
-      g_value_set_string (value, priv->log_path);
+      g_value_set_string (value, priv->log.path);
       break;
     case PROP_LOGAPPEND:
-      g_value_set_boolean (value, priv->log_append);
+      g_value_set_boolean (value, priv->log.append);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -264,7 +210,7 @@ sv_chardev_init (SvChardev *self)
 {
   SvChardevPrivate *priv = sv_chardev_get_instance_private (self);
 
-  priv->log_fd = -1;
+  sv_chardev_log_init (&priv->log);
 }
 
 /**
@@ -339,12 +285,14 @@ sv_chardev_detach (SvChardev *self)
 gsize
 sv_chardev_write (SvChardev *self, const guint8 *data, gsize length)
 {
+  SvChardevPrivate *priv = sv_chardev_get_instance_private (self);
+
   g_return_val_if_fail (SV_IS_CHARDEV (self), length);
 
   if (length == 0)
     return 0;
   length = SV_CHARDEV_GET_CLASS (self)->write (self, data, length);
-  write_log (self, data, length);
+  sv_chardev_log_write (&priv->log, data, length);
   return length;
 }
 
@@ -382,7 +330,7 @@ sv_chardev_take_streams (SvChardev *self, SvChardevStreamFunc func, gpointer opa
 
   if (!check_free (self, error))
     return FALSE;
-  if (priv->log_fd >= 0)
+  if (sv_chardev_log_is_open (&priv->log))
     {
       g_set_error (error, SV_CHARDEV_ERROR, SV_CHARDEV_ERROR_UNSUPPORTED,
                    "Character device '%s' cannot carry a monitor: its 'logfile' would stay empty",
