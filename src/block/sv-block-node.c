@@ -3,6 +3,7 @@
 #include "src/block/sv-block-node.h"
 
 #include "qom/sv-property.h"
+#include "src/block/sv-block-queue-list.h"
 
 typedef struct
 {
@@ -13,34 +14,11 @@ typedef struct
   gboolean drive;
   guint64 size;
 
-  /* Queues come and go on any thread, and any thread may sum up their counters. */
-  GMutex lock;
-  GPtrArray *queues;
-  SvBlockStats past;
+  SvBlockQueueList queues;
   SvBlockThrottle throttle;
 } SvBlockNodePrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (SvBlockNode, sv_block_node, SV_TYPE_OBJECT)
-
-/* clang-format off */
-G_DEFINE_QUARK (sv-block-error-quark, sv_block_error)
-/* clang-format on */
-
-GType
-sv_block_error_get_type (void)
-{
-  static gsize type;
-  static const GEnumValue values[] = {
-    { SV_BLOCK_ERROR_OPEN, "SV_BLOCK_ERROR_OPEN", "open" },
-    { SV_BLOCK_ERROR_LOCKED, "SV_BLOCK_ERROR_LOCKED", "locked" },
-    { SV_BLOCK_ERROR_INVALID, "SV_BLOCK_ERROR_INVALID", "invalid" },
-    { 0, NULL, NULL },
-  };
-
-  if (g_once_init_enter (&type))
-    g_once_init_leave (&type, g_enum_register_static ("SvBlockError", values));
-  return type;
-}
 
 enum
 {
@@ -59,44 +37,6 @@ enum
 static GParamSpec *props[N_PROPS];
 
 #define PRIVATE(self) ((SvBlockNodePrivate *)sv_block_node_get_instance_private (self))
-
-GType
-sv_block_discard_get_type (void)
-{
-  static gsize once;
-
-  if (g_once_init_enter (&once))
-    {
-      /* -drive has on and off for the same. */
-      static const GEnumValue values[] = {
-        { SV_BLOCK_DISCARD_IGNORE, "SV_BLOCK_DISCARD_IGNORE", "ignore" },
-        { SV_BLOCK_DISCARD_UNMAP, "SV_BLOCK_DISCARD_UNMAP", "unmap" },
-        { SV_BLOCK_DISCARD_IGNORE, "SV_BLOCK_DISCARD_IGNORE", "off" },
-        { SV_BLOCK_DISCARD_UNMAP, "SV_BLOCK_DISCARD_UNMAP", "on" },
-        { 0, NULL, NULL },
-      };
-      g_once_init_leave (&once, g_enum_register_static ("SvBlockDiscard", values));
-    }
-  return once;
-}
-
-GType
-sv_block_detect_zeroes_get_type (void)
-{
-  static gsize once;
-
-  if (g_once_init_enter (&once))
-    {
-      static const GEnumValue values[] = {
-        { SV_BLOCK_DETECT_ZEROES_OFF, "SV_BLOCK_DETECT_ZEROES_OFF", "off" },
-        { SV_BLOCK_DETECT_ZEROES_ON, "SV_BLOCK_DETECT_ZEROES_ON", "on" },
-        { SV_BLOCK_DETECT_ZEROES_UNMAP, "SV_BLOCK_DETECT_ZEROES_UNMAP", "unmap" },
-        { 0, NULL, NULL },
-      };
-      g_once_init_leave (&once, g_enum_register_static ("SvBlockDetectZeroes", values));
-    }
-  return once;
-}
 
 /**
  * sv_block_node_get_drive_name:
@@ -301,11 +241,7 @@ sv_block_node_create_queue (SvBlockNode *self, GMainContext *context, guint dept
 void
 sv_block_node_add_queue (SvBlockNode *self, SvBlockQueue *queue)
 {
-  SvBlockNodePrivate *priv = PRIVATE (self);
-
-  g_mutex_lock (&priv->lock);
-  g_ptr_array_add (priv->queues, queue);
-  g_mutex_unlock (&priv->lock);
+  sv_block_queue_list_add (&PRIVATE (self)->queues, queue);
 }
 
 /**
@@ -318,12 +254,7 @@ sv_block_node_add_queue (SvBlockNode *self, SvBlockQueue *queue)
 void
 sv_block_node_remove_queue (SvBlockNode *self, SvBlockQueue *queue)
 {
-  SvBlockNodePrivate *priv = PRIVATE (self);
-
-  g_mutex_lock (&priv->lock);
-  sv_block_queue_read_stats (queue, &priv->past);
-  g_ptr_array_remove_fast (priv->queues, queue);
-  g_mutex_unlock (&priv->lock);
+  sv_block_queue_list_remove (&PRIVATE (self)->queues, queue);
 }
 
 /**
@@ -336,18 +267,10 @@ sv_block_node_remove_queue (SvBlockNode *self, SvBlockQueue *queue)
 void
 sv_block_node_get_stats (SvBlockNode *self, SvBlockStats *stats)
 {
-  SvBlockNodePrivate *priv = PRIVATE (self);
-
   if (SV_BLOCK_NODE_GET_CLASS (self)->get_stats != NULL)
-    {
-      SV_BLOCK_NODE_GET_CLASS (self)->get_stats (self, stats);
-      return;
-    }
-  g_mutex_lock (&priv->lock);
-  *stats = priv->past;
-  for (guint i = 0; i < priv->queues->len; i++)
-    sv_block_queue_read_stats (g_ptr_array_index (priv->queues, i), stats);
-  g_mutex_unlock (&priv->lock);
+    SV_BLOCK_NODE_GET_CLASS (self)->get_stats (self, stats);
+  else
+    sv_block_queue_list_get_stats (&PRIVATE (self)->queues, stats);
 }
 
 /**
@@ -379,15 +302,7 @@ sv_block_node_set_limit (SvBlockNode *self, SvBlockLimit limit, guint64 per_seco
   if (sv_block_throttle_get (&priv->throttle, limit) == per_second)
     return;
   sv_block_throttle_set (&priv->throttle, limit, per_second, sv_clock_get_ns ());
-  g_mutex_lock (&priv->lock);
-  for (guint i = 0; i < priv->queues->len; i++)
-    {
-      SvBlockQueue *queue = g_ptr_array_index (priv->queues, i);
-
-      if (queue->timer)
-        sv_timer_set (queue->timer, 0);
-    }
-  g_mutex_unlock (&priv->lock);
+  sv_block_queue_list_fire_timers (&priv->queues);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_LIMIT + limit]);
 }
 
@@ -414,9 +329,7 @@ sv_block_node_get_throttle (SvBlockNode *self)
 void
 sv_block_node_set_timer (SvBlockNode *self, SvBlockQueue *queue, SvTimer *timer)
 {
-  g_mutex_lock (&PRIVATE (self)->lock);
-  queue->timer = timer;
-  g_mutex_unlock (&PRIVATE (self)->lock);
+  sv_block_queue_list_set_timer (&PRIVATE (self)->queues, queue, timer);
 }
 
 static void
@@ -497,8 +410,7 @@ sv_block_node_finalize (GObject *object)
   SvBlockNodePrivate *priv = PRIVATE (SV_BLOCK_NODE (object));
 
   sv_block_throttle_clear (&priv->throttle);
-  g_ptr_array_unref (priv->queues);
-  g_mutex_clear (&priv->lock);
+  sv_block_queue_list_clear (&priv->queues);
 
   G_OBJECT_CLASS (sv_block_node_parent_class)->finalize (object);
 }
@@ -559,7 +471,6 @@ sv_block_node_init (SvBlockNode *self)
 {
   SvBlockNodePrivate *priv = PRIVATE (self);
 
-  g_mutex_init (&priv->lock);
-  priv->queues = g_ptr_array_new ();
+  sv_block_queue_list_init (&priv->queues);
   sv_block_throttle_init (&priv->throttle);
 }
