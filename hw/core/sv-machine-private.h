@@ -8,6 +8,18 @@
 
 G_BEGIN_DECLS
 
+/* What the main loop is to do, sv-machine-requests.c; embedded in SvMachineRun. */
+typedef struct
+{
+  SvGuestPanic panic;
+  SvShutdownCause reset;
+  SvShutdownCause shutdown;
+  gboolean error; /* a vCPU cannot go on */
+  gboolean stop;
+  SvRunState stop_state; /* to be in then */
+  GSource *source;       /* its callback serves the other fields on the main thread */
+} SvMachineRequests;
+
 /* Run control, sv-machine-run.c; embedded in the machine. */
 typedef struct
 {
@@ -17,15 +29,9 @@ typedef struct
   gboolean no_reboot;
   gboolean no_shutdown;
   SvPanicAction panic_action;
-  SvGuestPanic pending_panic;
-  SvShutdownCause pending_reset;
-  SvShutdownCause pending_shutdown;
-  gboolean pending_error; /* a vCPU cannot go on */
-  gboolean autostart;     /* the guest runs as soon as its state has come */
+  gboolean autostart; /* the guest runs as soon as its state has come */
   SvMachineHold hold;
-  gboolean pending_stop;
-  SvRunState stop_state; /* to be in then */
-  GSource *requests;      /* its callback serves the pending_ fields on the main thread */
+  SvMachineRequests requests;
 } SvMachineRun;
 
 #define SV_MACHINE_N_IRQS 24
@@ -87,15 +93,21 @@ enum
 };
 
 SvMachinePrivate *sv_machine_get_priv (SvMachine *self);
-void sv_machine_run_init (SvMachine *self);
-void sv_machine_run_clear (SvMachine *self);
+void sv_machine_requests_init (SvMachine *self);
+void sv_machine_requests_clear (SvMachine *self);
 /* From a saved state */
 void sv_machine_run_loaded (SvMachine *self, SvRunState state, gboolean loaded);
 /* sv-machine-state.c */
 extern const SvMigratableState sv_machine_migration;
-void sv_machine_run_class_init (SvMachineClass *klass);
+/* sv-machine-signals.c */
+extern guint sv_machine_signals[SV_MACHINE_N_SIGNALS];
+void sv_machine_signals_class_init (SvMachineClass *klass);
 void sv_machine_notify_run_state (SvMachine *self);
 void sv_machine_set_run_state (SvMachine *self, SvRunState state);
+/* No guest instruction runs from here until sv_machine_go(). VM lock held; any thread. */
+void sv_machine_request_pause (SvMachine *self);
+/* Before sv_machine_halt(): FALSE: devices would have the main loop wait for the host; sv_machine_settled() calls again. */
+gboolean sv_machine_settle (SvMachine *self);
 /* Pauses processors and devices. */
 void sv_machine_halt (SvMachine *self);
 void sv_machine_go (SvMachine *self); /* the reverse */

@@ -9,8 +9,8 @@ check_state (SvMigratable *migratable, GError **error)
 {
   const SvMachineRun *run = &sv_machine_get_priv (SV_MACHINE (migratable))->run;
 
-  if (run->pending_reset == SV_SHUTDOWN_CAUSE_NONE && run->pending_shutdown == SV_SHUTDOWN_CAUSE_NONE
-      && run->pending_panic == SV_GUEST_PANIC_NONE && !run->pending_error)
+  if (run->requests.reset == SV_SHUTDOWN_CAUSE_NONE && run->requests.shutdown == SV_SHUTDOWN_CAUSE_NONE
+      && run->requests.panic == SV_GUEST_PANIC_NONE && !run->requests.error)
     return TRUE;
   g_set_error_literal (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_REFUSED,
                        "the guest is about to be reset, to end or to panic");

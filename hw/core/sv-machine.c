@@ -337,7 +337,7 @@ sv_machine_finalize (GObject *object)
   SvMachine *self = SV_MACHINE (object);
   SvMachinePrivate *priv = PRIV (self);
 
-  sv_machine_run_clear (self);
+  sv_machine_requests_clear (self);
   for (guint i = 0; i < SV_MACHINE_N_IRQS; i++)
     g_clear_pointer (&priv->irqs[i], sv_irq_unref);
   g_clear_object (&priv->accel);
@@ -454,7 +454,7 @@ sv_machine_class_init (SvMachineClass *klass)
                                              SV_TYPE_RUN_STATE, SV_RUN_STATE_PRELAUNCH, SV_PARAM_RO);
   g_object_class_install_properties (object_class, N_PROPS, props);
 
-  sv_machine_run_class_init (klass);
+  sv_machine_signals_class_init (klass);
 }
 
 static void
@@ -477,5 +477,5 @@ sv_machine_init (SvMachine *self)
   priv->ram = g_ptr_array_new_with_free_func (g_object_unref);
   priv->memory = sv_address_space_new ("memory", memory);
   priv->io = sv_address_space_new ("io", io);
-  sv_machine_run_init (self);
+  sv_machine_requests_init (self);
 }
