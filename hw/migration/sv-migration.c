@@ -1,51 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hw/migration/sv-migration.h"
+#include "hw/migration/sv-migration-private.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "hw/migration/sv-machine-state.h"
-#include "hw/migration/sv-migration-job.h"
 #include "hw/migration/sv-migration-uri.h"
-#include "src/runtime/sv-privileges.h"
-#include "src/runtime/sv-seccomp.h"
-#include "src/runtime/sv-signals.h"
-#include "src/runtime/sv-vm-lock.h"
-
-#define FILE_URI "file:"
-
-struct _SvMigration
-{
-  GObject parent_instance;
-
-  SvMachine *machine; /* not owned: it owns this */
-  gboolean capabilities[SV_MIGRATION_N_CAPABILITIES];
-  SvMigrationStatus status;
-  SvMigrationProgress last; /* of the job before */
-  GError *error;
-  gint64 started;
-  gint64 activated;
-  gint64 ended;
-
-  SvMigrationJob *job;
-  GThread *thread;
-  GSource *done;      /* its callback takes the job's result, on the main thread */
-  gboolean succeeded; /* of the job, as the next */
-  GError *job_error;
-  GMutex mutex;
-  GCond cond;
-  gboolean running; /* mutex: the thread works on the job */
-  gboolean asked;   /* mutex: it waits for the main thread to serve it, which then tells the next two */
-  gboolean served;
-  GError *serve_error;
-  gboolean quit;    /* mutex */
-
-  gboolean deferred; /* waits for sv_migration_incoming() */
-  SvSocketListener *listener;
-  SvMigrationParameters parameters;
-  gint64 downtime;
-};
 
 enum
 {
@@ -99,89 +59,7 @@ sv_migration_set_capability (SvMigration *self, const char *name, gboolean on, G
   return TRUE;
 }
 
-/* --- the thread --- */
-
-static gpointer
-migration_thread (gpointer data)
-{
-  SvMigration *self = data;
-
-  sv_privileges_enter_thread ();
-  sv_seccomp_enter_or_exit (SV_THREAD_MIGRATION);
-  g_mutex_lock (&self->mutex);
-  while (!self->quit)
-    {
-      if (!self->running)
-        {
-          g_cond_wait (&self->cond, &self->mutex);
-          continue;
-        }
-      g_mutex_unlock (&self->mutex);
-      self->succeeded = self->job->run (self->job, &self->job_error);
-      g_mutex_lock (&self->mutex);
-      self->running = FALSE;
-      g_cond_broadcast (&self->cond);
-      g_source_set_ready_time (self->done, 0);
-    }
-  g_mutex_unlock (&self->mutex);
-  return NULL;
-}
-
-gboolean
-sv_migration_start_thread (SvMigration *self, GError **error)
-{
-  sigset_t old;
-
-  if (self->thread != NULL)
-    return TRUE;
-  sv_signals_block (&old);
-  self->thread = g_thread_try_new ("migration", migration_thread, self, error);
-  pthread_sigmask (SIG_SETMASK, &old, NULL);
-  return self->thread != NULL;
-}
-
-gboolean
-sv_migration_job_ask (SvMigrationJob *job, GError **error)
-{
-  SvMigration *self = job->migration;
-  gboolean served;
-
-  g_mutex_lock (&self->mutex);
-  self->asked = TRUE;
-  self->served = FALSE;
-  g_source_set_ready_time (self->done, 0);
-  while (self->asked && !g_atomic_int_get (&job->progress.cancelled))
-    g_cond_wait (&self->cond, &self->mutex);
-  if (self->asked)
-    g_set_error_literal (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_CANCELLED, "it was cancelled");
-  else if (self->serve_error != NULL)
-    g_propagate_error (error, g_steal_pointer (&self->serve_error));
-  self->asked = FALSE;
-  served = self->served;
-  g_mutex_unlock (&self->mutex);
-  return served;
-}
-
-static void
-stop_thread (SvMigration *self)
-{
-  if (self->thread == NULL)
-    return;
-  g_mutex_lock (&self->mutex);
-  self->quit = TRUE;
-  g_cond_broadcast (&self->cond);
-  g_mutex_unlock (&self->mutex);
-  g_thread_join (g_steal_pointer (&self->thread));
-}
-
-static void
-run_job (SvMigration *self)
-{
-  g_mutex_lock (&self->mutex);
-  self->running = TRUE;
-  g_cond_broadcast (&self->cond);
-  g_mutex_unlock (&self->mutex);
-}
+/* --- the job --- */
 
 /* Takes what has become of the job; waits for it. */
 static void
@@ -333,7 +211,7 @@ new_job (SvMigration *self, const char *uri, GError **error)
 {
   int fd;
 
-  if (!g_str_has_prefix (uri, FILE_URI))
+  if (!g_str_has_prefix (uri, SV_MIGRATION_FILE_URI))
     {
       fd = sv_migration_uri_connect (SV_OBJECT (self->machine), uri, error);
       return fd >= 0 ? sv_migration_source_new (self->machine, fd, &self->parameters, error) : NULL;
@@ -344,11 +222,11 @@ new_job (SvMigration *self, const char *uri, GError **error)
                    "'%s': a snapshot can be made of a paused VM only: use stop first", uri);
       return NULL;
     }
-  return sv_snapshot_save_new (self->machine, uri + strlen (FILE_URI), error);
+  return sv_snapshot_save_new (self->machine, uri + strlen (SV_MIGRATION_FILE_URI), error);
 }
 
-static void
-start_job (SvMigration *self, SvMigrationJob *job, gint64 started)
+void
+sv_migration_start_job (SvMigration *self, SvMigrationJob *job, gint64 started)
 {
   self->job = job;
   job->migration = self;
@@ -359,7 +237,7 @@ start_job (SvMigration *self, SvMigrationJob *job, gint64 started)
   self->activated = g_get_monotonic_time ();
   hold_machine (self, job->may_run);
   set_status (self, SV_MIGRATION_STATUS_ACTIVE);
-  run_job (self);
+  sv_migration_run_job (self);
 }
 
 gboolean
@@ -373,7 +251,7 @@ sv_migration_start (SvMigration *self, const char *uri, GError **error)
   job = new_job (self, uri, error);
   if (job == NULL)
     return FALSE;
-  start_job (self, job, started);
+  sv_migration_start_job (self, job, started);
   return TRUE;
 }
 
@@ -428,99 +306,13 @@ sv_migration_get_setup_time (SvMigration *self)
   return self->activated - self->started;
 }
 
-/* --- incoming --- */
-
-/* A machine with half a state is good for nothing. */
-static gboolean
-load_file (SvMigration *self, const char *path, GError **error)
-{
-  gboolean touched;
-
-  if (!sv_snapshot_load (self->machine, path, &touched, error))
-    {
-      if (touched)
-        sv_machine_request_shutdown (self->machine, SV_SHUTDOWN_CAUSE_HOST_ERROR);
-      return FALSE;
-    }
-  self->deferred = FALSE;
-  return sv_machine_end_incoming (self->machine, error);
-}
-
-static gboolean
-take_incoming (SvMigration *self, int fd, GError **error)
-{
-  if (!sv_migration_start_thread (self, error))
-    {
-      close (fd);
-      return FALSE;
-    }
-  start_job (self, sv_migration_destination_new (self->machine, fd), g_get_monotonic_time ());
-  return TRUE;
-}
-
-/* One source comes; others find nobody. */
-static void
-on_source (gpointer opaque)
-{
-  SvMigration *self = opaque;
-  g_autoptr (GError) error = NULL;
-  int fd = sv_socket_listener_accept (self->listener);
-
-  if (fd < 0)
-    return;
-  g_clear_pointer (&self->listener, sv_socket_listener_free);
-  if (!take_incoming (self, fd, &error))
-    g_critical ("%s", error->message);
-}
-
-static gboolean
-open_incoming (SvMigration *self, const char *uri, GError **error)
-{
-  int fd;
-
-  if (g_str_has_prefix (uri, FILE_URI))
-    return load_file (self, uri + strlen (FILE_URI), error);
-  if (sv_migration_uri_is_fd (uri))
-    {
-      fd = sv_migration_uri_connect (SV_OBJECT (self->machine), uri, error);
-      self->deferred = fd < 0;
-      return fd >= 0 && take_incoming (self, fd, error);
-    }
-  self->listener = sv_migration_uri_listen (uri, error);
-  if (self->listener == NULL)
-    return FALSE;
-  self->deferred = FALSE;
-  sv_socket_listener_watch (self->listener, on_source, self);
-  return TRUE;
-}
-
-gboolean
-sv_migration_prepare_incoming (SvMigration *self, const char *uri, GError **error)
-{
-  sv_machine_begin_incoming (self->machine);
-  self->deferred = TRUE;
-  return g_str_equal (uri, "defer") || open_incoming (self, uri, error);
-}
-
-gboolean
-sv_migration_incoming (SvMigration *self, const char *uri, GError **error)
-{
-  if (self->deferred)
-    return open_incoming (self, uri, error);
-  g_set_error_literal (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_REFUSED,
-                       sv_machine_get_run_state (self->machine) == SV_RUN_STATE_INMIGRATE
-                           ? "The incoming migration has already been started"
-                           : "'-incoming' was not specified on the command line");
-  return FALSE;
-}
-
 /* --- GObject --- */
 
 static void
 sv_migration_dispose (GObject *object)
 {
   release (object);
-  stop_thread (SV_MIGRATION (object));
+  sv_migration_stop_thread (SV_MIGRATION (object));
   G_OBJECT_CLASS (sv_migration_parent_class)->dispose (object);
 }
 
