@@ -72,6 +72,10 @@ describe_ram (SvMigration *migration)
   json_object_set_int_member (ram, "dirty-sync-count", (gint64)sv_migration_progress_get (progress, passes));
   json_object_set_double_member (ram, "mbps", microseconds > 0 ? (double)transferred * 8 / (double)microseconds : 0);
   json_object_set_int_member (ram, "page-size", PAGE);
+  json_object_set_int_member (
+      ram, "pages-per-second",
+      microseconds > 0 ? (gint64)((double)(normal + sv_migration_progress_get (progress, zero)) * G_USEC_PER_SEC / (double)microseconds)
+                       : 0);
   return ram;
 }
 
@@ -90,7 +94,7 @@ SV_QMP_COMMAND (query_migrate)
   json_object_set_object_member (info, "ram", describe_ram (migration));
   if (sv_migration_get_downtime (migration) > 0)
     json_object_set_int_member (info, "downtime", sv_migration_get_downtime (migration) / 1000);
-  else if (status == SV_MIGRATION_STATUS_ACTIVE)
+  else if (status == SV_MIGRATION_STATUS_ACTIVE || status == SV_MIGRATION_STATUS_DEVICE || status == SV_MIGRATION_STATUS_CANCELLING)
     json_object_set_int_member (
         info, "expected-downtime",
         (gint64)sv_migration_progress_get (sv_migration_get_progress (migration), expected_downtime));

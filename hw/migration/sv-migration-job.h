@@ -38,6 +38,9 @@ SvMigrationJob *sv_snapshot_save_new (SvMachine *machine, const char *path, GErr
 /* -incoming file:PATH. @touched: whether the machine was changed, so that there is no second try. */
 gboolean sv_snapshot_load (SvMachine *machine, const char *path, gboolean *touched, GError **error);
 
+/* On the main thread: @self looks at memory once more; it is told how often. */
+void sv_migration_job_next_pass (SvMigrationJob *self);
+
 /* To and from a descriptor, which is theirs */
 SvMigrationJob *sv_migration_source_new (SvMachine *machine, int fd, const SvMigrationParameters *parameters, GError **error);
 SvMigrationJob *sv_migration_destination_new (SvMachine *machine, int fd);

@@ -68,8 +68,10 @@ source_serve (SvMigrationJob *job, GError **error)
 {
   Source *self = (Source *)job;
 
-  return self->phase == PHASE_STOP ? stop_guest (self, error)
-                                   : sv_accel_log_sync (sv_machine_get_accel (self->machine), error);
+  if (!(self->phase == PHASE_STOP ? stop_guest (self, error) : sv_accel_log_sync (sv_machine_get_accel (self->machine), error)))
+    return FALSE;
+  sv_migration_job_next_pass (job);
+  return TRUE;
 }
 
 static void
@@ -276,7 +278,6 @@ send_memory (Source *self, GError **error)
       left = sv_dirty_log_count () * PAGE;
       sv_migration_progress_set (&self->job.progress, remaining, left);
       sv_migration_progress_set (&self->job.progress, dirty_rate, left / PAGE * G_USEC_PER_SEC / (guint64)took);
-      sv_migration_progress_add (&self->job.progress, passes, 1);
       limit = __atomic_load_n (&self->parameters->downtime_limit, __ATOMIC_RELAXED);
       sv_migration_progress_set (&self->job.progress, expected_downtime, rate > 0 ? left / rate : 0);
       if (left <= MAX (rate * limit, 64 * PAGE))
@@ -366,6 +367,8 @@ sv_migration_source_new (SvMachine *machine, int fd, const SvMigrationParameters
     total += sv_memory_backend_get_size (self->ram->pdata[i]);
   sv_migration_progress_set (&self->job.progress, total, total);
   sv_migration_progress_set (&self->job.progress, remaining, total);
+  sv_migration_progress_set (&self->job.progress, passes, 1);
+  sv_migration_progress_set (&self->job.progress, expected_downtime, parameters->downtime_limit);
   sv_machine_call_paused (machine, start_log, self->ram);
   return &self->job;
 }

@@ -3,6 +3,8 @@
 #include "hw/migration/sv-migration-private.h"
 
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "hw/migration/sv-machine-state.h"
 #include "hw/migration/sv-migration-uri.h"
@@ -31,6 +33,24 @@ set_status (SvMigration *self, SvMigrationStatus status)
       json_object_set_string_member (data, "status", sv_migration_status_get_name (status));
       sv_machine_emit_device_event (self->machine, "MIGRATION", data);
     }
+}
+
+static void
+tell_pass (SvMigration *self)
+{
+  g_autoptr (JsonObject) data = json_object_new ();
+
+  if (!self->capabilities[SV_MIGRATION_CAPABILITY_EVENTS])
+    return;
+  json_object_set_int_member (data, "pass", (gint64)sv_migration_progress_get (&self->job->progress, passes));
+  sv_machine_emit_device_event (self->machine, "MIGRATION_PASS", data);
+}
+
+void
+sv_migration_job_next_pass (SvMigrationJob *job)
+{
+  sv_migration_progress_add (&job->progress, passes, 1);
+  tell_pass (job->migration);
 }
 
 gboolean
@@ -206,6 +226,19 @@ sv_migration_set_downtime (SvMigration *self, gint64 microseconds)
   self->downtime = microseconds;
 }
 
+/* A guest that nobody confirms to have is not what was asked for. */
+static gboolean
+check_return_path (SvMigration *self, int fd, const char *uri, GError **error)
+{
+  struct stat st;
+
+  if (!self->capabilities[SV_MIGRATION_CAPABILITY_RETURN_PATH] || (fstat (fd, &st) == 0 && S_ISSOCK (st.st_mode)))
+    return TRUE;
+  g_set_error (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_REFUSED,
+               "'%s' is no socket: nobody can answer there, which the capability return-path wants", uri);
+  return FALSE;
+}
+
 static SvMigrationJob *
 new_job (SvMigration *self, const char *uri, GError **error)
 {
@@ -214,6 +247,11 @@ new_job (SvMigration *self, const char *uri, GError **error)
   if (!g_str_has_prefix (uri, SV_MIGRATION_FILE_URI))
     {
       fd = sv_migration_uri_connect (SV_OBJECT (self->machine), uri, error);
+      if (fd >= 0 && !check_return_path (self, fd, uri, error))
+        {
+          close (fd);
+          return NULL;
+        }
       return fd >= 0 ? sv_migration_source_new (self->machine, fd, &self->parameters, error) : NULL;
     }
   if (sv_machine_get_run_state (self->machine) != SV_RUN_STATE_PAUSED)
@@ -234,6 +272,8 @@ sv_migration_start_job (SvMigration *self, SvMigrationJob *job, gint64 started)
   self->downtime = 0;
   g_clear_error (&self->error);
   set_status (self, SV_MIGRATION_STATUS_SETUP);
+  if (job->may_run)
+    tell_pass (self);
   self->activated = g_get_monotonic_time ();
   hold_machine (self, job->may_run);
   set_status (self, SV_MIGRATION_STATUS_ACTIVE);

@@ -39,8 +39,8 @@ SV_API const char *sv_migration_status_get_name (SvMigrationStatus status);
 
 /**
  * SvMigrationCapability:
- * @SV_MIGRATION_CAPABILITY_EVENTS: tell the world of each change of status
- * @SV_MIGRATION_CAPABILITY_RETURN_PATH: nothing; the destination always answers where it can
+ * @SV_MIGRATION_CAPABILITY_EVENTS: tell the world of each change of status, and of each pass over memory
+ * @SV_MIGRATION_CAPABILITY_RETURN_PATH: only to where the destination can answer; where it can it always does
  * @SV_MIGRATION_N_CAPABILITIES: how many there are
  *
  * Ways to migrate, as QEMU's MigrationCapability names them.

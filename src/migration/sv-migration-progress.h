@@ -15,7 +15,7 @@ G_BEGIN_DECLS
  * @zero: pages of zeroes
  * @dirty_rate: pages written in a second, as of the last pass
  * @expected_downtime: milliseconds that the rest would take
- * @passes: how often memory was gone through
+ * @passes: how often it was asked what the guest wrote, the first time, when everything is to be sent, included
  *
  * How far a migration is: written by its thread, read by others; each field atomic.
  */

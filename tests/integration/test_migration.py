@@ -72,11 +72,17 @@ def test_source_waits_where_it_shall_stay(tiny, pair, tmp_path):
     qmp.execute("migrate-set-parameters", {"max-bandwidth": 0, "downtime-limit": 1000})
     assert qmp.execute("query-migrate-parameters") == {"max-bandwidth": 0, "downtime-limit": 1000}
     qmp.execute("migrate", {"uri": "fd:there"})
-    while qmp.wait_event("MIGRATION")["data"]["status"] not in FINAL:
-        pass
+    passes = []
+    while (data := qmp.wait_event("MIGRATION", "MIGRATION_PASS")["data"]).get("status") not in FINAL:
+        passes += [data["pass"]] if "pass" in data else []
     info = qmp.execute("query-migrate")
-    assert info["status"] == "completed" and "downtime" in info
-    assert info["ram"]["dirty-sync-count"] >= 1 and info["ram"]["normal"] > 0
+    assert info["status"] == "completed" and set(info) == {"status", "total-time", "setup-time", "downtime", "ram"}
+    ram = info["ram"]
+    assert set(ram) == {"transferred", "remaining", "total", "duplicate", "normal", "normal-bytes", "dirty-pages-rate",
+                        "dirty-sync-count", "mbps", "page-size", "pages-per-second"}
+    assert ram["dirty-sync-count"] >= 3 and ram["normal"] > 0 and ram["pages-per-second"] > 0
+    assert ram["normal-bytes"] == ram["normal"] * ram["page-size"] < ram["transferred"] and ram["remaining"] == 0
+    assert passes == list(range(1, ram["dirty-sync-count"] + 1))
     assert qmp.execute("query-status")["status"] == "postmigrate"
     after = moved.qmp()
     assert after.execute("query-status")["status"] == "paused"
@@ -154,6 +160,25 @@ def test_source_dies(pair):
     source.kill()
     assert destination.wait() == 1
     assert "the connection" in destination.stderr.text and destination.console.text == ""
+
+
+def test_return_path_wants_answers(tiny, tmp_path):
+    """A file cannot answer; without the capability it gets the guest."""
+    vm = tiny("c", "-no-shutdown")
+    vm.console.wait_for(r"count 5\b")
+    qmp = vm.qmp()
+    qmp.execute("migrate-set-capabilities", EVENTS)
+    with open(tmp_path / "saved", "wb") as file:
+        qmp.execute("getfd", {"fdname": "file"}, fds=[file.fileno()])
+        with pytest.raises(QmpError, match="return-path"):
+            qmp.execute("migrate", {"uri": "fd:file"})
+        assert qmp.execute("query-migrate") == {} and qmp.execute("query-status")["status"] == "running"
+        qmp.execute("migrate-set-capabilities", {"capabilities": [{"capability": "return-path", "state": False}]})
+        qmp.execute("getfd", {"fdname": "file"}, fds=[file.fileno()])
+        qmp.execute("migrate", {"uri": "fd:file"})
+    while qmp.wait_event("MIGRATION")["data"]["status"] != "completed":
+        pass
+    assert (tmp_path / "saved").stat().st_size > 4096
 
 
 def test_nobody_is_there(tiny, tmp_path):
