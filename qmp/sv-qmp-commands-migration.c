@@ -85,6 +85,7 @@ SV_QMP_COMMAND (query_migrate)
   SvMigrationStatus status = migration != NULL ? sv_migration_get_status (migration) : SV_MIGRATION_STATUS_NONE;
   g_autoptr (JsonObject) info = json_object_new ();
   const char *why;
+  guint64 throttle;
 
   if (status == SV_MIGRATION_STATUS_NONE)
     return sv_qmp_object_node (info);
@@ -98,6 +99,9 @@ SV_QMP_COMMAND (query_migrate)
     json_object_set_int_member (
         info, "expected-downtime",
         (gint64)sv_migration_progress_get (sv_migration_get_progress (migration), expected_downtime));
+  throttle = sv_migration_progress_get (sv_migration_get_progress (migration), throttle);
+  if (throttle > 0)
+    json_object_set_int_member (info, "cpu-throttle-percentage", (gint64)throttle);
   why = sv_migration_get_error (migration);
   if (why != NULL)
     json_object_set_string_member (info, "error-desc", why);
@@ -106,40 +110,69 @@ SV_QMP_COMMAND (query_migrate)
 
 /* --- parameters and capabilities --- */
 
-#define MAX_DOWNTIME 2000000u
+typedef struct
+{
+  const char *name;
+  gsize offset; /* in SvMigrationParameters */
+  guint64 min;
+  guint64 max;
+} Parameter;
+
+static const Parameter parameters[] = {
+  { "max-bandwidth", G_STRUCT_OFFSET (SvMigrationParameters, max_bandwidth), 0, G_MAXUINT64 },
+  { "downtime-limit", G_STRUCT_OFFSET (SvMigrationParameters, downtime_limit), 0, 2000000 },
+  { "throttle-trigger-threshold", G_STRUCT_OFFSET (SvMigrationParameters, throttle_trigger_threshold), 1, 100 },
+  { "cpu-throttle-initial", G_STRUCT_OFFSET (SvMigrationParameters, cpu_throttle_initial), 1, 99 },
+  { "cpu-throttle-increment", G_STRUCT_OFFSET (SvMigrationParameters, cpu_throttle_increment), 1, 99 },
+  { "max-cpu-throttle", G_STRUCT_OFFSET (SvMigrationParameters, max_cpu_throttle), 1, 99 },
+};
+
+static gboolean
+check_parameters (JsonObject *arguments, GError **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (parameters); i++)
+    {
+      const Parameter *p = &parameters[i];
+      guint64 value;
+
+      if (!json_object_has_member (arguments, p->name))
+        continue;
+      value = (guint64)json_object_get_int_member (arguments, p->name);
+      if (value >= p->min && value <= p->max)
+        continue;
+      g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC,
+                   "Parameter '%s' expects a number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT, p->name, p->min, p->max);
+      return FALSE;
+    }
+  return TRUE;
+}
 
 SV_QMP_COMMAND (migrate_set_parameters)
 {
   SvMigration *migration = get_migration (call, error);
-  SvMigrationParameters *parameters = migration != NULL ? sv_migration_get_parameters (migration) : NULL;
+  guint8 *base;
 
-  if (parameters == NULL || arguments == NULL)
+  if (migration == NULL || arguments == NULL || !check_parameters (arguments, error))
     return NULL;
-  if (json_object_get_int_member_with_default (arguments, "downtime-limit", 0) > MAX_DOWNTIME)
-    {
-      g_set_error (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC, "Parameter 'downtime-limit' expects a number from 0 to %u",
-                   MAX_DOWNTIME);
-      return NULL;
-    }
-  if (json_object_has_member (arguments, "max-bandwidth"))
-    __atomic_store_n (&parameters->max_bandwidth, (guint64)json_object_get_int_member (arguments, "max-bandwidth"),
-                      __ATOMIC_RELAXED);
-  if (json_object_has_member (arguments, "downtime-limit"))
-    __atomic_store_n (&parameters->downtime_limit, (guint64)json_object_get_int_member (arguments, "downtime-limit"),
-                      __ATOMIC_RELAXED);
+  base = (guint8 *)sv_migration_get_parameters (migration);
+  for (guint i = 0; i < G_N_ELEMENTS (parameters); i++)
+    if (json_object_has_member (arguments, parameters[i].name))
+      __atomic_store_n ((guint64 *)(gpointer)(base + parameters[i].offset),
+                        (guint64)json_object_get_int_member (arguments, parameters[i].name), __ATOMIC_RELAXED);
   return NULL;
 }
 
 SV_QMP_COMMAND (query_migrate_parameters)
 {
   SvMigration *migration = get_migration (call, error);
-  const SvMigrationParameters *parameters = migration != NULL ? sv_migration_get_parameters (migration) : NULL;
   g_autoptr (JsonObject) info = json_object_new ();
+  const guint8 *base;
 
-  if (parameters == NULL)
+  if (migration == NULL)
     return NULL;
-  json_object_set_int_member (info, "max-bandwidth", (gint64)parameters->max_bandwidth);
-  json_object_set_int_member (info, "downtime-limit", (gint64)parameters->downtime_limit);
+  base = (const guint8 *)sv_migration_get_parameters (migration);
+  for (guint i = 0; i < G_N_ELEMENTS (parameters); i++)
+    json_object_set_int_member (info, parameters[i].name, *(const gint64 *)(gconstpointer)(base + parameters[i].offset));
   return sv_qmp_object_node (info);
 }
 

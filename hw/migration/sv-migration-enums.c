@@ -39,6 +39,7 @@ sv_migration_capability_get_type (void)
   static const GEnumValue values[] = {
     { SV_MIGRATION_CAPABILITY_EVENTS, "SV_MIGRATION_CAPABILITY_EVENTS", "events" },
     { SV_MIGRATION_CAPABILITY_RETURN_PATH, "SV_MIGRATION_CAPABILITY_RETURN_PATH", "return-path" },
+    { SV_MIGRATION_CAPABILITY_AUTO_CONVERGE, "SV_MIGRATION_CAPABILITY_AUTO_CONVERGE", "auto-converge" },
     { 0, NULL, NULL },
   };
 

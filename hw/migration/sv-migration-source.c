@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "hw/migration/sv-machine-state.h"
+#include "hw/migration/sv-migration-throttle.h"
 #include "src/memory/sv-dirty-log.h"
 #include "src/migration/sv-migration-stream.h"
 #include "src/migration/sv-ram-file.h"
@@ -40,6 +41,9 @@ typedef struct
   guint8 *pages; /* SV_MIGRATION_MAX_PAGES: a copy of what is sent */
   gint64 begun;  /* of the current budget of bandwidth */
   guint64 sent;
+  gint64 pass_begun;
+  SvMigrationConverge converge;
+  SvMigrationThrottle *throttle; /* main thread */
 } Source;
 
 /* --- on the main thread --- */
@@ -63,13 +67,31 @@ stop_guest (Source *self, GError **error)
   return TRUE;
 }
 
+/* A guest that writes faster than its memory is sent gets slower. */
+static void
+converge (Source *self)
+{
+  SvMigrationProgress *progress = &self->job.progress;
+  guint before = (guint)sv_migration_progress_get (progress, throttle);
+  guint percentage;
+
+  if (!sv_migration_has_capability (self->job.migration, SV_MIGRATION_CAPABILITY_AUTO_CONVERGE))
+    return;
+  percentage = sv_migration_converge (&self->converge, self->parameters, before, self->sent, sv_dirty_log_count () * PAGE,
+                                      (guint64)(g_get_monotonic_time () - self->pass_begun));
+  sv_migration_progress_set (progress, throttle, percentage);
+  sv_migration_throttle_set (self->throttle, percentage);
+}
+
 static gboolean
 source_serve (SvMigrationJob *job, GError **error)
 {
   Source *self = (Source *)job;
 
-  if (!(self->phase == PHASE_STOP ? stop_guest (self, error) : sv_accel_log_sync (sv_machine_get_accel (self->machine), error)))
+  if (self->phase == PHASE_STOP ? !stop_guest (self, error) : !sv_accel_log_sync (sv_machine_get_accel (self->machine), error))
     return FALSE;
+  if (self->phase == PHASE_SYNC)
+    converge (self);
   sv_migration_job_next_pass (job);
   return TRUE;
 }
@@ -82,6 +104,8 @@ source_ended (SvMigrationJob *job, gboolean ok)
 
   sv_accel_log_stop (sv_machine_get_accel (self->machine));
   sv_dirty_log_stop ();
+  sv_migration_progress_set (&job->progress, throttle, 0);
+  g_clear_pointer (&self->throttle, sv_migration_throttle_free);
   if (ok)
     {
       gboolean stay;
@@ -265,15 +289,15 @@ send_memory (Source *self, GError **error)
 
   for (gboolean first_pass = TRUE;; first_pass = FALSE)
     {
-      gint64 begun = g_get_monotonic_time ();
       guint64 left, limit;
       gint64 took;
 
-      self->begun = begun - 1;
+      self->pass_begun = g_get_monotonic_time ();
+      self->begun = self->pass_begun - 1;
       self->sent = 0;
       if (!send_pass (self, first_pass, error) || !ask (self, PHASE_SYNC, error))
         return FALSE;
-      took = MAX (g_get_monotonic_time () - begun, 1);
+      took = MAX (g_get_monotonic_time () - self->pass_begun, 1);
       rate = MAX (rate, self->sent * 1000 / (guint64)took);
       left = sv_dirty_log_count () * PAGE;
       sv_migration_progress_set (&self->job.progress, remaining, left);
@@ -361,6 +385,7 @@ sv_migration_source_new (SvMachine *machine, int fd, const SvMigrationParameters
   self->ram = g_ptr_array_copy (sv_machine_get_ram_backends (machine), (GCopyFunc)(void (*) (void))g_object_ref, NULL);
   g_ptr_array_set_free_func (self->ram, g_object_unref);
   self->id = g_uuid_string_random ();
+  self->throttle = sv_migration_throttle_new (machine);
   self->hello = new_hello (machine, self->id);
   self->pages = g_malloc (SV_MIGRATION_MAX_PAGES);
   for (guint i = 0; i < self->ram->len; i++)

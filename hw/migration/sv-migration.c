@@ -384,7 +384,12 @@ sv_migration_init (SvMigration *self)
 {
   g_mutex_init (&self->mutex);
   g_cond_init (&self->cond);
-  self->parameters = (SvMigrationParameters){ .max_bandwidth = 128 << 20, .downtime_limit = 300 };
+  self->parameters = (SvMigrationParameters){ .max_bandwidth = 128 << 20,
+                                                .downtime_limit = 300,
+                                                .throttle_trigger_threshold = 50,
+                                                .cpu_throttle_initial = 20,
+                                                .cpu_throttle_increment = 10,
+                                                .max_cpu_throttle = 99 };
   self->done = g_source_new (&done_funcs, sizeof (GSource));
   g_source_set_static_name (self->done, "migration");
   g_source_set_callback (self->done, on_done, self, NULL);

@@ -41,6 +41,7 @@ SV_API const char *sv_migration_status_get_name (SvMigrationStatus status);
  * SvMigrationCapability:
  * @SV_MIGRATION_CAPABILITY_EVENTS: tell the world of each change of status, and of each pass over memory
  * @SV_MIGRATION_CAPABILITY_RETURN_PATH: only to where the destination can answer; where it can it always does
+ * @SV_MIGRATION_CAPABILITY_AUTO_CONVERGE: a guest that writes faster than its memory is sent is slowed down
  * @SV_MIGRATION_N_CAPABILITIES: how many there are
  *
  * Ways to migrate, as QEMU's MigrationCapability names them.
@@ -49,6 +50,7 @@ typedef enum
 {
   SV_MIGRATION_CAPABILITY_EVENTS,
   SV_MIGRATION_CAPABILITY_RETURN_PATH,
+  SV_MIGRATION_CAPABILITY_AUTO_CONVERGE,
   SV_MIGRATION_N_CAPABILITIES
 } SvMigrationCapability;
 
@@ -78,6 +80,10 @@ SV_API gboolean sv_migration_has_capability (SvMigration *self, SvMigrationCapab
  * SvMigrationParameters:
  * @max_bandwidth: bytes in a second while the guest runs; 0: no limit
  * @downtime_limit: milliseconds that the guest may be stopped
+ * @throttle_trigger_threshold: percent of what was sent that the guest may write meanwhile, with `auto-converge`
+ * @cpu_throttle_initial: percent of the time that its processors sleep at first when it wrote more
+ * @cpu_throttle_increment: what is added when that was not enough
+ * @max_cpu_throttle: most of it
  *
  * How to move a guest; each atomic.
  */
@@ -85,6 +91,10 @@ typedef struct
 {
   guint64 max_bandwidth;
   guint64 downtime_limit;
+  guint64 throttle_trigger_threshold;
+  guint64 cpu_throttle_initial;
+  guint64 cpu_throttle_increment;
+  guint64 max_cpu_throttle;
 } SvMigrationParameters;
 
 /* (transfer none): may be changed at any time */

@@ -378,15 +378,19 @@ sv_vcpu_get_current (void)
 
 /**
  * sv_vcpu_hold: (skip)
- * @self: the current vCPU
+ * @self: a vCPU
  *
- * Lets it run no further instruction until sv_vcpu_release(): what it wrote to a register takes effect later, as seen by
- * others, and at once, as seen by its guest. VM lock held.
+ * Lets the current one run no further instruction until sv_vcpu_release(): what it wrote to a register takes effect later, as
+ * seen by others, and at once, as seen by its guest. Another one stops soon. VM lock held.
  */
 void
 sv_vcpu_hold (SvVcpu *self)
 {
-  g_atomic_int_inc (&PRIV (self)->holds);
+  SvVcpuPrivate *priv = PRIV (self);
+
+  g_atomic_int_inc (&priv->holds);
+  if (self != current && !priv->paused)
+    SV_VCPU_GET_CLASS (self)->kick (self);
 }
 
 /**

@@ -63,7 +63,7 @@ SV_API void sv_vcpu_stop (SvVcpu *self);                       /* ends and joins
 
 /*
  * For a device whose write cannot be finished at once: the vCPU that wrote runs no further instruction until it is released
- * as often as it was held. VM lock held. The current one is that whose thread this is; NULL elsewhere.
+ * as often as it was held. Another one than the current stops soon. VM lock held. The current one is that whose thread this is; NULL elsewhere.
  */
 SV_API SvVcpu *sv_vcpu_get_current (void); /* (transfer none) */
 SV_API void sv_vcpu_hold (SvVcpu *self);

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @zero: pages of zeroes
  * @dirty_rate: pages written in a second, as of the last pass
  * @expected_downtime: milliseconds that the rest would take
+ * @throttle: percent of the time that processors are made to sleep
  * @passes: how often it was asked what the guest wrote, the first time, when everything is to be sent, included
  *
  * How far a migration is: written by its thread, read by others; each field atomic.
@@ -29,6 +30,7 @@ typedef struct
   guint64 zero;
   guint64 dirty_rate;
   guint64 expected_downtime;
+  guint64 throttle;
   guint64 passes;
 } SvMigrationProgress;
 

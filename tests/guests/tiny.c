@@ -10,6 +10,7 @@
 #define LINE_STATUS (COM1 + 5)
 #define PANIC_PORT 0x505
 #define EVENTS 0xf0000000
+#define FREE_MEMORY 0x2000000
 #define POWER_BUTTON 2
 
 /* PVH start_info (Xen public/arch-x86/hvm/start_info.h). */
@@ -126,6 +127,25 @@ map_devices (void)
   __asm__ volatile ("mov %0, %%cr3" : : "r"(tables) : "memory");
 }
 
+/* Writes to 2 MiB over and over, a page at a time, and counts the rounds. */
+static void
+write_pages (void)
+{
+  map_devices ();
+  for (uint64_t n = 1;; n++)
+    {
+      for (int i = 0; i < 512; i++)
+        {
+          *(volatile uint8_t *) (FREE_MEMORY + (uint64_t) i * 4096) = (uint8_t) n;
+          for (volatile int j = 0; j < 20; j++)
+            ;
+        }
+      print ("count ");
+      print_number (n);
+      print ("\n");
+    }
+}
+
 /* The FADT: to what the power button and sleeping belong. 0: there is none. */
 static uint64_t
 find_fadt (uint64_t rsdp)
@@ -238,6 +258,8 @@ act (char letter, char how, uint64_t info, const char *words)
     print_rtc ();
   else if (letter == 'c')
     count ();
+  else if (letter == 'w')
+    write_pages ();
   else if (letter == 'e')
     echo ();
   else if (letter == 'p')

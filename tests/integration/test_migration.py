@@ -70,7 +70,8 @@ def test_source_waits_where_it_shall_stay(tiny, pair, tmp_path):
     other.close()
     back.close()
     qmp.execute("migrate-set-parameters", {"max-bandwidth": 0, "downtime-limit": 1000})
-    assert qmp.execute("query-migrate-parameters") == {"max-bandwidth": 0, "downtime-limit": 1000}
+    parameters = qmp.execute("query-migrate-parameters")
+    assert (parameters["max-bandwidth"], parameters["downtime-limit"]) == (0, 1000)
     qmp.execute("migrate", {"uri": "fd:there"})
     passes = []
     while (data := qmp.wait_event("MIGRATION", "MIGRATION_PASS")["data"]).get("status") not in FINAL:
@@ -285,3 +286,37 @@ def test_killed_at_any_time(pair, side, tmp_path):
         for vm in (source, destination):
             if vm.process.poll() is None:
                 vm.kill()
+
+
+def test_auto_converge(tiny, tmp_path):
+    """A guest that writes faster than the connection takes moves once its processors are slowed down, and not before."""
+    source = tiny("w")
+    source.console.wait_for(r"count 3\b")
+    qmp = source.qmp()
+    qmp.execute("migrate-set-capabilities", EVENTS)
+    for bad in ({"cpu-throttle-initial": 100}, {"max-cpu-throttle": 0}, {"throttle-trigger-threshold": 101}):
+        with pytest.raises(QmpError, match=next(iter(bad))):
+            qmp.execute("migrate-set-parameters", {"max-bandwidth": 1, **bad})
+    parameters = {"max-bandwidth": 16 << 20, "downtime-limit": 0, "throttle-trigger-threshold": 25, "cpu-throttle-initial": 90,
+                  "cpu-throttle-increment": 5, "max-cpu-throttle": 99}
+    qmp.execute("migrate-set-parameters", parameters)
+    assert qmp.execute("query-migrate-parameters") == parameters
+    seen = set()
+    for turn in range(2):
+        uri = f"unix:{tmp_path}/{turn}"
+        destination = tiny("w", "-incoming", uri)
+        destination.qmp()
+        qmp.execute("migrate", {"uri": uri})
+        while (data := qmp.wait_event("MIGRATION", "MIGRATION_PASS")["data"]).get("status") not in (*FINAL, "device"):
+            if "pass" in data:
+                seen.add(qmp.execute("query-migrate").get("cpu-throttle-percentage"))
+            if turn == 0 and data.get("pass") == 8:
+                assert seen == {None}
+                qmp.execute("migrate_cancel")
+        if turn == 0:
+            assert data["status"] == "cancelled"
+            qmp.execute("migrate-set-capabilities", {"capabilities": [{"capability": "auto-converge", "state": True}]})
+    assert data["status"] == "device"
+    assert {None, 90} <= seen <= {None, 90, 95, 99}, seen
+    assert source.wait() == 0
+    counts_on(destination, last_count(source.console.text))
