@@ -3,29 +3,17 @@
 #include "hw/char/sv-serial.h"
 
 #include "hw/acpi/sv-acpi-build.h"
-#include "hw/acpi/sv-aml.h"
+#include "hw/char/sv-serial-port.h"
 #include "hw/char/sv-uart.h"
 #include "hw/core/sv-machine.h"
 #include "src/migration/sv-migratable.h"
-
-#define UNSET G_MAXUINT32
-#define N_PORTS 4
-#define LAST_IOBASE (0x10000 - SV_UART_N_REGISTERS)
-
-static const struct
-{
-  guint16 iobase;
-  guint8 irq;
-} ports[N_PORTS] = { { 0x3f8, 4 }, { 0x2f8, 3 }, { 0x3e8, 4 }, { 0x2e8, 3 } };
 
 struct _SvSerial
 {
   SvIsaDevice parent_instance;
 
   SvObject *chardev;
-  guint iobase;
-  guint irq_number;
-  guint index;
+  SvSerialPort port;
 
   SvMemoryRegion *region;
   SvSerialFlushFunc flush_func;
@@ -252,50 +240,20 @@ ask_accelerator (gpointer opaque)
 
 /* Device */
 
-static gboolean
-is_index_taken (SvSerial *self, SvBus *bus, guint index)
+/* Bit n: port n of @bus is another device. */
+static guint
+get_taken_ports (SvSerial *self, SvBus *bus)
 {
+  guint taken = 0;
+
   for (guint i = 0; bus != NULL && i < sv_bus_get_n_devices (bus); i++)
     {
       SvDevice *other = sv_bus_get_device (bus, i);
 
-      if (other != SV_DEVICE (self) && SV_IS_SERIAL (other) && sv_device_is_realized (other)
-          && SV_SERIAL (other)->index == index)
-        return TRUE;
+      if (other != SV_DEVICE (self) && SV_IS_SERIAL (other) && sv_device_is_realized (other))
+        taken |= 1u << SV_SERIAL (other)->port.index;
     }
-  return FALSE;
-}
-
-static gboolean
-choose_port (SvSerial *self, SvBus *bus, GError **error)
-{
-  guint index = self->index;
-
-  if (index == UNSET)
-    for (index = 0; index < N_PORTS && is_index_taken (self, bus, index); index++)
-      ;
-  if (index >= N_PORTS || is_index_taken (self, bus, index))
-    {
-      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                   "isa-serial: no serial port %s: a PC has %d, index 0 to %d, each once",
-                   self->index == UNSET ? "is left" : "with this index is free", N_PORTS,
-                   N_PORTS - 1);
-      return FALSE;
-    }
-
-  self->index = index;
-  if (self->iobase == UNSET)
-    self->iobase = ports[index].iobase;
-  if (self->irq_number == UNSET)
-    self->irq_number = ports[index].irq;
-  if (self->iobase > LAST_IOBASE)
-    {
-      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                   "isa-serial: iobase 0x%x is past the last possible, 0x%x", self->iobase,
-                   LAST_IOBASE);
-      return FALSE;
-    }
-  return TRUE;
+  return taken;
 }
 
 static void
@@ -320,8 +278,8 @@ sv_serial_realize (SvDevice *device, GError **error)
   SvSerial *self = SV_SERIAL (device);
   SvIsaDevice *isa = SV_ISA_DEVICE (device);
 
-  if (!choose_port (self, sv_device_get_bus (device), error)
-      || !sv_isa_device_connect_irq (isa, self->irq_number, error))
+  if (!sv_serial_port_choose (&self->port, get_taken_ports (self, sv_device_get_bus (device)), error)
+      || !sv_isa_device_connect_irq (isa, self->port.irq, error))
     return FALSE;
   if (self->chardev != NULL && !sv_chardev_attach (get_chardev (self), &frontend, self, error))
     {
@@ -332,7 +290,7 @@ sv_serial_realize (SvDevice *device, GError **error)
   self->timer = g_source_new (&timer_funcs, sizeof (GSource));
   g_source_set_callback (self->timer, on_timer, self, NULL);
   g_source_attach (self->timer, NULL);
-  sv_isa_device_map (isa, self->iobase, self->region);
+  sv_isa_device_map (isa, self->port.iobase, self->region);
   return TRUE;
 }
 
@@ -392,19 +350,7 @@ static const SvMigratableState migration = {
 static void
 sv_serial_build_aml (SvAcpiDescribed *described, GByteArray *scope)
 {
-  SvSerial *self = SV_SERIAL (described);
-  const char name[] = { 'C', 'O', 'M', '1' + self->index, '\0' };
-  guint device = sv_aml_begin_device (scope, name);
-  guint resources;
-
-  sv_aml_name_eisaid (scope, "_HID", "PNP0501");
-  sv_aml_name_int (scope, "_UID", self->index + 1);
-  sv_aml_name (scope, "_CRS");
-  resources = sv_aml_begin_resources (scope);
-  sv_aml_resource_io (scope, self->iobase, SV_UART_N_REGISTERS);
-  sv_aml_resource_irq (scope, self->irq_number);
-  sv_aml_end_resources (scope, resources);
-  sv_aml_end (scope, device);
+  sv_serial_port_build_aml (&SV_SERIAL (described)->port, scope);
 }
 
 static void
@@ -424,13 +370,13 @@ sv_serial_set_property (GObject *object, guint prop_id, const GValue *value, GPa
       sv_object_set_link (SV_OBJECT (self), pspec, &self->chardev, g_value_get_object (value));
       break;
     case PROP_INDEX:
-      self->index = g_value_get_uint (value);
+      self->port.index = g_value_get_uint (value);
       break;
     case PROP_IOBASE:
-      self->iobase = g_value_get_uint (value);
+      self->port.iobase = g_value_get_uint (value);
       break;
     case PROP_IRQ:
-      self->irq_number = g_value_get_uint (value);
+      self->port.irq = g_value_get_uint (value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -449,13 +395,13 @@ sv_serial_get_property (GObject *object, guint prop_id, GValue *value, GParamSpe
       g_value_set_object (value, self->chardev);
       break;
     case PROP_INDEX:
-      g_value_set_uint (value, self->index);
+      g_value_set_uint (value, self->port.index);
       break;
     case PROP_IOBASE:
-      g_value_set_uint (value, self->iobase);
+      g_value_set_uint (value, self->port.iobase);
       break;
     case PROP_IRQ:
-      g_value_set_uint (value, self->irq_number);
+      g_value_set_uint (value, self->port.irq);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -508,20 +454,18 @@ sv_serial_class_init (SvSerialClass *klass)
                              SV_TYPE_CHARDEV, SV_PARAM_RW_WIRING);
   props[PROP_INDEX] = g_param_spec_uint (
       "index", "index", "Which of the PC's four ports; default: the first that is free", 0,
-      G_MAXUINT32, UNSET, SV_PARAM_RW_WIRING);
+      G_MAXUINT32, SV_SERIAL_PORT_UNSET, SV_PARAM_RW_WIRING);
   props[PROP_IOBASE] = g_param_spec_uint ("iobase", "iobase", "First I/O port; default: by index",
-                                          0, G_MAXUINT32, UNSET, SV_PARAM_RW_WIRING);
+                                          0, G_MAXUINT32, SV_SERIAL_PORT_UNSET, SV_PARAM_RW_WIRING);
   props[PROP_IRQ] = g_param_spec_uint ("irq", "irq", "ISA interrupt; default: by index", 0,
-                                       G_MAXUINT32, UNSET, SV_PARAM_RW_WIRING);
+                                       G_MAXUINT32, SV_SERIAL_PORT_UNSET, SV_PARAM_RW_WIRING);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
 static void
 sv_serial_init (SvSerial *self)
 {
-  self->index = UNSET;
-  self->iobase = UNSET;
-  self->irq_number = UNSET;
+  sv_serial_port_init (&self->port);
   self->region = sv_memory_region_new_io ("serial", SV_UART_N_REGISTERS, &sv_serial_ops, self);
   self->flush_func = ask_accelerator;
   self->flush_opaque = self;
