@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Debian's libvirt saves and moves domains with a tiny guest."""
+
+# pylint: disable=unused-import,redefined-outer-name
+import os
+import re
+import subprocess
+
+import pytest
+from libvirtfixtures import SERIAL, console, events, host, monitor, running, shared_host, values, write  # noqa: F401
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="libvirtd for the system needs root")
+
+
+def counted(guest):
+    """The last number that the guest told."""
+    return int(re.findall(r"count (\d+)\n", guest.text)[-1])
+
+
+def goes_on(console, before):
+    """The guest that comes next counts on from where that one was, it does not start."""
+    guest = console.guest()
+    guest.wait_for(r"count \d+\n")
+    guest.wait_for(r"count \d+\n")
+    assert int(re.findall(r"count (\d+)\n", guest.text)[0]) in (counted(before), counted(before) + 1)
+    return guest
+
+
+# Saved to a file
+
+def test_save_and_restore(host, running, console, tmp_path):
+    image = tmp_path / "image"
+    assert "saved" in host.virsh("save", "StratoVirt", image)
+    assert "StratoVirt" not in host.virsh("list", "--all")
+    assert image.stat().st_size < 64 << 20, "memory that the guest does not use is in the file"
+    assert "<name>StratoVirt</name>" in host.virsh("save-image-dumpxml", image)
+    host.virsh("restore", image)
+    assert host.virsh("domstate", "StratoVirt").strip() == "running"
+    goes_on(console, running)
+    # Once more, from there; it stays paused when that is wanted.
+    host.virsh("save", "StratoVirt", image, "--paused", "--bypass-cache")
+    host.virsh("restore", image)
+    assert host.virsh("domstate", "StratoVirt").strip() == "paused"
+    host.virsh("resume", "StratoVirt")
+    console.guest().wait_for("count")
+
+
+def test_managed_save(host, write, console):
+    host.virsh("define", write("c", SERIAL))
+    host.virsh("start", "StratoVirt")
+    guest = console.guest()
+    guest.wait_for("count 2\n")
+    host.virsh("managedsave", "StratoVirt")
+    assert host.virsh("domstate", "StratoVirt", "--reason").strip() == "shut off (saved)"
+    assert "Managed save:   yes" in host.virsh("dominfo", "StratoVirt")
+    host.virsh("start", "StratoVirt")
+    goes_on(console, guest)
+    assert "Managed save:   no" in host.virsh("dominfo", "StratoVirt")
+
+
+KERNEL_END = "tiny-pvh.elf</kernel>"
+
+
+@pytest.fixture
+def large(host, write, console, tmp_path):
+    """A running domain with 8 MiB in its memory that are no zeroes: an initial RAM disk."""
+    (tmp_path / "initrd").write_bytes(os.urandom(8 << 20))
+    host.virsh("create", write("c", SERIAL, [(KERNEL_END, f"{KERNEL_END}<initrd>{tmp_path}/initrd</initrd>")]))
+    guest = console.guest()
+    guest.wait_for("count 1\n")
+    return guest
+
+
+def test_a_save_tells_and_is_aborted(host, large, tmp_path):
+    """Nobody reads what is saved: it goes on until it is aborted, and the domain runs on."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+    with host.start("virsh", "save", "StratoVirt", fifo, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as save:
+        while "Memory processed" not in host.virsh("domjobinfo", "StratoVirt"):
+            assert save.poll() is None, save.stdout.read()
+        info = host.virsh("domjobinfo", "StratoVirt")
+        assert re.search("Operation: +Save", info) and re.search(r"Memory total: +256.000 MiB", info)
+        assert re.search(r"Memory remaining: +[1-9]", info)
+        host.virsh("domjobabort", "StratoVirt")
+        os.close(reader)  # libvirt's own helper still writes
+        assert save.wait(20) == 1
+    large.skip()
+    large.wait_for("count")
+    assert host.virsh("domstate", "StratoVirt").strip() == "running"
+    assert "None" in host.virsh("domjobinfo", "StratoVirt")
