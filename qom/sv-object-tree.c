@@ -276,6 +276,35 @@ sv_object_add_child_numbered (SvObject *self, const char *stem, SvObject *child)
 }
 
 /**
+ * sv_object_rename:
+ * @self: an object with a parent
+ * @id: name among the siblings: not empty, free, without `/`
+ *
+ * Gives @self another id. It keeps its place, and what is linked to it stays so.
+ */
+void
+sv_object_rename (SvObject *self, const char *id)
+{
+  SvObjectPrivate *priv;
+  SvObjectPrivate *parent_priv;
+
+  g_return_if_fail (SV_IS_OBJECT (self) && PRIV (self)->parent != NULL);
+  g_return_if_fail (id != NULL && *id != '\0' && strchr (id, '/') == NULL);
+  g_return_if_fail (sv_object_get_child (PRIV (self)->parent, id) == NULL);
+
+  priv = PRIV (self);
+  parent_priv = PRIV (priv->parent);
+  if (parent_priv->by_id != NULL)
+    g_hash_table_remove (parent_priv->by_id, priv->id);
+  g_free (priv->id);
+  priv->id = g_strdup (id);
+  if (parent_priv->by_id != NULL)
+    g_hash_table_insert (parent_priv->by_id, priv->id, self);
+  parent_priv->numbered_stem = 0;
+  sv_object_notify_place (self);
+}
+
+/**
  * sv_object_unparent:
  * @self: an object
  *

@@ -100,6 +100,7 @@ SV_API gboolean sv_object_add_child (SvObject *self,
                                      SvObject *child,
                                      GError **error);
 SV_API void sv_object_add_child_numbered (SvObject *self, const char *stem, SvObject *child);
+SV_API void sv_object_rename (SvObject *self, const char *id);
 SV_API void sv_object_unparent (SvObject *self);
 SV_PUBLIC gboolean sv_object_remove (SvObject *self, GError **error);
 

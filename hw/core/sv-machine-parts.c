@@ -103,9 +103,31 @@ sv_machine_open_accel (SvMachine *self, GError **error)
 gboolean
 sv_machine_adopt (SvMachine *self, SvDevice *device, SvBus *bus, GError **error)
 {
+  return sv_machine_adopt_as (self, NULL, device, bus, error);
+}
+
+/**
+ * sv_machine_adopt_as: (skip)
+ * @self: a machine
+ * @id: (nullable): a free name in `/machine/unattached`; %NULL for the next `device[N]`
+ * @device: a device that the machine made for itself
+ * @bus: (nullable): the bus it goes on
+ * @error: return location
+ *
+ * Places @device at `/machine/unattached/@id`, plugs it in and realizes it. What comes and goes needs a name that does not depend
+ * on what came before it: state that is saved is found by it.
+ *
+ * Returns: %FALSE with nothing left behind
+ */
+gboolean
+sv_machine_adopt_as (SvMachine *self, const char *id, SvDevice *device, SvBus *bus, GError **error)
+{
   SvObject *parent = sv_object_ensure_container (SV_OBJECT (self), "unattached");
 
-  sv_object_add_child_numbered (parent, "device", SV_OBJECT (device));
+  if (id == NULL)
+    sv_object_add_child_numbered (parent, "device", SV_OBJECT (device));
+  else if (!sv_object_add_child (parent, id, SV_OBJECT (device), error))
+    return FALSE;
   if (sv_machine_apply_globals (self, SV_OBJECT (device), error) && (bus == NULL || sv_bus_plug (bus, device, error))
       && sv_object_complete (SV_OBJECT (device), error))
     return TRUE;

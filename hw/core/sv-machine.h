@@ -280,6 +280,8 @@ SV_API const char *sv_machine_get_initrd (SvMachine *self);   /* (nullable) */
 SV_API const char *sv_machine_get_append (SvMachine *self);   /* (nullable) */
 /* Places @device at /machine/unattached/device[N], plugs it into @bus (may be NULL) and realizes it. */
 SV_API gboolean sv_machine_adopt (SvMachine *self, SvDevice *device, SvBus *bus, GError **error);
+/* The same, at /machine/unattached/@id */
+SV_API gboolean sv_machine_adopt_as (SvMachine *self, const char *id, SvDevice *device, SvBus *bus, GError **error);
 /* For unplug_request: FALSE, with an error that says that @device stays. */
 SV_API gboolean sv_machine_refuse_unplug (SvDevice *device, GError **error);
 /* Opens the accelerator on the two address spaces, which subclasses fill with RAM before. */

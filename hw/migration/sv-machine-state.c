@@ -6,6 +6,8 @@
 #include "src/block/sv-block-file.h"
 #include "src/migration/sv-state-file.h"
 
+#define MACHINE "/machine"
+
 /* --- saving --- */
 
 static gboolean
@@ -76,6 +78,19 @@ sv_machine_state_dup (SvMachine *machine, const char *id, GError **error)
       path = sv_object_dup_path (objects->pdata[i]);
       g_variant_builder_add (&states, "(s@a(suv))", path, state);
     }
+  return g_variant_ref_sink (
+      g_variant_new ("(@a{sv}@a(sa(suv)))", sv_machine_describe (machine, id), g_variant_builder_end (&states)));
+}
+
+/* What cannot be told now is told, or refused, with the state. */
+GVariant *
+sv_machine_state_dup_outline (SvMachine *machine, const char *id)
+{
+  g_auto (GVariantBuilder) states = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(sa(suv))"));
+  g_autoptr (GVariant) own = sv_migratable_dup (SV_OBJECT (machine), NULL);
+
+  if (own != NULL)
+    g_variant_builder_add (&states, "(s@a(suv))", MACHINE, own);
   return g_variant_ref_sink (
       g_variant_new ("(@a{sv}@a(sa(suv)))", sv_machine_describe (machine, id), g_variant_builder_end (&states)));
 }
@@ -191,19 +206,27 @@ check_objects (GPtrArray *objects, GHashTable *index, gsize n_states, GError **e
 }
 
 gboolean
-sv_machine_state_fits (SvMachine *machine, GVariant *state, GError **error)
+sv_machine_state_outline_fits (SvMachine *machine, GVariant *state, GError **error)
 {
   g_autoptr (GVariant) description = g_variant_get_child_value (state, 0);
+  g_autoptr (GHashTable) index = index_states (state);
+  GVariant *own = g_hash_table_lookup (index, MACHINE);
+
+  return (own == NULL || sv_migratable_prepare (SV_OBJECT (machine), own, error))
+         && sv_machine_description_fits (machine, description, error) && sv_machine_state_check (machine, error);
+}
+
+gboolean
+sv_machine_state_fits (SvMachine *machine, GVariant *state, GError **error)
+{
   g_autoptr (GVariant) states = g_variant_get_child_value (state, 1);
   g_autoptr (GHashTable) index = index_states (state);
-  GVariant *own = g_hash_table_lookup (index, "/machine");
   g_autoptr (GPtrArray) objects = NULL;
 
-  if (own != NULL && !sv_migratable_prepare (SV_OBJECT (machine), own, error))
+  if (!sv_machine_state_outline_fits (machine, state, error))
     return FALSE;
   objects = list_objects (machine);
-  return sv_machine_description_fits (machine, description, error) && sv_machine_state_check (machine, error)
-         && check_objects (objects, index, g_variant_n_children (states), error);
+  return check_objects (objects, index, g_variant_n_children (states), error);
 }
 
 gboolean

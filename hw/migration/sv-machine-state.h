@@ -14,6 +14,10 @@ SV_API gboolean sv_machine_state_check (SvMachine *machine, GError **error);
  * SV_STATE_TYPE: description and states of the paused VM. @id names this one state. (transfer full)
  */
 SV_API GVariant *sv_machine_state_dup (SvMachine *machine, const char *id, GError **error);
+/* The same without states but that of the machine itself, which may run: what is compared before memory is sent. (transfer full) */
+SV_API GVariant *sv_machine_state_dup_outline (SvMachine *machine, const char *id);
+/* Whether @state, of which only that is looked at, is of a VM like this one. What no command line makes is made. */
+SV_API gboolean sv_machine_state_outline_fits (SvMachine *machine, GVariant *state, GError **error);
 /* Whether @state is of a VM like this one. */
 SV_API gboolean sv_machine_state_fits (SvMachine *machine, GVariant *state, GError **error);
 /*

@@ -33,10 +33,8 @@ typedef struct
 static gboolean
 check_or_load (Destination *self, GVariant *state, GError **error)
 {
-  g_autoptr (GVariant) description = g_variant_get_child_value (state, 0);
-
   if (!self->has_hello)
-    return sv_machine_description_fits (self->machine, description, error) && sv_machine_state_check (self->machine, error);
+    return sv_machine_state_outline_fits (self->machine, state, error);
   return sv_machine_state_fits (self->machine, state, error) && sv_machine_take_disks (self->machine, error)
          && sv_machine_state_load (self->machine, state, error);
 }

@@ -355,10 +355,9 @@ start_log (gpointer opaque)
 static GBytes *
 new_hello (SvMachine *machine, const char *id)
 {
-  g_autoptr (GVariant) state = g_variant_ref_sink (g_variant_new (
-      "(@a{sv}@a(sa(suv)))", sv_machine_describe (machine, id), g_variant_new_array (G_VARIANT_TYPE ("(sa(suv))"), NULL, 0)));
+  g_autoptr (GVariant) outline = sv_machine_state_dup_outline (machine, id);
 
-  return sv_state_pack (state);
+  return sv_state_pack (outline);
 }
 
 SvMigrationJob *

@@ -180,6 +180,41 @@ sv_virtio_mmio_bank_remove (SvVirtioMmioBank *self, SvVirtioMmio *transport)
   transport->bank = NULL;
 }
 
+static void
+place (SvVirtioMmioBank *self, guint slot)
+{
+  if (self->transports[slot] != NULL)
+    sv_virtio_mmio_place_regs (self->transports[slot], registers_of (self, slot), self->region, slot * SV_VIRTIO_MMIO_SIZE);
+  else
+    sv_virtio_mmio_bank_announce (self, slot, self->announced[slot]);
+}
+
+/**
+ * sv_virtio_mmio_bank_exchange:
+ * @self: a bank
+ * @a: number of a slot
+ * @b: number of another
+ *
+ * Exchanges what is in two slots, while no driver uses it. The transports are told by sv_virtio_mmio_move().
+ */
+void
+sv_virtio_mmio_bank_exchange (SvVirtioMmioBank *self, guint a, guint b)
+{
+  SvVirtioMmio *transport;
+  guint16 announced;
+
+  g_return_if_fail (a < self->n_slots && b < self->n_slots && a != b);
+
+  transport = self->transports[a];
+  announced = self->announced[a];
+  self->transports[a] = self->transports[b];
+  self->announced[a] = self->announced[b];
+  self->transports[b] = transport;
+  self->announced[b] = announced;
+  place (self, a);
+  place (self, b);
+}
+
 /**
  * sv_virtio_mmio_bank_announce:
  * @self: a bank

@@ -32,6 +32,8 @@ SV_API void sv_virtio_mmio_bank_set_touch_func (SvVirtioMmioBank *self,
 SV_API void sv_virtio_mmio_bank_forget_writes (SvVirtioMmioBank *self);
 /* No writes wait for the main thread. */
 SV_API gboolean sv_virtio_mmio_bank_is_settled (SvVirtioMmioBank *self);
+/* Registers of two slots change places; no driver uses them. */
+SV_API void sv_virtio_mmio_bank_exchange (SvVirtioMmioBank *self, guint a, guint b);
 /* A device on @transport is unrealized. Happens by itself when either of the two goes. */
 SV_API void sv_virtio_mmio_bank_remove (SvVirtioMmioBank *self, SvVirtioMmio *transport);
 

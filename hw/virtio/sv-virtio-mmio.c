@@ -236,6 +236,32 @@ sv_virtio_mmio_new (SvAddressSpace *memory, guint slot, guint64 base, SvIrq *irq
   return self;
 }
 
+/**
+ * sv_virtio_mmio_move:
+ * @self: a transport that no driver uses
+ * @slot: its number from now on
+ * @base: guest address of its registers
+ * @irq: the line to interrupt on
+ *
+ * Moves the transport, with a device that may be on it, to another slot. The bus gets the slot's name.
+ */
+void
+sv_virtio_mmio_move (SvVirtioMmio *self, guint slot, guint64 base, SvIrq *irq)
+{
+  g_autofree char *bus_id = g_strdup_printf ("virtio-mmio-bus.%u", slot);
+
+  g_return_if_fail (self->device == NULL || !sv_virtio_device_is_started (self->device));
+
+  if (slot == self->slot)
+    return;
+  sv_virtio_mmio_close_irq (self);
+  sv_irq_unref (self->irq);
+  self->irq = sv_irq_ref (irq);
+  self->slot = slot;
+  self->base = base;
+  sv_object_rename (SV_OBJECT (self->bus), bus_id);
+}
+
 void
 sv_virtio_mmio_place_regs (SvVirtioMmio *self, guint32 *regs, SvMemoryRegion *region, guint64 offset)
 {

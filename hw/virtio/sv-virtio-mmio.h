@@ -24,6 +24,8 @@ SV_API G_DECLARE_FINAL_TYPE (SvVirtioMmio, sv_virtio_mmio, SV, VIRTIO_MMIO, SvDe
 /* @memory: where queues are. @irq: an edge (referenced); its line is the GSI told to the guest. The
  * bus exists at once. */
 SV_API SvVirtioMmio *sv_virtio_mmio_new (SvAddressSpace *memory, guint slot, guint64 base, SvIrq *irq);
+/* To another slot, while no driver uses it; its bus is renamed. See sv_virtio_mmio_bank_exchange(). */
+SV_API void sv_virtio_mmio_move (SvVirtioMmio *self, guint slot, guint64 base, SvIrq *irq);
 SV_API SvMemoryRegion *sv_virtio_mmio_get_region (SvVirtioMmio *self); /* (transfer none) */
 SV_API SvBus *sv_virtio_mmio_get_bus (SvVirtioMmio *self);             /* (transfer none) */
 SV_API guint64 sv_virtio_mmio_get_base (SvVirtioMmio *self);

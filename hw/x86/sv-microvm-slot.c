@@ -39,6 +39,13 @@ sv_microvm_slot_is_free (const SvMicrovmSlot *self)
   return sv_microvm_slot_get_device (self) == NULL;
 }
 
+/* Of what is in the slot: it says where it is, not when it came. */
+static char *
+dup_id (const SvMicrovmSlot *self, const char *what)
+{
+  return g_strdup_printf ("%s[%u]", what, self->number);
+}
+
 gboolean
 sv_microvm_slot_add_transport (SvMicrovmSlot *self,
                                SvMachine *machine,
@@ -46,13 +53,14 @@ sv_microvm_slot_add_transport (SvMicrovmSlot *self,
                                GError **error)
 {
   g_autoptr (SvVirtioMmio) transport = NULL;
+  g_autofree char *id = dup_id (self, "virtio-mmio");
 
   if (self->transport != NULL)
     return TRUE;
   transport = sv_virtio_mmio_new (sv_machine_get_memory (machine), self->number,
                                   SV_MICROVM_MMIO_BASE + self->number * SV_MICROVM_MMIO_SIZE,
                                   sv_machine_get_irq (machine, SV_MICROVM_MMIO_GSI + self->number));
-  if (!sv_machine_adopt (machine, SV_DEVICE (transport), NULL, error))
+  if (!sv_machine_adopt_as (machine, id, SV_DEVICE (transport), NULL, error))
     return FALSE;
   sv_virtio_mmio_bank_add (bank, transport);
   self->transport = transport;
@@ -90,13 +98,14 @@ sv_microvm_slot_add_placeholder (SvMicrovmSlot *self, SvMachine *machine, GError
   GType type = kind != NULL ? sv_type_registry_lookup (kind->driver) : G_TYPE_INVALID;
   g_autoptr (SvDevice) device = NULL;
   g_autoptr (SvObject) back_end = NULL;
+  g_autofree char *id = dup_id (self, "placeholder");
 
   g_return_val_if_fail (type != G_TYPE_INVALID, FALSE);
 
   device = g_object_new (type, NULL);
   back_end = new_back_end (self);
   g_object_set (device, kind->back_end, back_end, NULL);
-  if (!sv_machine_adopt (machine, device, sv_virtio_mmio_get_bus (self->transport), error))
+  if (!sv_machine_adopt_as (machine, id, device, sv_virtio_mmio_get_bus (self->transport), error))
     return FALSE;
   self->placeholder = device;
   self->back_end = g_steal_pointer (&back_end);
@@ -116,6 +125,37 @@ sv_microvm_slot_remove_placeholder (SvMicrovmSlot *self)
   sv_object_unparent (SV_OBJECT (device));
   g_object_unref (device);
   g_clear_object (&self->back_end);
+}
+
+static void
+move_transport (SvMicrovmSlot *self, SvMachine *machine)
+{
+  g_autofree char *id = dup_id (self, "virtio-mmio");
+
+  if (self->transport == NULL)
+    return;
+  sv_virtio_mmio_move (self->transport, self->number, SV_MICROVM_MMIO_BASE + self->number * SV_MICROVM_MMIO_SIZE,
+                       sv_machine_get_irq (machine, SV_MICROVM_MMIO_GSI + self->number));
+  sv_object_rename (SV_OBJECT (self->transport), id);
+}
+
+void
+sv_microvm_slot_exchange (SvMicrovmSlot *self, SvMicrovmSlot *other, SvMachine *machine, SvVirtioMmioBank *bank)
+{
+  const SvMicrovmSlot mine = *self;
+  const guint number = other->number;
+
+  g_return_if_fail (self != other && self->placeholder == NULL && other->placeholder == NULL);
+
+  *self = *other;
+  self->number = mine.number;
+  *other = mine;
+  other->number = number;
+  sv_virtio_mmio_bank_exchange (bank, self->number, other->number);
+  if (self->transport != NULL)
+    sv_object_rename (SV_OBJECT (self->transport), "virtio-mmio[]");
+  move_transport (other, machine);
+  move_transport (self, machine);
 }
 
 void

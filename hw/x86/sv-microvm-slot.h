@@ -52,6 +52,8 @@ void sv_microvm_slot_remove_transport (SvMicrovmSlot *self, SvVirtioMmioBank *ba
 gboolean
 sv_microvm_slot_add_placeholder (SvMicrovmSlot *self, SvMachine *machine, GError **error);
 void sv_microvm_slot_remove_placeholder (SvMicrovmSlot *self);
+/* Devices and what they are kept for change places, while no driver uses them; there are no placeholders. */
+void sv_microvm_slot_exchange (SvMicrovmSlot *self, SvMicrovmSlot *other, SvMachine *machine, SvVirtioMmioBank *bank);
 /* The machine goes. */
 void sv_microvm_slot_clear (SvMicrovmSlot *self);
 

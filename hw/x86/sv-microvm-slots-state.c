@@ -47,9 +47,46 @@ sv_microvm_slots_dup_state (SvMicrovmSlots *self)
   return g_variant_new ("(ba(qbbus))", self->live, &builder);
 }
 
+/* Those of a state that was refused afterwards: the guest that is awaited never ran. */
+static void
+drop_placeholders (SvMicrovmSlots *self)
+{
+  for (guint i = 0; i < N_SLOTS; i++)
+    {
+      SvMicrovmSlot *slot = &self->slots[i];
+
+      if (slot->placeholder == NULL)
+        continue;
+      sv_microvm_slot_remove_placeholder (slot);
+      sv_microvm_slot_remove_transport (slot, self->bank);
+      sv_virtio_mmio_bank_announce (self->bank, slot->number, slot->kind);
+    }
+}
+
+/* Where a device is depends on what came and went before it: the command line does not tell. */
+static void
+move_to_slot (SvMicrovmSlots *self, SvMicrovmSlot *slot, GVariant *state)
+{
+  const char *occupant;
+
+  g_variant_get (state, "(qbbu&s)", NULL, NULL, NULL, NULL, &occupant);
+  if (*occupant != '/')
+    return;
+  for (guint i = 0; i < N_SLOTS; i++)
+    {
+      g_autofree char *here = dup_occupant (&self->slots[i]);
+
+      if (!g_str_equal (here, occupant))
+        continue;
+      if (&self->slots[i] != slot)
+        sv_microvm_slot_exchange (slot, &self->slots[i], self->machine, self->bank);
+      return;
+    }
+}
+
 /* A driver whose device is gone, or has not come, has a placeholder: no command line makes one. */
 static gboolean
-prepare_slot (SvMicrovmSlots *self, SvMicrovmSlot *slot, GVariant *state, GError **error)
+make_placeholder (SvMicrovmSlots *self, SvMicrovmSlot *slot, GVariant *state, GError **error)
 {
   g_autofree char *here = dup_occupant (slot);
   const char *occupant;
@@ -70,12 +107,20 @@ gboolean
 sv_microvm_slots_prepare_state (SvMicrovmSlots *self, GVariant *state, GError **error)
 {
   g_autoptr (GVariant) slots = g_variant_get_child_value (state, 1);
+  const guint n = (guint)MIN (N_SLOTS, g_variant_n_children (slots));
 
-  for (guint i = 0; i < MIN (N_SLOTS, g_variant_n_children (slots)); i++)
+  drop_placeholders (self);
+  for (guint i = 0; i < n; i++)
     {
       g_autoptr (GVariant) slot = g_variant_get_child_value (slots, i);
 
-      if (!prepare_slot (self, &self->slots[i], slot, error))
+      move_to_slot (self, &self->slots[i], slot);
+    }
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (GVariant) slot = g_variant_get_child_value (slots, i);
+
+      if (!make_placeholder (self, &self->slots[i], slot, error))
         return FALSE;
     }
   return TRUE;

@@ -48,7 +48,7 @@ void sv_microvm_slots_vacated (SvMicrovmSlots *self, SvBus *bus);
 #define SV_MICROVM_SLOTS_STATE_TYPE "(ba(qbbus))"
 gboolean sv_microvm_slots_check_state (SvMicrovmSlots *self, GError **error);
 GVariant *sv_microvm_slots_dup_state (SvMicrovmSlots *self);
-/* Makes the placeholders that the state has. */
+/* Moves devices to the slots that they have in the state, and makes its placeholders instead of those of another one. */
 gboolean sv_microvm_slots_prepare_state (SvMicrovmSlots *self, GVariant *state, GError **error);
 /* FALSE with an error: the devices are others, or elsewhere. */
 gboolean sv_microvm_slots_load_state (SvMicrovmSlots *self, GVariant *state, GError **error);

@@ -245,6 +245,32 @@ test_numbered (void)
   g_assert_true (sv_object_get_nth_child (root, 299) == again);
 }
 
+/* Links stay, and ids are found with few siblings and with many. */
+static void
+test_rename (void)
+{
+  g_autoptr (SvObject) root = sv_object_new_container ();
+  SvObject *first = sv_object_ensure_container (root, "first");
+  SvObject *below = sv_object_ensure_container (first, "below");
+
+  for (guint i = 0; i < 40; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("name%u", i);
+      g_autofree char *path = g_strdup_printf ("/name%u/below", i);
+      g_autofree char *sibling = g_strdup_printf ("sibling%u", i);
+      g_autofree char *old = g_strdup (sv_object_get_id (first));
+      g_autofree char *now = NULL;
+
+      sv_object_rename (first, id);
+      now = sv_object_dup_path (below);
+      g_assert_cmpstr (now, ==, path);
+      g_assert_true (sv_object_get_child (root, id) == first);
+      g_assert_null (sv_object_get_child (root, old));
+      g_assert_true (sv_object_get_nth_child (root, 0) == first);
+      sv_object_ensure_container (root, sibling);
+    }
+}
+
 static void
 test_container (void)
 {
@@ -507,6 +533,7 @@ main (int argc, char **argv)
   g_test_add_func ("/qom/object/list-model", test_list_model);
   g_test_add_func ("/qom/object/ownership", test_ownership);
   g_test_add_func ("/qom/object/numbered", test_numbered);
+  g_test_add_func ("/qom/object/rename", test_rename);
   g_test_add_func ("/qom/object/container", test_container);
   g_test_add_func ("/qom/object/resolve", test_resolve);
   g_test_add_func ("/qom/object/link", test_link);
