@@ -36,6 +36,16 @@ NAMESPACES = ("--mount", "--net", "--pid")
 PR_SET_PDEATHSIG = 1
 
 
+def _add_account(folder, path, rest):
+    """libvirtd looks for the user and the group of its package, though it is told to take others."""
+    copy = Path(folder) / Path(path).name
+    text = Path(path).read_text(encoding="utf-8")
+    if "libvirt-qemu:" in text:
+        return
+    copy.write_text(f"{text}libvirt-qemu{rest}\n", encoding="utf-8")
+    subprocess.run(["mount", "--bind", copy, path], check=True)
+
+
 def _init(folder):
     """The first process of the host: mounts and networks, then it collects processes that ended."""
     subprocess.run(["mount", "--make-rprivate", "/"], check=True)
@@ -51,6 +61,8 @@ def _init(folder):
     # No emulators but ours: libvirtd asks each that it finds what it can do.
     for emulator in Path("/usr/bin").glob("qemu-system-*"):
         subprocess.run(["mount", "--bind", "/dev/null", emulator], check=True)
+    _add_account(folder, "/etc/passwd", ":x:64055:64055::/:/bin/false")
+    _add_account(folder, "/etc/group", ":x:64055:")
     Path("/etc/libvirt/qemu.conf").write_text(QEMU_CONF, encoding="ascii")
     Path("/etc/libvirt/virtlogd.conf").touch()
     Path("/etc/libvirt/libvirtd.conf").write_text(LIBVIRTD_CONF.format(folder=folder), encoding="ascii")

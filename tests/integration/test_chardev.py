@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Every kind of character device behind the serial port."""
 
+import contextlib
 import json
 import os
 import pty
@@ -221,7 +222,11 @@ def read_line(fd):
 
 
 def masters(pid):
-    links = (os.readlink(entry) for entry in os.scandir(f"/proc/{pid}/fd"))
+    """What @pid has open of pseudo terminals; descriptors may go while they are looked at."""
+    links = []
+    for entry in os.scandir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            links.append(os.readlink(entry))
     return [link for link in links if link.endswith("ptmx")]
 
 

@@ -31,7 +31,7 @@ def test_paths_lead_through_buses(start):
     assert root["rp1"] == root["rp2"] == "link<pcie-root-port>"
     assert root["vs"] == "link<virtio-serial-pci>"
     assert sorted(kind for kind in root.values() if "<" in kind) == [
-        "link<ich9-lpc>", "link<pcie-root-port>", "link<pcie-root-port>", "link<q35-mch>", "link<virtio-serial-pci>"]
+        "link<ICH9-LPC>", "link<pcie-root-port>", "link<pcie-root-port>", "link<q35-mch>", "link<virtio-serial-pci>"]
     assert entries(qmp, "/machine/pcie.0/rp1")["rp1"] == "child<pci-bus>"
     assert entries(qmp, "/machine/pcie.0/rp1/rp1")["rng0"] == "link<virtio-rng-pci>"
     assert qmp.execute("qom-get", {"path": "/machine/pcie.0", "property": "rp1"}) == "/machine/peripheral/rp1"
