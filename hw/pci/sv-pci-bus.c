@@ -6,10 +6,8 @@
 
 #include "hw/pci/sv-pci-bridge.h"
 #include "hw/pci/sv-pci-device.h"
+#include "hw/pci/sv-pci-slots.h"
 #include "src/migration/sv-migratable.h"
-
-/* PCI Code and ID Assignment 1.11 §1.7 */
-#define PCI_CLASS_BRIDGE_HOST 0x0600
 
 /* By the port of its configuration address */
 #define ROOT_FIRMWARE_NAME "pci@i0cf8"
@@ -19,7 +17,7 @@ struct _SvPciBus
   SvBus parent_instance;
 
   SvPciDevice *bridge; /* NULL: root */
-  SvPciDevice *functions[SV_PCI_N_FUNCTIONS];
+  SvPciSlots slots;
   const SvPciBusFuncs *funcs;
   gpointer opaque;
   gboolean unpowered;
@@ -38,76 +36,6 @@ struct _SvPciBus
 G_DEFINE_FINAL_TYPE_WITH_CODE (SvPciBus, sv_pci_bus, SV_TYPE_BUS,
                                SV_MIGRATABLE_STATELESS ("numbers and power are registers of its bridge, levels of pins follow from the devices on it"))
 
-static guint
-n_slots (SvPciBus *self)
-{
-  return self->bridge != NULL ? 1 : 32;
-}
-
-static gboolean
-slot_is_free (SvPciBus *self, guint slot)
-{
-  for (guint function = 0; function < 8; function++)
-    if (self->functions[SV_PCI_DEVFN (slot, function)] != NULL)
-      return FALSE;
-  return TRUE;
-}
-
-static gboolean
-has_host_bridge (SvPciBus *self)
-{
-  return self->functions[0] != NULL
-         && SV_PCI_DEVICE_GET_CLASS (self->functions[0])->class_code >> 8 == PCI_CLASS_BRIDGE_HOST;
-}
-
-/*
- * The place that @device asks for, or else the first free slot; -1: none. The place of the machine's host bridge can be
- * nobody else's, so who asks for it (StratoVirt's documents write addr=0) has no wish.
- */
-static gint
-choose_devfn (SvPciBus *self, SvPciDevice *device)
-{
-  gint devfn = sv_pci_device_get_devfn (device);
-
-  if (devfn == 0 && self->functions[0] != device && has_host_bridge (self))
-    devfn = -1;
-  for (guint slot = 0; devfn == -1 && slot < n_slots (self); slot++)
-    if (slot_is_free (self, slot))
-      devfn = SV_PCI_DEVFN (slot, 0);
-  return devfn;
-}
-
-/* PCI 3.0 §3.2.2.3.4: function 0 says whether there are others. */
-static gboolean
-check_multifunction (SvPciBus *self, SvPciDevice *device, guint8 devfn, GError **error)
-{
-  SvPciDevice *first = self->functions[devfn & ~7u];
-
-  if (SV_PCI_FUNCTION (devfn) != 0)
-    {
-      if (first == NULL || sv_pci_device_get_multifunction (first))
-        return TRUE;
-      g_set_error (
-          error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-          "PCI: function %x.%u of bus '%s' needs function 0 ('%s') to have multifunction=on",
-          SV_PCI_SLOT (devfn), SV_PCI_FUNCTION (devfn), sv_object_get_id (SV_OBJECT (self)),
-          sv_pci_device_get_name (first));
-      return FALSE;
-    }
-  if (sv_pci_device_get_multifunction (device))
-    return TRUE;
-  for (guint function = 1; function < 8; function++)
-    if (self->functions[devfn + function] != NULL)
-      {
-        g_set_error (
-            error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-            "PCI: slot %x of bus '%s' has function %u, so function 0 needs multifunction=on",
-            SV_PCI_SLOT (devfn), sv_object_get_id (SV_OBJECT (self)), function);
-        return FALSE;
-      }
-  return TRUE;
-}
-
 static gboolean
 check_hotplug (SvPciBus *self, SvPciDevice *device, GError **error)
 {
@@ -124,51 +52,24 @@ sv_pci_bus_can_plug (SvBus *bus, SvDevice *device, GError **error)
 {
   SvPciBus *self = SV_PCI_BUS (bus);
   SvPciDevice *function = SV_PCI_DEVICE (device);
-  gint devfn = choose_devfn (self, function);
   const char *id = sv_object_get_id (SV_OBJECT (self));
 
-  if (devfn == SV_PCI_ADDR_INVALID)
-    g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                 "'%s': parameter 'addr' expects SLOT or SLOT.FUNCTION, hexadecimal, slot 0 to 1f, "
-                 "function 0 to 7",
-                 sv_pci_device_get_name (function));
-  else if (devfn < 0)
-    g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_BUSY, "PCI: no slot is free on bus '%s'",
-                 id);
-  else if (SV_PCI_SLOT ((guint)devfn) >= n_slots (self))
-    g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
-                 "PCI: slot %x is not available on bus '%s', which has slot 0 only",
-                 SV_PCI_SLOT (devfn), id);
-  else if (self->functions[devfn] != NULL)
-    g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_BUSY,
-                 "PCI: slot %x function %u of bus '%s' is taken by '%s'", SV_PCI_SLOT (devfn),
-                 SV_PCI_FUNCTION (devfn), id, sv_pci_device_get_name (self->functions[devfn]));
-  else
-    return check_hotplug (self, function, error)
-           && check_multifunction (self, function, devfn, error);
-  return FALSE;
+  return sv_pci_slots_check_place (&self->slots, function, id, error) && check_hotplug (self, function, error)
+         && sv_pci_slots_check_multifunction (&self->slots, function, id, error);
 }
 
 static void
 sv_pci_bus_plug (SvBus *bus, SvDevice *device)
 {
-  SvPciBus *self = SV_PCI_BUS (bus);
-  gint devfn = choose_devfn (self, SV_PCI_DEVICE (device));
-
-  sv_pci_device_set_devfn (SV_PCI_DEVICE (device), devfn);
-  self->functions[devfn] = SV_PCI_DEVICE (device);
+  sv_pci_slots_add (&SV_PCI_BUS (bus)->slots, SV_PCI_DEVICE (device));
 }
 
 static void
 sv_pci_bus_unplug (SvBus *bus, SvDevice *device)
 {
-  SvPciBus *self = SV_PCI_BUS (bus);
-
   /* It cannot live without its bus: when a whole machine goes, the bus may go first. */
   sv_device_unrealize (device);
-  for (guint i = 0; i < SV_PCI_N_FUNCTIONS; i++)
-    if (self->functions[i] == SV_PCI_DEVICE (device))
-      self->functions[i] = NULL;
+  sv_pci_slots_remove (&SV_PCI_BUS (bus)->slots, SV_PCI_DEVICE (device));
 }
 
 static gboolean
@@ -219,6 +120,7 @@ sv_pci_bus_class_init (SvPciBusClass *klass)
 static void
 sv_pci_bus_init (SvPciBus *self)
 {
+  self->slots.n_slots = 32;
 }
 
 /**
@@ -259,6 +161,7 @@ sv_pci_bus_new_secondary (SvPciDevice *bridge, SvMemoryRegion *memory, SvMemoryR
   SvPciBus *self = g_object_new (SV_TYPE_PCI_BUS, NULL);
 
   self->bridge = bridge;
+  self->slots.n_slots = 1;
   self->memory = g_object_ref (memory);
   self->io = g_object_ref (io);
   return self;
@@ -364,7 +267,7 @@ sv_pci_bus_get_accel (SvPciBus *self)
 SvPciDevice *
 sv_pci_bus_get_function (SvPciBus *self, guint8 devfn)
 {
-  SvPciDevice *device = self->functions[devfn];
+  SvPciDevice *device = self->slots.functions[devfn];
 
   if (device == NULL || self->unpowered || !sv_device_is_realized (SV_DEVICE (device)))
     return NULL;
@@ -455,8 +358,8 @@ void
 sv_pci_bus_reset (SvPciBus *self)
 {
   for (guint i = 0; i < SV_PCI_N_FUNCTIONS; i++)
-    if (self->functions[i] != NULL)
-      sv_device_reset (SV_DEVICE (self->functions[i]));
+    if (self->slots.functions[i] != NULL)
+      sv_device_reset (SV_DEVICE (self->slots.functions[i]));
 }
 
 gboolean
@@ -465,7 +368,7 @@ sv_pci_bus_settle (SvPciBus *self)
   gboolean settled = TRUE;
 
   for (guint i = 0; i < SV_PCI_N_FUNCTIONS; i++)
-    if (self->functions[i] != NULL && !sv_pci_device_settle (self->functions[i]))
+    if (self->slots.functions[i] != NULL && !sv_pci_device_settle (self->slots.functions[i]))
       settled = FALSE;
   return settled;
 }
