@@ -17,6 +17,8 @@
 #define VERSION 1
 /* How long the other side is told that there will be nothing, after a failure */
 #define LAST_WORDS_MS 1000
+/* So few pages are sent with the guest stopped however slowly. */
+#define FEW_PAGES 64u
 
 typedef enum
 {
@@ -31,6 +33,7 @@ typedef struct
   const SvMigrationParameters *parameters; /* may change meanwhile; words are read one at a time */
   SvMigrationStream *stream;
   GPtrArray *ram; /* owned */
+  SvDirtyLog *log;
   char *id;
   GBytes *hello;
   GBytes *state;
@@ -62,7 +65,7 @@ stop_guest (Source *self, GError **error)
   if (state == NULL || !sv_accel_log_sync (sv_machine_get_accel (self->machine), error))
     return FALSE;
   self->state = sv_state_pack (state);
-  sv_dirty_log_finish ();
+  sv_dirty_log_collect (self->log);
   sv_machine_give_disks (self->machine);
   return TRUE;
 }
@@ -77,10 +80,25 @@ converge (Source *self)
 
   if (!sv_migration_has_capability (self->job.migration, SV_MIGRATION_CAPABILITY_AUTO_CONVERGE))
     return;
-  percentage = sv_migration_converge (&self->converge, self->parameters, before, self->sent, sv_dirty_log_count () * PAGE,
+  percentage = sv_migration_converge (&self->converge, self->parameters, before, self->sent, sv_dirty_log_count (self->log) * PAGE,
                                       (guint64)(g_get_monotonic_time () - self->pass_begun));
   sv_migration_progress_set (progress, throttle, percentage);
   sv_migration_throttle_set (self->throttle, percentage);
+}
+
+static void
+collect_written (gpointer opaque)
+{
+  sv_dirty_log_collect (opaque);
+}
+
+/* What devices may have written is sent while the guest runs as well, or the time without it would be longer than its limit. Only
+ * a moment without requests tells that such a page is written no more. */
+static void
+sync_devices (Source *self)
+{
+  if (sv_dirty_log_count_written (self->log) > FEW_PAGES)
+    sv_machine_call_paused (self->machine, collect_written, self->log);
 }
 
 static gboolean
@@ -91,7 +109,10 @@ source_serve (SvMigrationJob *job, GError **error)
   if (self->phase == PHASE_STOP ? !stop_guest (self, error) : !sv_accel_log_sync (sv_machine_get_accel (self->machine), error))
     return FALSE;
   if (self->phase == PHASE_SYNC)
-    converge (self);
+    {
+      sync_devices (self);
+      converge (self);
+    }
   sv_migration_job_next_pass (job);
   return TRUE;
 }
@@ -103,7 +124,6 @@ source_ended (SvMigrationJob *job, gboolean ok)
   g_autoptr (GError) error = NULL;
 
   sv_accel_log_stop (sv_machine_get_accel (self->machine));
-  sv_dirty_log_stop ();
   sv_migration_progress_set (&job->progress, throttle, 0);
   g_clear_pointer (&self->throttle, sv_migration_throttle_free);
   if (ok)
@@ -135,6 +155,7 @@ source_free (SvMigrationJob *job)
   Source *self = (Source *)job;
 
   sv_migration_stream_free (self->stream);
+  sv_dirty_log_free (self->log);
   g_clear_pointer (&self->hello, g_bytes_unref);
   g_clear_pointer (&self->state, g_bytes_unref);
   g_ptr_array_unref (self->ram);
@@ -199,8 +220,9 @@ keep_to_bandwidth (Source *self)
     }
 }
 
+/* Pages of zeroes need not be sent in the first pass: memory begins so. */
 static gboolean
-send_run (Source *self, guint64 offset, const guint8 *host, guint n, gboolean zero, GError **error)
+send_run (Source *self, guint64 offset, guint n, gboolean zero, gboolean first_pass, GError **error)
 {
   const guint64 head[] = { GUINT64_TO_LE (offset), GUINT64_TO_LE ((guint64)n * PAGE) };
 
@@ -209,17 +231,17 @@ send_run (Source *self, guint64 offset, const guint8 *host, guint n, gboolean ze
   if (zero)
     {
       sv_migration_progress_add (&self->job.progress, zero, n);
-      return sv_migration_stream_send (self->stream, SV_MIGRATION_MESSAGE_ZERO, head, sizeof head, NULL, 0, error);
+      return first_pass
+             || sv_migration_stream_send (self->stream, SV_MIGRATION_MESSAGE_ZERO, head, sizeof head, NULL, 0, error);
     }
   sv_migration_progress_add (&self->job.progress, normal, n);
   self->sent += (guint64)n * PAGE;
-  if (!sv_migration_stream_send (self->stream, SV_MIGRATION_MESSAGE_PAGES, head, sizeof *head, host, n * PAGE, error))
+  if (!sv_migration_stream_send (self->stream, SV_MIGRATION_MESSAGE_PAGES, head, sizeof *head, self->pages, n * PAGE, error))
     return FALSE;
   keep_to_bandwidth (self);
   return TRUE;
 }
 
-/* Pages of zeroes need not be sent in the first pass: memory begins so. */
 static gboolean
 send_backend (Source *self, guint n, guint64 start, gboolean first_pass, GError **error)
 {
@@ -229,7 +251,7 @@ send_backend (Source *self, guint n, guint64 start, gboolean first_pass, GError 
   guint length = 0;
   gboolean run_zero = FALSE;
 
-  while (sv_dirty_log_take (n, &page))
+  while (sv_dirty_log_take (self->log, n, &page))
     {
       guint8 *copy;
       gboolean zero;
@@ -242,7 +264,7 @@ send_backend (Source *self, guint n, guint64 start, gboolean first_pass, GError 
       zero = sv_ram_is_zero (host + page * PAGE, PAGE);
       if (length > 0 && (page != run + length || zero != run_zero || length == SV_MIGRATION_MAX_PAGES / PAGE))
         {
-          if (!(run_zero && first_pass) && !send_run (self, start + run * PAGE, self->pages, length, run_zero, error))
+          if (!send_run (self, start + run * PAGE, length, run_zero, first_pass, error))
             return FALSE;
           length = 0;
         }
@@ -258,12 +280,7 @@ send_backend (Source *self, guint n, guint64 start, gboolean first_pass, GError 
       length++;
       page++;
     }
-  if (run_zero && first_pass)
-    {
-      sv_migration_progress_add (&self->job.progress, zero, length);
-      return TRUE;
-    }
-  return send_run (self, start + run * PAGE, self->pages, length, run_zero, error);
+  return send_run (self, start + run * PAGE, length, run_zero, first_pass, error);
 }
 
 static gboolean
@@ -276,7 +293,7 @@ send_pass (Source *self, gboolean first_pass, GError **error)
       if (!send_backend (self, i, start, first_pass, error))
         return FALSE;
       start += sv_memory_backend_get_size (self->ram->pdata[i]);
-      sv_migration_progress_set (&self->job.progress, remaining, sv_dirty_log_count () * PAGE);
+      sv_migration_progress_set (&self->job.progress, remaining, sv_dirty_log_count (self->log) * PAGE);
     }
   return TRUE;
 }
@@ -299,12 +316,12 @@ send_memory (Source *self, GError **error)
         return FALSE;
       took = MAX (g_get_monotonic_time () - self->pass_begun, 1);
       rate = MAX (rate, self->sent * 1000 / (guint64)took);
-      left = sv_dirty_log_count () * PAGE;
+      left = sv_dirty_log_count (self->log) * PAGE;
       sv_migration_progress_set (&self->job.progress, remaining, left);
       sv_migration_progress_set (&self->job.progress, dirty_rate, left / PAGE * G_USEC_PER_SEC / (guint64)took);
       limit = __atomic_load_n (&self->parameters->downtime_limit, __ATOMIC_RELAXED);
       sv_migration_progress_set (&self->job.progress, expected_downtime, rate > 0 ? left / rate : 0);
-      if (left <= MAX (rate * limit, 64 * PAGE))
+      if (left <= MAX (rate * limit, FEW_PAGES * PAGE))
         return TRUE;
     }
 }
@@ -349,7 +366,9 @@ source_run (SvMigrationJob *job, GError **error)
 static void
 start_log (gpointer opaque)
 {
-  sv_dirty_log_start (opaque);
+  Source *self = opaque;
+
+  self->log = sv_dirty_log_start (self->ram);
 }
 
 static GBytes *
@@ -393,6 +412,6 @@ sv_migration_source_new (SvMachine *machine, int fd, const SvMigrationParameters
   sv_migration_progress_set (&self->job.progress, remaining, total);
   sv_migration_progress_set (&self->job.progress, passes, 1);
   sv_migration_progress_set (&self->job.progress, expected_downtime, parameters->downtime_limit);
-  sv_machine_call_paused (machine, start_log, self->ram);
+  sv_machine_call_paused (machine, start_log, self);
   return &self->job;
 }

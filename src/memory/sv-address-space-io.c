@@ -150,7 +150,10 @@ access_piece (SvAddressSpace *self, guint64 address, guint64 *value, guint lengt
       else if (!write)
         *value = load (range->host + offset, done);
       else if (!range->readonly)
-        store (range->host + offset, *value, done);
+        {
+          SV_DIRTY_LOG_WRITE (range->host + offset, done);
+          store (range->host + offset, *value, done);
+        }
     }
   sv_address_space_leave (self);
   return done;

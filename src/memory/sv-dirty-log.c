@@ -13,10 +13,16 @@ typedef struct
   gulong *written; /* by this process; atomic */
 } Part;
 
+struct _SvDirtyLog
+{
+  GArray *parts; /* of Part */
+};
+
 gint sv_dirty_log_active;
 
-/* Stays after a log, as somebody may be about to mark a page; a new one starts while nothing of this process writes. */
-static GArray *parts; /* of Part */
+/* One for each VM that moves. Who changes the list holds the VM lock and writes; with the VM lock alone it may be read. */
+static GPtrArray *logs;
+static GRWLock logs_lock;
 
 static guint64
 get_words (const Part *part)
@@ -25,11 +31,11 @@ get_words (const Part *part)
 }
 
 static Part *
-find (gconstpointer host)
+find_in (const SvDirtyLog *self, gconstpointer host)
 {
-  for (guint i = 0; parts != NULL && i < parts->len; i++)
+  for (guint i = 0; i < self->parts->len; i++)
     {
-      Part *part = &g_array_index (parts, Part, i);
+      Part *part = &g_array_index (self->parts, Part, i);
 
       if ((const guint8 *)host >= part->host && (const guint8 *)host < part->host + part->size)
         return part;
@@ -37,19 +43,39 @@ find (gconstpointer host)
   return NULL;
 }
 
+static Part *
+find (gconstpointer host)
+{
+  Part *part = NULL;
+
+  for (guint i = 0; logs != NULL && i < logs->len && part == NULL; i++)
+    part = find_in (logs->pdata[i], host);
+  return part;
+}
+
+static void
+mark_written (Part *part, gconstpointer host, guint64 length)
+{
+  guint64 offset = (guint64)((const guint8 *)host - part->host);
+  guint64 first = offset / PAGE;
+  guint64 last = (offset + MIN (length, part->size - offset) - 1) / PAGE;
+
+  for (guint64 page = first; page <= last; page++)
+    __atomic_fetch_or (&part->written[page / BITS], 1ul << page % BITS, __ATOMIC_RELAXED);
+}
+
 void
 sv_dirty_log_write (gconstpointer host, guint64 length)
 {
-  Part *part = find (host);
-  guint64 offset, first, last;
+  Part *part;
 
-  if (part == NULL || length == 0)
+  if (length == 0)
     return;
-  offset = (guint64)((const guint8 *)host - part->host);
-  first = offset / PAGE;
-  last = (offset + MIN (length, part->size - offset) - 1) / PAGE;
-  for (guint64 page = first; page <= last; page++)
-    __atomic_fetch_or (&part->written[page / BITS], 1ul << page % BITS, __ATOMIC_RELAXED);
+  g_rw_lock_reader_lock (&logs_lock);
+  part = find (host);
+  if (part != NULL)
+    mark_written (part, host, length);
+  g_rw_lock_reader_unlock (&logs_lock);
 }
 
 static void
@@ -59,12 +85,13 @@ clear_part (gpointer data)
   g_free (((Part *)data)->written);
 }
 
-void
+SvDirtyLog *
 sv_dirty_log_start (GPtrArray *backends)
 {
-  g_clear_pointer (&parts, g_array_unref);
-  parts = g_array_new (FALSE, FALSE, sizeof (Part));
-  g_array_set_clear_func (parts, clear_part);
+  SvDirtyLog *self = g_new0 (SvDirtyLog, 1);
+
+  self->parts = g_array_new (FALSE, FALSE, sizeof (Part));
+  g_array_set_clear_func (self->parts, clear_part);
   for (guint i = 0; i < backends->len; i++)
     {
       Part part = { .host = sv_memory_backend_get_host (backends->pdata[i]),
@@ -74,15 +101,30 @@ sv_dirty_log_start (GPtrArray *backends)
       part.written = g_new0 (gulong, get_words (&part));
       for (guint64 page = 0; page < part.size / PAGE; page++)
         part.send[page / BITS] |= 1ul << page % BITS;
-      g_array_append_val (parts, part);
+      g_array_append_val (self->parts, part);
     }
+  g_rw_lock_writer_lock (&logs_lock);
+  if (logs == NULL)
+    logs = g_ptr_array_new ();
+  g_ptr_array_add (logs, self);
   __atomic_store_n (&sv_dirty_log_active, TRUE, __ATOMIC_SEQ_CST);
+  g_rw_lock_writer_unlock (&logs_lock);
+  return self;
 }
 
 void
-sv_dirty_log_stop (void)
+sv_dirty_log_free (SvDirtyLog *self)
 {
-  __atomic_store_n (&sv_dirty_log_active, FALSE, __ATOMIC_SEQ_CST);
+  g_rw_lock_writer_lock (&logs_lock);
+  g_ptr_array_remove (logs, self);
+  if (logs->len == 0)
+    {
+      __atomic_store_n (&sv_dirty_log_active, FALSE, __ATOMIC_SEQ_CST);
+      g_clear_pointer (&logs, g_ptr_array_unref);
+    }
+  g_rw_lock_writer_unlock (&logs_lock);
+  g_array_unref (self->parts);
+  g_free (self);
 }
 
 void
@@ -104,21 +146,21 @@ sv_dirty_log_merge (gconstpointer host, const gulong *bitmap, guint64 n_pages)
 }
 
 void
-sv_dirty_log_finish (void)
+sv_dirty_log_collect (SvDirtyLog *self)
 {
-  for (guint i = 0; parts != NULL && i < parts->len; i++)
+  for (guint i = 0; i < self->parts->len; i++)
     {
-      Part *part = &g_array_index (parts, Part, i);
+      Part *part = &g_array_index (self->parts, Part, i);
 
       for (guint64 word = 0; word < get_words (part); word++)
-        __atomic_fetch_or (&part->send[word], __atomic_load_n (&part->written[word], __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+        __atomic_fetch_or (&part->send[word], __atomic_exchange_n (&part->written[word], 0, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
     }
 }
 
 gboolean
-sv_dirty_log_take (guint n, guint64 *page)
+sv_dirty_log_take (SvDirtyLog *self, guint n, guint64 *page)
 {
-  Part *part = &g_array_index (parts, Part, n);
+  Part *part = &g_array_index (self->parts, Part, n);
 
   while (*page < part->size / PAGE)
     {
@@ -137,17 +179,30 @@ sv_dirty_log_take (guint n, guint64 *page)
   return FALSE;
 }
 
-guint64
-sv_dirty_log_count (void)
+static guint64
+count (const SvDirtyLog *self, gboolean written, gboolean send)
 {
-  guint64 count = 0;
+  guint64 sum = 0;
 
-  for (guint i = 0; parts != NULL && i < parts->len; i++)
+  for (guint i = 0; i < self->parts->len; i++)
     {
-      Part *part = &g_array_index (parts, Part, i);
+      const Part *part = &g_array_index (self->parts, Part, i);
 
       for (guint64 word = 0; word < get_words (part); word++)
-        count += (guint64)__builtin_popcountl (__atomic_load_n (&part->send[word], __ATOMIC_RELAXED));
+        sum += (guint64)__builtin_popcountl ((written ? __atomic_load_n (&part->written[word], __ATOMIC_RELAXED) : 0)
+                                             | (send ? __atomic_load_n (&part->send[word], __ATOMIC_RELAXED) : 0));
     }
-  return count;
+  return sum;
+}
+
+guint64
+sv_dirty_log_count (SvDirtyLog *self)
+{
+  return count (self, TRUE, TRUE);
+}
+
+guint64
+sv_dirty_log_count_written (SvDirtyLog *self)
+{
+  return count (self, TRUE, FALSE);
 }

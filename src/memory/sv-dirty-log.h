@@ -8,12 +8,14 @@ G_BEGIN_DECLS
 /*
  * Which pages of guest memory are written while a VM moves. Processors' writes come from the accelerator, in each pass. What this
  * process may write through a mapping it got (sv_flat_view_map()) counts as written until the end, as it may happen at any time
- * until the devices are quiescent. Devices must be quiescent when a log starts. One log in the process.
+ * until the devices are quiescent. Devices must be quiescent when a log starts. Each VM that moves has a log of its own.
  */
+
+typedef struct _SvDirtyLog SvDirtyLog;
 
 extern gint sv_dirty_log_active; /* atomic */
 
-/* Any thread; for the two functions that hand out or write guest memory. Costs one load while there is no log. */
+/* Any thread; for the two functions that hand out or write guest memory. Costs one load while there is no log at all. */
 #define SV_DIRTY_LOG_WRITE(host, length)                                                                                     \
   G_STMT_START                                                                                                              \
     {                                                                                                                       \
@@ -23,15 +25,19 @@ extern gint sv_dirty_log_active; /* atomic */
   G_STMT_END
 SV_API void sv_dirty_log_write (gconstpointer host, guint64 length);
 
-/* VM lock held: all pages of @backends are to be sent. */
-SV_API void sv_dirty_log_start (GPtrArray *backends);
-SV_API void sv_dirty_log_stop (void);
+/* VM lock held: all pages of @backends are to be sent. (transfer full) */
+SV_API SvDirtyLog *sv_dirty_log_start (GPtrArray *backends);
+/* VM lock held, and nobody sends any more. */
+SV_API void sv_dirty_log_free (SvDirtyLog *self);
 /* VM lock held: @bitmap has a bit for each of @n_pages pages from @host on that a processor wrote. */
 SV_API void sv_dirty_log_merge (gconstpointer host, const gulong *bitmap, guint64 n_pages);
-/* VM lock held, nothing writes any more: what this process may have written is to be sent again. */
-SV_API void sv_dirty_log_finish (void);
+/* VM lock held, devices are quiescent: what this process may have written so far is to be sent again. */
+SV_API void sv_dirty_log_collect (SvDirtyLog *self);
 /* The thread that sends: takes the next page of back end @n from @page on that is to be sent; FALSE: there is none. */
-SV_API gboolean sv_dirty_log_take (guint n, guint64 *page);
-SV_API guint64 sv_dirty_log_count (void); /* pages that are to be sent */
+SV_API gboolean sv_dirty_log_take (SvDirtyLog *self, guint n, guint64 *page);
+/* Pages that are to be sent, what sv_dirty_log_collect() would add among them */
+SV_API guint64 sv_dirty_log_count (SvDirtyLog *self);
+/* Pages that sv_dirty_log_collect() takes */
+SV_API guint64 sv_dirty_log_count_written (SvDirtyLog *self);
 
 G_END_DECLS

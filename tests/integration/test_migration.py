@@ -82,6 +82,7 @@ def test_source_waits_where_it_shall_stay(tiny, pair, tmp_path):
     assert set(ram) == {"transferred", "remaining", "total", "duplicate", "normal", "normal-bytes", "dirty-pages-rate",
                         "dirty-sync-count", "mbps", "page-size", "pages-per-second"}
     assert ram["dirty-sync-count"] >= 3 and ram["normal"] > 0 and ram["pages-per-second"] > 0
+    assert ram["normal"] + ram["duplicate"] >= ram["total"] // ram["page-size"]
     assert ram["normal-bytes"] == ram["normal"] * ram["page-size"] < ram["transferred"] and ram["remaining"] == 0
     assert passes == list(range(1, ram["dirty-sync-count"] + 1))
     assert qmp.execute("query-status")["status"] == "postmigrate"
