@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Requests to an image: every operation, with each engine, with and without O_DIRECT. */
+/* Requests to an image: reads and writes of every shape, with each engine, with and without O_DIRECT. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,45 +8,24 @@
 #include <string.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "src/block/sv-block-file-queue.h"
-#include "tests/unit/block-fixture.h"
+#include "tests/unit/block-variants.h"
 
 #define MIB (1024 * 1024)
-
-typedef struct
-{
-  SvBlockAio aio;
-  gboolean direct;
-} Variant;
-
-static void
-set_up (BlockFixture *self, const Variant *variant, guint64 size)
-{
-  block_fixture_set_up (self, size, "aio", variant->aio, "cache-direct", variant->direct, "discard",
-                        SV_BLOCK_DISCARD_UNMAP, NULL);
-}
-
-static void
-assert_zero (const guint8 *data, gsize size)
-{
-  for (gsize i = 0; i < size; i++)
-    g_assert_cmpint (data[i], ==, 0);
-}
 
 static void
 test_read_write (gconstpointer data)
 {
-  const Variant *variant = data;
+  const BlockVariant *variant = data;
   guint8 *out = block_test_alloc (MIB, 1);
   guint8 *in = block_test_alloc (MIB, 0);
   BlockFixture fixture;
   SvBlockStats stats;
   guint8 *peek;
 
-  set_up (&fixture, variant, 4 * MIB);
+  block_variant_set_up (&fixture, variant, 4 * MIB);
   g_assert_cmpuint (sv_block_node_get_size (fixture.node), ==, 4 * MIB);
   g_assert_cmpstr (sv_block_file_queue_get_engine (fixture.queue), ==, "none");
 
@@ -59,7 +38,7 @@ test_read_write (gconstpointer data)
   g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_READ, MIB, in, MIB), ==, 0);
   g_assert_cmpmem (in, MIB, out, MIB);
   g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_READ, 4 * MIB - 512, in, 512), ==, 0);
-  assert_zero (in, 512);
+  block_test_assert_zero (in, 512);
 
   sv_block_node_get_stats (fixture.node, &stats);
   g_assert_cmpuint (stats.ops[SV_BLOCK_READ], ==, 2);
@@ -88,7 +67,7 @@ test_misaligned (gconstpointer data)
   BlockFixture fixture;
   guint8 *peek;
 
-  set_up (&fixture, data, MIB);
+  block_variant_set_up (&fixture, data, MIB);
   for (guint write = 0; write < 2; write++)
     {
       guint8 *at = (write ? out : in) + 3;
@@ -136,7 +115,7 @@ test_sectors (gconstpointer data)
   BlockFixture fixture;
   guint8 *peek;
 
-  set_up (&fixture, data, MIB);
+  block_variant_set_up (&fixture, data, MIB);
   for (guint i = 0; i < 16; i++)
     g_assert_cmpint (
         block_fixture_run (&fixture, SV_BLOCK_WRITE, 4096 + i * 512, out + i * 512, 512), ==, 0);
@@ -187,7 +166,7 @@ test_batch (gconstpointer data)
   guint n_batches = 0;
   guint8 *peek;
 
-  set_up (&fixture, data, n * 4096);
+  block_variant_set_up (&fixture, data, n * 4096);
   sv_block_queue_set_batch_func (fixture.queue, count_batch, &n_batches);
   for (guint i = 0; i < n; i++)
     {
@@ -241,18 +220,18 @@ test_short_file (gconstpointer data)
   guint8 *peek;
   int fd;
 
-  set_up (&fixture, data, 1000);
+  block_variant_set_up (&fixture, data, 1000);
   g_assert_cmpuint (sv_block_node_get_size (fixture.node), ==, 1024);
   fd = open (fixture.path, O_WRONLY | O_CLOEXEC);
   g_assert_cmpint (pwrite (fd, out, 1000, 0), ==, 1000);
   close (fd);
   g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_READ, 0, in, 1024), ==, 0);
   g_assert_cmpmem (in, 1000, out, 1000);
-  assert_zero (in + 1000, 24);
+  block_test_assert_zero (in + 1000, 24);
   memset (in, 0xff, 512);
   g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_READ, 512, in, 512), ==, 0);
   g_assert_cmpmem (in, 488, out + 512, 488);
-  assert_zero (in + 488, 24);
+  block_test_assert_zero (in + 488, 24);
   g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_READ, 1024, in, 512), ==, -EINVAL);
   g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_READ, 512, in, 1024), ==, -EINVAL);
   g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_READ, G_MAXUINT64 - 511, in, 512), ==,
@@ -262,120 +241,6 @@ test_short_file (gconstpointer data)
   g_assert_cmpmem (peek, 1024, out, 1024);
   free (peek);
   free (in);
-  free (out);
-  block_fixture_tear_down (&fixture);
-}
-
-static guint64
-allocated (BlockFixture *fixture)
-{
-  struct stat status;
-
-  g_assert_cmpint (stat (fixture->path, &status), ==, 0);
-  return (guint64)status.st_blocks * 512;
-}
-
-static void
-test_discard (gconstpointer data)
-{
-  guint8 *out = block_test_alloc (MIB, 7);
-  BlockFixture fixture;
-  guint64 before;
-  guint8 *peek;
-
-  set_up (&fixture, data, 2 * MIB);
-  g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_WRITE, 0, out, MIB), ==, 0);
-  g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_FLUSH, 0, NULL, 0), ==, 0);
-  before = allocated (&fixture);
-  g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_DISCARD, 65536, NULL, MIB - 65536), ==, 0);
-  g_assert_cmpuint (allocated (&fixture), <=, before - (MIB - 2 * 65536));
-  peek = block_fixture_peek (&fixture, 0, 2 * MIB);
-  g_assert_cmpmem (peek, 65536, out, 65536);
-  assert_zero (peek + 65536, MIB);
-  free (peek);
-  free (out);
-  block_fixture_tear_down (&fixture);
-}
-
-static void
-test_discard_ignored (gconstpointer data)
-{
-  const Variant *variant = data;
-  guint8 *out = block_test_alloc (65536, 8);
-  BlockFixture fixture;
-  guint8 *peek;
-
-  block_fixture_set_up (&fixture, 65536, "aio", variant->aio, "cache-direct", variant->direct,
-                        NULL);
-  g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_WRITE, 0, out, 65536), ==, 0);
-  g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_DISCARD, 0, NULL, 65536), ==, 0);
-  peek = block_fixture_peek (&fixture, 0, 65536);
-  g_assert_cmpmem (peek, 65536, out, 65536);
-  free (peek);
-  free (out);
-  block_fixture_tear_down (&fixture);
-}
-
-static void
-test_write_zeroes (gconstpointer data)
-{
-  guint8 *out = block_test_alloc (2 * MIB, 9);
-  BlockFixture fixture;
-  guint64 before;
-  guint8 *peek;
-
-  set_up (&fixture, data, 2 * MIB);
-  g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_WRITE, 0, out, 2 * MIB), ==, 0);
-  g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_FLUSH, 0, NULL, 0), ==, 0);
-  before = allocated (&fixture);
-  g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_WRITE_ZEROES, 512, NULL, MIB - 1024), ==,
-                   0);
-  g_assert_cmpuint (allocated (&fixture), >=, before);
-  peek = block_fixture_peek (&fixture, 0, 2 * MIB);
-  g_assert_cmpmem (peek, 512, out, 512);
-  assert_zero (peek + 512, MIB - 1024);
-  g_assert_cmpmem (peek + MIB - 512, MIB + 512, out + MIB - 512, MIB + 512);
-  free (peek);
-
-  g_assert_cmpint (block_fixture_run_full (&fixture, &(SvBlockRequest){ .op = SV_BLOCK_WRITE_ZEROES,
-                                                                        .may_unmap = TRUE,
-                                                                        .fua = TRUE,
-                                                                        .offset = 0,
-                                                                        .length = MIB }),
-                   ==, 0);
-  g_assert_cmpuint (allocated (&fixture), <=, before - MIB / 2);
-  peek = block_fixture_peek (&fixture, 0, 2 * MIB);
-  assert_zero (peek, MIB);
-  g_assert_cmpmem (peek + MIB, MIB, out + MIB, MIB);
-  free (peek);
-  free (out);
-  block_fixture_tear_down (&fixture);
-}
-
-static void
-test_detect_zeroes (gconstpointer data)
-{
-  const Variant *variant = data;
-  guint8 *out = block_test_alloc (MIB, 10);
-  BlockFixture fixture;
-  guint64 before;
-  guint8 *peek;
-
-  block_fixture_set_up (&fixture, MIB, "aio", variant->aio, "cache-direct", variant->direct,
-                        "discard", SV_BLOCK_DISCARD_UNMAP, "detect-zeroes",
-                        SV_BLOCK_DETECT_ZEROES_UNMAP, NULL);
-  g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_WRITE, 0, out, MIB), ==, 0);
-  g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_FLUSH, 0, NULL, 0), ==, 0);
-  before = allocated (&fixture);
-  memset (out, 0, MIB);
-  g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_WRITE, 0, out, MIB), ==, 0);
-  g_assert_cmpuint (allocated (&fixture), <=, before - MIB / 2);
-
-  out[MIB - 1] = 1;
-  g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_WRITE, 0, out, MIB), ==, 0);
-  peek = block_fixture_peek (&fixture, 0, MIB);
-  g_assert_cmpmem (peek, MIB, out, MIB);
-  free (peek);
   free (out);
   block_fixture_tear_down (&fixture);
 }
@@ -392,7 +257,7 @@ test_full (gconstpointer data)
   guint8 *peek;
   int result;
 
-  set_up (&fixture, data, 4 * 4096);
+  block_variant_set_up (&fixture, data, 4 * 4096);
   /* Start the engine while there is no limit. */
   g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_FLUSH, 0, NULL, 0), ==, 0);
   signal (SIGXFSZ, SIG_IGN);
@@ -426,7 +291,7 @@ test_full (gconstpointer data)
 static void
 test_read_only (gconstpointer data)
 {
-  const Variant *variant = data;
+  const BlockVariant *variant = data;
   guint8 *buffer = block_test_alloc (512, 12);
   BlockFixture fixture;
   guint8 *peek;
@@ -438,9 +303,9 @@ test_read_only (gconstpointer data)
   g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_DISCARD, 0, NULL, 512), ==, -EROFS);
   g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_READ, 0, buffer, 512), ==, 0);
   g_assert_cmpint (block_fixture_run (&fixture, SV_BLOCK_FLUSH, 0, NULL, 0), ==, 0);
-  assert_zero (buffer, 512);
+  block_test_assert_zero (buffer, 512);
   peek = block_fixture_peek (&fixture, 0, 4096);
-  assert_zero (peek, 4096);
+  block_test_assert_zero (peek, 4096);
   free (peek);
   free (buffer);
   block_fixture_tear_down (&fixture);
@@ -453,7 +318,7 @@ test_write_through (gconstpointer data)
   BlockFixture fixture;
   guint8 *peek;
 
-  set_up (&fixture, data, 4096);
+  block_variant_set_up (&fixture, data, 4096);
   g_assert_cmpint (
       block_fixture_run_full (&fixture, &(SvBlockRequest){ .op = SV_BLOCK_WRITE,
                                                            .fua = TRUE,
@@ -477,7 +342,7 @@ test_free_in_flight (gconstpointer data)
   BlockFixture fixture;
   guint n_done = 0;
 
-  set_up (&fixture, data, MIB);
+  block_variant_set_up (&fixture, data, MIB);
   for (guint i = 0; i < 8; i++)
     {
       requests[i].n_done = &n_done;
@@ -498,20 +363,12 @@ test_free_in_flight (gconstpointer data)
   block_fixture_tear_down (&fixture);
 }
 
-static const struct
-{
-  const char *name;
-  void (*func) (gconstpointer data);
-} tests[] = {
+static const BlockVariantTest tests[] = {
   { "read-write", test_read_write },
   { "misaligned", test_misaligned },
   { "sectors", test_sectors },
   { "batch", test_batch },
   { "short-file", test_short_file },
-  { "discard", test_discard },
-  { "discard-ignored", test_discard_ignored },
-  { "write-zeroes", test_write_zeroes },
-  { "detect-zeroes", test_detect_zeroes },
   { "full", test_full },
   { "read-only", test_read_only },
   { "write-through", test_write_through },
@@ -521,25 +378,7 @@ static const struct
 int
 main (int argc, char **argv)
 {
-  static const Variant variants[] = {
-    { SV_BLOCK_AIO_IO_URING, FALSE },
-    { SV_BLOCK_AIO_IO_URING, TRUE },
-    { SV_BLOCK_AIO_THREADS, FALSE },
-    { SV_BLOCK_AIO_THREADS, TRUE },
-  };
-
   g_test_init (&argc, &argv, NULL);
-  for (guint v = 0; v < G_N_ELEMENTS (variants); v++)
-    {
-      for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-        {
-          g_autofree char *path
-              = g_strdup_printf ("/block/file/%s/%s/%s",
-                                 variants[v].aio == SV_BLOCK_AIO_THREADS ? "threads" : "io_uring",
-                                 variants[v].direct ? "direct" : "cached", tests[i].name);
-
-          g_test_add_data_func (path, &variants[v], tests[i].func);
-        }
-    }
+  block_variant_add_tests (tests, G_N_ELEMENTS (tests));
   return g_test_run ();
 }
