@@ -3,49 +3,19 @@
 /* The controller of processors as a guest meets it, through its registers. */
 
 #include "hw/acpi/sv-acpi-cpus.h"
-#include "hw/core/sv-machine.h"
-#include "src/memory/sv-address-space.h"
+#include "tests/unit/ged-fixture.h"
 
-#define GED 0xf0000000u
 #define CPUS 0xf0000004u
 #define N_PLACES 4u
 #define EVENT (1u << SV_ACPI_GED_EVENT_CPUS)
 
-#define TEST_TYPE_MACHINE (test_machine_get_type ())
-G_DECLARE_FINAL_TYPE (TestMachine, test_machine, TEST, MACHINE, SvMachine)
-
-struct _TestMachine
-{
-  SvMachine parent_instance;
-};
-
-G_DEFINE_FINAL_TYPE (TestMachine, test_machine, SV_TYPE_MACHINE)
-
-static void
-test_machine_init (TestMachine *self)
-{
-}
-
-static void
-test_machine_class_init (TestMachineClass *klass)
-{
-  SV_MACHINE_CLASS (klass)->no_guest = TRUE;
-}
-
 typedef struct
 {
-  SvMachine *machine;
-  SvAddressSpace *memory;
-  SvAcpiGed *ged;
+  GedFixture base;
   SvAcpiCpus *cpus;
   guint32 ejected;
   guint32 refused;
 } Fixture;
-
-static void
-on_irq (gpointer opaque, guint line, gboolean level)
-{
-}
 
 static void
 on_ejected (SvAcpiCpus *cpus, guint index, Fixture *f)
@@ -60,28 +30,14 @@ on_refused (SvAcpiCpus *cpus, guint index, Fixture *f)
 }
 
 static void
-place (Fixture *f, const char *id, gpointer object)
-{
-  g_autoptr (GError) error = NULL;
-
-  g_assert_true (sv_object_add_child (SV_OBJECT (f->machine), id, object, &error));
-  g_assert_true (sv_object_complete (object, &error));
-  g_assert_no_error (error);
-}
-
-static void
 set_up (Fixture *f, gconstpointer data)
 {
   static const SvAcpiCpu places[N_PLACES] = { { 0, FALSE, -1 }, { 1, FALSE, -1 }, { 2, TRUE, -1 }, { 3, TRUE, 1 } };
-  g_autoptr (SvIrq) irq = sv_irq_new (on_irq, NULL, f, 23);
 
-  f->machine = g_object_new (TEST_TYPE_MACHINE, NULL);
-  f->memory = sv_machine_get_memory (f->machine);
-  f->ged = sv_acpi_ged_new (GED, irq);
-  place (f, "ged", f->ged);
-  f->cpus = sv_acpi_cpus_new (f->ged, CPUS);
+  ged_set_up (&f->base);
+  f->cpus = sv_acpi_cpus_new (f->base.ged, CPUS);
   sv_acpi_cpus_set_places (f->cpus, places, N_PLACES);
-  place (f, "cpus", f->cpus);
+  ged_place (&f->base, "cpus", f->cpus);
   g_signal_connect (f->cpus, "ejected", G_CALLBACK (on_ejected), f);
   g_signal_connect (f->cpus, "refused", G_CALLBACK (on_refused), f);
 }
@@ -90,29 +46,20 @@ static void
 tear_down (Fixture *f, gconstpointer data)
 {
   sv_device_unrealize (SV_DEVICE (f->cpus));
-  sv_device_unrealize (SV_DEVICE (f->ged));
   g_object_unref (f->cpus);
-  g_object_unref (f->ged);
-  g_object_unref (f->machine);
+  ged_tear_down (&f->base);
 }
 
 static guint
 get (Fixture *f, guint offset)
 {
-  return (guint)sv_address_space_io_read (f->memory, CPUS + offset, 1);
+  return (guint)sv_address_space_io_read (f->base.memory, CPUS + offset, 1);
 }
 
 static void
 put (Fixture *f, guint offset, guint value)
 {
-  sv_address_space_io_write (f->memory, CPUS + offset, value, 1);
-}
-
-static void
-settle (void)
-{
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
+  sv_address_space_io_write (f->base.memory, CPUS + offset, value, 1);
 }
 
 static void
@@ -121,7 +68,7 @@ test_insert (Fixture *f, gconstpointer data)
   g_assert_cmphex (get (f, SV_ACPI_CPUS_SELECT), ==, SV_ACPI_CPUS_NONE);
   sv_acpi_cpus_insert (f->cpus, 3);
   sv_acpi_cpus_insert (f->cpus, 2);
-  g_assert_cmphex (sv_address_space_io_read (f->memory, GED, 4), ==, EVENT);
+  g_assert_cmphex (ged_look (&f->base), ==, EVENT);
   g_assert_cmpuint (get (f, SV_ACPI_CPUS_SELECT), ==, 2);
   put (f, SV_ACPI_CPUS_SELECT, 2);
   g_assert_cmphex (get (f, SV_ACPI_CPUS_STATUS), ==, SV_ACPI_CPUS_INSERTING);
@@ -141,11 +88,11 @@ test_eject (Fixture *f, gconstpointer data)
   put (f, SV_ACPI_CPUS_SELECT, 1);
   put (f, SV_ACPI_CPUS_STATUS, SV_ACPI_CPUS_EJECT);
   put (f, SV_ACPI_CPUS_OUTCOME, 1);
-  settle ();
+  ged_settle ();
   g_assert_cmphex (f->ejected | f->refused, ==, 0);
 
   g_assert_true (sv_acpi_cpus_request_eject (f->cpus, 1));
-  g_assert_cmphex (sv_address_space_io_read (f->memory, GED, 4), ==, EVENT);
+  g_assert_cmphex (ged_look (&f->base), ==, EVENT);
   g_assert_cmpuint (get (f, SV_ACPI_CPUS_SELECT), ==, 1);
   g_assert_cmphex (get (f, SV_ACPI_CPUS_STATUS), ==, SV_ACPI_CPUS_REMOVING);
   put (f, SV_ACPI_CPUS_STATUS, SV_ACPI_CPUS_REMOVING);
@@ -153,7 +100,7 @@ test_eject (Fixture *f, gconstpointer data)
   put (f, SV_ACPI_CPUS_STATUS, SV_ACPI_CPUS_EJECT);
   /* Not on the processor's thread. */
   g_assert_cmphex (f->ejected, ==, 0);
-  settle ();
+  ged_settle ();
   g_assert_cmphex (f->ejected, ==, 2);
   g_assert_cmphex (f->refused, ==, 0);
 }
@@ -164,10 +111,10 @@ test_refuse (Fixture *f, gconstpointer data)
   g_assert_true (sv_acpi_cpus_request_eject (f->cpus, 1));
   put (f, SV_ACPI_CPUS_SELECT, 1);
   put (f, SV_ACPI_CPUS_OUTCOME, 0x81);
-  settle ();
+  ged_settle ();
   g_assert_cmphex (f->refused, ==, 2);
   put (f, SV_ACPI_CPUS_STATUS, SV_ACPI_CPUS_EJECT);
-  settle ();
+  ged_settle ();
   g_assert_cmphex (f->ejected, ==, 0);
 
   /* Asked again, and reset before it answers */
@@ -176,7 +123,7 @@ test_refuse (Fixture *f, gconstpointer data)
   g_assert_cmphex (get (f, SV_ACPI_CPUS_SELECT), ==, SV_ACPI_CPUS_NONE);
   put (f, SV_ACPI_CPUS_SELECT, 1);
   put (f, SV_ACPI_CPUS_STATUS, SV_ACPI_CPUS_EJECT);
-  settle ();
+  ged_settle ();
   g_assert_cmphex (f->ejected, ==, 0);
 }
 
@@ -190,9 +137,9 @@ test_hostile (Fixture *f, gconstpointer data)
   put (f, SV_ACPI_CPUS_OUTCOME, 0xff);
   put (f, SV_ACPI_CPUS_SELECT, 0xff);
   put (f, SV_ACPI_CPUS_STATUS, 0xff);
-  sv_address_space_io_write (f->memory, CPUS, G_MAXUINT64, 8);
-  sv_address_space_io_read (f->memory, CPUS, 8);
-  settle ();
+  sv_address_space_io_write (f->base.memory, CPUS, G_MAXUINT64, 8);
+  sv_address_space_io_read (f->base.memory, CPUS, 8);
+  ged_settle ();
   g_assert_cmphex (f->ejected | f->refused, ==, 0);
 }
 

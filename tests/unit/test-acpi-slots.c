@@ -3,55 +3,22 @@
 /* Hotplug slots as a guest with ACPI meets them: registers and the state in its RAM. */
 
 #include "hw/acpi/sv-acpi-slots.h"
-#include "hw/core/sv-machine.h"
-#include "src/memory/sv-address-space.h"
+#include "tests/unit/ged-fixture.h"
 
-#define GED 0xf0000000u
 #define SLOTS 0xf0001000u
 #define STATE 0x1000u
 #define N_SLOTS 4
 #define EVENT_IN (1u << SV_ACPI_GED_EVENT_SLOTS_IN)
 #define EVENT_OUT (1u << SV_ACPI_GED_EVENT_SLOTS_OUT)
 
-#define TEST_TYPE_MACHINE (test_machine_get_type ())
-G_DECLARE_FINAL_TYPE (TestMachine, test_machine, TEST, MACHINE, SvMachine)
-
-struct _TestMachine
-{
-  SvMachine parent_instance;
-};
-
-G_DEFINE_FINAL_TYPE (TestMachine, test_machine, SV_TYPE_MACHINE)
-
-static void
-test_machine_init (TestMachine *self)
-{
-}
-
-static void
-test_machine_class_init (TestMachineClass *klass)
-{
-  SV_MACHINE_CLASS (klass)->no_guest = TRUE;
-}
-
 typedef struct
 {
-  SvMachine *machine;
-  SvAddressSpace *memory;
-  SvAcpiGed *ged;
+  GedFixture base;
   SvAcpiSlots *slots;
-  guint pulses;
   guint32 ejected;
   guint32 refused;
   guint status;
 } Fixture;
-
-static void
-on_irq (gpointer opaque, guint line, gboolean level)
-{
-  if (level)
-    ((Fixture *)opaque)->pulses++;
-}
 
 static void
 on_ejected (SvAcpiSlots *slots, guint slot, Fixture *f)
@@ -69,16 +36,6 @@ on_refused (SvAcpiSlots *slots, guint slot, guint status, Fixture *f)
 }
 
 static void
-place (Fixture *f, const char *id, gpointer object)
-{
-  g_autoptr (GError) error = NULL;
-
-  g_assert_true (sv_object_add_child (SV_OBJECT (f->machine), id, object, &error));
-  g_assert_true (sv_object_complete (object, &error));
-  g_assert_no_error (error);
-}
-
-static void
 map_ram (Fixture *f)
 {
   g_autoptr (SvMemoryBackend) backend
@@ -89,21 +46,17 @@ map_ram (Fixture *f)
   sv_object_complete (SV_OBJECT (backend), &error);
   g_assert_no_error (error);
   ram = sv_memory_region_new_ram ("ram", backend);
-  sv_memory_region_add (sv_address_space_get_root (f->memory), 0, ram, 0);
+  sv_memory_region_add (sv_address_space_get_root (f->base.memory), 0, ram, 0);
 }
 
 static void
 set_up (Fixture *f, gconstpointer data)
 {
-  g_autoptr (SvIrq) irq = sv_irq_new (on_irq, NULL, f, 23);
 
-  f->machine = g_object_new (TEST_TYPE_MACHINE, NULL);
-  f->memory = sv_machine_get_memory (f->machine);
+  ged_set_up (&f->base);
   map_ram (f);
-  f->ged = sv_acpi_ged_new (GED, irq);
-  place (f, "ged", f->ged);
-  f->slots = sv_acpi_slots_new (f->ged, SLOTS, STATE, N_SLOTS);
-  place (f, "slots", f->slots);
+  f->slots = sv_acpi_slots_new (f->base.ged, SLOTS, STATE, N_SLOTS);
+  ged_place (&f->base, "slots", f->slots);
   g_signal_connect (f->slots, "ejected", G_CALLBACK (on_ejected), f);
   g_signal_connect (f->slots, "refused", G_CALLBACK (on_refused), f);
 }
@@ -112,32 +65,23 @@ static void
 tear_down (Fixture *f, gconstpointer data)
 {
   sv_device_unrealize (SV_DEVICE (f->slots));
-  sv_device_unrealize (SV_DEVICE (f->ged));
   g_object_unref (f->slots);
-  g_object_unref (f->ged);
-  g_object_unref (f->machine);
-}
-
-static guint32
-look (Fixture *f)
-{
-  return (guint32)sv_address_space_io_read (f->memory, GED, 4);
+  ged_tear_down (&f->base);
 }
 
 static guint32
 get_leaving (Fixture *f)
 {
-  return (guint32)sv_address_space_io_read (f->memory, SLOTS + SV_ACPI_SLOTS_LEAVING, 4);
+  return (guint32)sv_address_space_io_read (f->base.memory, SLOTS + SV_ACPI_SLOTS_LEAVING, 4);
 }
 
 static void
 eject (Fixture *f, guint32 slots)
 {
-  sv_address_space_io_write (f->memory, SLOTS + SV_ACPI_SLOTS_EJECT, slots, 4);
+  sv_address_space_io_write (f->base.memory, SLOTS + SV_ACPI_SLOTS_EJECT, slots, 4);
   /* Not on the processor's thread. */
   g_assert_cmphex (f->ejected, ==, 0);
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
+  ged_settle ();
 }
 
 static guint8
@@ -145,7 +89,7 @@ get_state (Fixture *f, guint slot)
 {
   guint8 state = 0xff;
 
-  g_assert_true (sv_address_space_read (f->memory, STATE + slot, &state, 1));
+  g_assert_true (sv_address_space_read (f->base.memory, STATE + slot, &state, 1));
   return state;
 }
 
@@ -157,20 +101,20 @@ test_come_and_go (Fixture *f, gconstpointer data)
   sv_acpi_slots_insert (f->slots, 2);
   g_assert_cmphex (get_state (f, 2), ==, 0xf);
   g_assert_cmphex (get_state (f, 1), ==, 0);
-  g_assert_cmpuint (f->pulses, ==, 1);
-  g_assert_cmphex (look (f), ==, EVENT_IN);
+  g_assert_cmpuint (f->base.pulses, ==, 1);
+  g_assert_cmphex (ged_look (&f->base), ==, EVENT_IN);
   g_assert_cmphex (get_leaving (f), ==, 0);
 
   g_assert_true (sv_acpi_slots_request_eject (f->slots, 2));
-  g_assert_cmphex (look (f), ==, EVENT_OUT);
+  g_assert_cmphex (ged_look (&f->base), ==, EVENT_OUT);
   /* Narrow accesses take nothing away. */
-  g_assert_cmphex (sv_address_space_io_read (f->memory, SLOTS, 2), ==, 0);
+  g_assert_cmphex (sv_address_space_io_read (f->base.memory, SLOTS, 2), ==, 0);
   g_assert_cmphex (get_leaving (f), ==, 1u << 2);
   g_assert_cmphex (get_leaving (f), ==, 0);
 
   /* Asking again repeats it. */
   g_assert_true (sv_acpi_slots_request_eject (f->slots, 2));
-  g_assert_cmphex (look (f), ==, EVENT_OUT);
+  g_assert_cmphex (ged_look (&f->base), ==, EVENT_OUT);
   g_assert_cmphex (get_leaving (f), ==, 1u << 2);
   eject (f, 1u << 2);
   g_assert_cmphex (f->ejected, ==, 1u << 2);
@@ -193,14 +137,14 @@ test_nobody_to_ask (Fixture *f, gconstpointer data)
 
   /* The guest knows of slot 1 when slot 3 comes, of which it does not know. */
   sv_acpi_slots_insert (f->slots, 1);
-  look (f);
+  ged_look (&f->base);
   sv_acpi_slots_request_eject (f->slots, 1);
-  look (f);
+  ged_look (&f->base);
   get_leaving (f);
   eject (f, 1u << 1);
   f->ejected = 0;
   sv_acpi_slots_insert (f->slots, 1);
-  look (f);
+  ged_look (&f->base);
   g_assert_true (sv_acpi_slots_request_eject (f->slots, 1));
   sv_acpi_slots_insert (f->slots, 3);
   g_assert_false (sv_acpi_slots_request_eject (f->slots, 3));
@@ -212,15 +156,14 @@ test_hostile (Fixture *f, gconstpointer data)
 {
   sv_acpi_slots_clear (f->slots);
   sv_acpi_slots_insert (f->slots, 1);
-  look (f);
+  ged_look (&f->base);
   eject (f, 0xffffffff);
   g_assert_cmphex (f->ejected, ==, 0);
   sv_acpi_slots_request_eject (f->slots, 1);
-  sv_address_space_io_write (f->memory, SLOTS + SV_ACPI_SLOTS_EJECT, 2, 1);
-  sv_address_space_io_write (f->memory, SLOTS + SV_ACPI_SLOTS_LEAVING, 0xffffffff, 4);
-  sv_address_space_io_write (f->memory, SLOTS + 16, 0xffffffff, 4);
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
+  sv_address_space_io_write (f->base.memory, SLOTS + SV_ACPI_SLOTS_EJECT, 2, 1);
+  sv_address_space_io_write (f->base.memory, SLOTS + SV_ACPI_SLOTS_LEAVING, 0xffffffff, 4);
+  sv_address_space_io_write (f->base.memory, SLOTS + 16, 0xffffffff, 4);
+  ged_settle ();
   g_assert_cmphex (f->ejected, ==, 0);
   eject (f, 0xffffffff);
   g_assert_cmphex (f->ejected, ==, 1u << 1);
@@ -228,20 +171,18 @@ test_hostile (Fixture *f, gconstpointer data)
   /* A reset forgets what was asked for, and told. */
   f->ejected = 0;
   sv_acpi_slots_request_eject (f->slots, 1);
-  sv_address_space_io_write (f->memory, SLOTS + SV_ACPI_SLOTS_EJECT, 2, 4);
+  sv_address_space_io_write (f->base.memory, SLOTS + SV_ACPI_SLOTS_EJECT, 2, 4);
   sv_device_reset (SV_DEVICE (f->slots));
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
+  ged_settle ();
   g_assert_cmphex (f->ejected, ==, 0);
 }
 
 static void
 tell_outcome (Fixture *f, guint32 status, guint32 slots)
 {
-  sv_address_space_io_write (f->memory, SLOTS + SV_ACPI_SLOTS_STATUS, status, 4);
-  sv_address_space_io_write (f->memory, SLOTS + SV_ACPI_SLOTS_OUTCOME, slots, 4);
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
+  sv_address_space_io_write (f->base.memory, SLOTS + SV_ACPI_SLOTS_STATUS, status, 4);
+  sv_address_space_io_write (f->base.memory, SLOTS + SV_ACPI_SLOTS_OUTCOME, slots, 4);
+  ged_settle ();
 }
 
 static void
@@ -250,7 +191,7 @@ test_refused (Fixture *f, gconstpointer data)
   sv_acpi_slots_clear (f->slots);
   sv_acpi_slots_insert (f->slots, 1);
   sv_acpi_slots_insert (f->slots, 2);
-  look (f);
+  ged_look (&f->base);
   /* Nobody asked. */
   tell_outcome (f, 0x82, 0xffffffff);
   g_assert_cmphex (f->refused, ==, 0);
@@ -280,10 +221,10 @@ static void
 test_repeat (Fixture *f, gconstpointer data)
 {
   sv_acpi_slots_insert (f->slots, 0);
-  g_assert_cmpuint (f->pulses, ==, 1);
-  while (f->pulses < 3)
+  g_assert_cmpuint (f->base.pulses, ==, 1);
+  while (f->base.pulses < 3)
     g_main_context_iteration (NULL, TRUE);
-  g_assert_cmphex (look (f), ==, EVENT_IN);
+  g_assert_cmphex (ged_look (&f->base), ==, EVENT_IN);
   /* Nothing is left in the main loop. */
   g_assert_false (g_main_context_pending (NULL));
 }
