@@ -3,20 +3,11 @@
 /* virtio-blk, the device: configuration, queues, pauses, properties; each test with the queues on the main thread and on an
  * iothread. */
 
-#include <fcntl.h>
 #include <linux/virtio_mmio.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include "tests/unit/blk-driver.h"
-
-#define OK VIRTIO_BLK_S_OK
-#define IOERR VIRTIO_BLK_S_IOERR
-#define UNSUPP VIRTIO_BLK_S_UNSUPP
-#define FEATURE(bit) (G_GUINT64_CONSTANT (1) << (bit))
-#define MIB 1048576u
+#include "tests/unit/blk-tests.h"
 
 static void
 test_config (gconstpointer iothread)
@@ -272,11 +263,7 @@ test_properties (gconstpointer iothread)
   blk_driver_clear (&driver);
 }
 
-static const struct
-{
-  const char *name;
-  void (*func) (gconstpointer iothread);
-} tests[] = {
+static const BlkTest tests[] = {
   { "config", test_config },
   { "queues", test_queues },
   { "write-cache", test_write_cache },
@@ -289,14 +276,5 @@ static const struct
 int
 main (int argc, char **argv)
 {
-  g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    {
-      g_autofree char *here = g_strdup_printf ("/virtio/blk/main/%s", tests[i].name);
-      g_autofree char *there = g_strdup_printf ("/virtio/blk/iothread/%s", tests[i].name);
-
-      g_test_add_data_func (here, NULL, tests[i].func);
-      g_test_add_data_func (there, "iothread", tests[i].func);
-    }
-  return g_test_run ();
+  return blk_tests_main (argc, argv, tests, G_N_ELEMENTS (tests));
 }

@@ -3,20 +3,11 @@
 /* Requests of virtio-blk; each test with the queues on the main thread and on an
  * iothread. */
 
-#include <fcntl.h>
-#include <linux/virtio_mmio.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include "tests/unit/blk-driver.h"
-
-#define OK VIRTIO_BLK_S_OK
-#define IOERR VIRTIO_BLK_S_IOERR
-#define UNSUPP VIRTIO_BLK_S_UNSUPP
-#define FEATURE(bit) (G_GUINT64_CONSTANT (1) << (bit))
-#define MIB 1048576u
+#include "tests/unit/blk-tests.h"
 
 static void
 assert_zero_image (BlkDriver *driver, guint64 offset, gsize length)
@@ -330,11 +321,7 @@ test_host_error (gconstpointer iothread)
   blk_driver_clear (&driver);
 }
 
-static const struct
-{
-  const char *name;
-  void (*func) (gconstpointer iothread);
-} tests[] = {
+static const BlkTest tests[] = {
   { "read-write", test_read_write },
   { "framing", test_framing },
   { "get-id", test_get_id },
@@ -350,14 +337,5 @@ static const struct
 int
 main (int argc, char **argv)
 {
-  g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    {
-      g_autofree char *here = g_strdup_printf ("/virtio/blk/main/%s", tests[i].name);
-      g_autofree char *there = g_strdup_printf ("/virtio/blk/iothread/%s", tests[i].name);
-
-      g_test_add_data_func (here, NULL, tests[i].func);
-      g_test_add_data_func (there, "iothread", tests[i].func);
-    }
-  return g_test_run ();
+  return blk_tests_main (argc, argv, tests, G_N_ELEMENTS (tests));
 }
