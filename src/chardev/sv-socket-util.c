@@ -77,6 +77,8 @@ sv_socket_resolve (const char *host, const char *port, gboolean passive, int fam
     {
       SvSocketAddress address = { .length = info->ai_addrlen };
 
+      /* `::` alone stands for every address, as QEMU has it. */
+      address.both = family == AF_UNSPEC && found->ai_next == NULL;
       memcpy (&address.storage, info->ai_addr, MIN (info->ai_addrlen, sizeof address.storage));
       g_array_append_val (addresses, address);
     }
@@ -208,7 +210,7 @@ make_room (const SvSocketAddress *address, GError **error)
 int
 sv_socket_listen (const SvSocketAddress *address, GError **error)
 {
-  const int on = 1;
+  const int on = 1, v6only = !address->both;
   int fd;
 
   if (!make_room (address, error))
@@ -225,7 +227,7 @@ sv_socket_listen (const SvSocketAddress *address, GError **error)
     setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   /* The addresses of one name are bound one by one. */
   if (address->storage.ss_family == AF_INET6)
-    setsockopt (fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    setsockopt (fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof v6only);
 
   if (bind (fd, (const struct sockaddr *)&address->storage, address->length) != 0)
     {

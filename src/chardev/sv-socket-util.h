@@ -10,11 +10,13 @@ G_BEGIN_DECLS
 
 /**
  * SvSocketAddress: one address as the socket calls want it.
+ * @both: who listens on `::` takes IPv4 connections too
  */
 typedef struct
 {
   struct sockaddr_storage storage;
   socklen_t length;
+  gboolean both;
 } SvSocketAddress;
 
 /* Address of a unix socket: a path, or with @abstract a name in the abstract space. FALSE when it is too long. */

@@ -11,10 +11,12 @@ import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from pathlib import Path
 
 import vm as vm_module
@@ -31,8 +33,12 @@ auth_unix_ro = "none"
 auth_unix_rw = "none"
 log_filters = "1:qemu.qemu_monitor 1:util.command 4:util.netdev 4:util.dbus"
 log_outputs = "1:file:{folder}/libvirtd.log"
+host_uuid = "{uuid}"
+listen_tls = 0
+listen_tcp = 1
+auth_tcp = "none"
 """
-NAMESPACES = ("--mount", "--net", "--pid")
+NAMESPACES = ("--mount", "--net", "--pid", "--uts")
 PR_SET_PDEATHSIG = 1
 
 
@@ -65,7 +71,10 @@ def _init(folder):
     _add_account(folder, "/etc/group", ":x:64055:")
     Path("/etc/libvirt/qemu.conf").write_text(QEMU_CONF, encoding="ascii")
     Path("/etc/libvirt/virtlogd.conf").touch()
-    Path("/etc/libvirt/libvirtd.conf").write_text(LIBVIRTD_CONF.format(folder=folder), encoding="ascii")
+    Path("/etc/libvirt/libvirtd.conf").write_text(LIBVIRTD_CONF.format(folder=folder, uuid=uuid.uuid4()),
+                                                     encoding="ascii")
+    # libvirt moves no domain to a host of the same name.
+    socket.sethostname(Path(folder).name.replace("_", "-"))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     print("ready", flush=True)
     while True:
@@ -73,7 +82,7 @@ def _init(folder):
 
 
 class LibvirtHost:
-    """Namespaces with libvirtd and virtlogd; @emulator is what libvirt finds as qemu-system-x86_64."""
+    """Namespaces with libvirtd and virtlogd; @emulator is what libvirt finds as qemu-system-x86_64. libvirtd answers on TCP too."""
 
     def __init__(self, emulator=vm_module.STRATOVIRT):
         self.folder = Path(tempfile.mkdtemp(prefix="svl."))
@@ -93,7 +102,7 @@ class LibvirtHost:
 
     def start_libvirtd(self, timeout=20):
         """Starts libvirtd and waits until it answers."""
-        self.run("libvirtd", "-d", "-f", "/etc/libvirt/libvirtd.conf", "-p", "/run/libvirtd.pid")
+        self.run("libvirtd", "-d", "--listen", "-f", "/etc/libvirt/libvirtd.conf", "-p", "/run/libvirtd.pid")
         limit = time.monotonic() + timeout * vm_module.SCALE
         while self._run("virsh", "version").returncode != 0:
             assert time.monotonic() < limit, "libvirtd does not answer: " + self.log()[-3000:]

@@ -4,9 +4,11 @@
 # pylint: disable=unused-import,redefined-outer-name
 import os
 import re
+import signal
 import subprocess
 
 import pytest
+from libvirthost import LibvirtHost
 from libvirtfixtures import SERIAL, console, events, host, monitor, running, shared_host, values, write  # noqa: F401
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="libvirtd for the system needs root")
@@ -89,3 +91,63 @@ def test_a_save_tells_and_is_aborted(host, large, tmp_path):
     large.wait_for("count")
     assert host.virsh("domstate", "StratoVirt").strip() == "running"
     assert "None" in host.virsh("domjobinfo", "StratoVirt")
+
+
+# Moved to another host
+
+THERE = "10.77.0.2"
+URI = f"qemu+tcp://{THERE}/system"
+
+
+@pytest.fixture(scope="module")
+def shared_other(shared_host):
+    """Another host at the other end of a cable; they share disks."""
+    other = LibvirtHost()
+    subprocess.run(["ip", "link", "add", "cable", "netns", str(shared_host.init), "type", "veth", "peer", "name", "cable",
+                    "netns", str(other.init)], check=True)
+    for end, address in ((shared_host, "10.77.0.1"), (other, THERE)):
+        end.run("ip", "address", "add", f"{address}/24", "dev", "cable")
+        end.run("ip", "link", "set", "cable", "up")
+    other.run("ip", "link", "add", "qbr0", "type", "bridge")
+    other.run("ip", "link", "set", "qbr0", "up")
+    yield other
+    other.close()
+
+
+@pytest.fixture
+def other(request, host, shared_other):
+    request.node.vms = [host, shared_other]
+    yield shared_other
+    shared_other.virsh("destroy", "StratoVirt", check=False)
+    shared_other.virsh("undefine", "StratoVirt", check=False)
+
+
+@pytest.mark.parametrize("scheme, how", [("tcp", ["--live"]), ("tcp", ["--live", "--p2p", "--persistent", "--undefinesource"]),
+                                         ("unix", ["--live", "--p2p"])])
+def test_migrate(host, other, running, console, tmp_path, scheme, how):
+    uri = f"tcp://{THERE}" if scheme == "tcp" else f"unix://{tmp_path}/migration"
+    host.virsh("migrate", *how, "--unsafe", "StratoVirt", URI, uri)
+    assert "StratoVirt" not in host.virsh("list", "--all")
+    assert re.search("StratoVirt +running", other.virsh("list"))
+    assert ("--persistent" in how) == ("StratoVirt" in other.virsh("list", "--persistent", "--name"))
+    goes_on(console, running)
+    info = other.virsh("domjobinfo", "StratoVirt", "--completed")
+    assert "Completed" in info and "Incoming migration" in info and re.search(r"Total downtime: +\d+ +ms", info)
+
+
+def test_destination_dies(host, other, large):
+    """The domain runs on where it is, and tells how far the migration was."""
+    with host.start("virsh", "migrate", "--live", "--unsafe", "--bandwidth", "1", "StratoVirt", URI, f"tcp://{THERE}",
+                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as migrate:
+        while "Memory processed" not in host.virsh("domjobinfo", "StratoVirt"):
+            assert migrate.poll() is None, migrate.stdout.read()
+        info = host.virsh("domjobinfo", "StratoVirt")
+        assert "Outgoing migration" in info and re.search(r"Memory total: +256.000 MiB", info)
+        os.kill(other.outer_pid(int(other.read("/run/libvirt/qemu/StratoVirt.pid"))), signal.SIGKILL)
+        assert migrate.wait(20) == 1
+    large.skip()
+    large.wait_for("count")
+    assert host.virsh("domstate", "StratoVirt").strip() == "running"
+    assert "StratoVirt" not in other.virsh("list", "--all")
+    host.virsh("migrate", "--live", "--unsafe", "StratoVirt", URI, f"tcp://{THERE}")
+    assert re.search("StratoVirt +running", other.virsh("list"))
