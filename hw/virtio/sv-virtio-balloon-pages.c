@@ -38,7 +38,7 @@ give_back (SvAddressSpace *memory, guint32 *pages, guint n, const char *name)
       wanted += length;
       done += sv_address_space_discard (memory, (guint64)pages[first] << PAGE_SHIFT, length, FALSE);
     }
-  if (done < wanted)
+  if (done < wanted && name != NULL)
     sv_log_guest ("%s: %" G_GUINT64_FORMAT " bytes in the balloon cannot be given back", name,
                   wanted - done);
 }

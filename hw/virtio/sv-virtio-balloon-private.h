@@ -15,9 +15,11 @@ struct _SvVirtioBalloon
 
   gboolean deflate_on_oom;
   gboolean free_page_reporting;
+  gboolean huge_pages; /* are accepted */
   gint64 polling_interval;
 
   guint64 ram_size;
+  gboolean has_huge_pages;
   guint64 target;         /* that it is set up with; 0: all */
   SvAddressSpace *memory; /* the bus's, while set up */
   SvBalloonStats stats;

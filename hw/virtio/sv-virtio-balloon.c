@@ -31,6 +31,7 @@ enum
   PROP_0,
   PROP_DEFLATE_ON_OOM,
   PROP_FREE_PAGE_REPORTING,
+  PROP_HUGE_PAGES,
   PROP_POLLING_INTERVAL,
   PROP_STATS,
   PROP_TARGET,
@@ -189,7 +190,7 @@ sv_virtio_balloon_handle_queue (SvVirtioDevice *device, guint n)
     {
       if (role == ROLE_INFLATE)
         sv_balloon_pages_inflate (queue, &element, self->memory,
-                                  sv_virtio_device_get_name (device));
+                                  self->has_huge_pages ? NULL : sv_virtio_device_get_name (device));
       else if (role == ROLE_REPORTING)
         take_report (self, &element);
       sv_virtqueue_push (queue, &element, 0);
@@ -238,7 +239,10 @@ is_no_other_balloon (SvObject *object, gpointer user_data)
   return !SV_IS_VIRTIO_BALLOON (object) || object == user_data || !sv_object_is_complete (object);
 }
 
-/* Sums the RAM up; a page of it must not be larger than what the driver gives. */
+/*
+ * Sums the RAM up. A page of it that is larger than what the driver gives goes back only when all of it is given at once, which
+ * is rare but for reports: who wants a balloon for itself is better refused.
+ */
 static gboolean
 check_memory (SvVirtioBalloon *self, GError **error)
 {
@@ -263,7 +267,8 @@ check_memory (SvVirtioBalloon *self, GError **error)
   if (machine && sv_machine_get_ram_size (machine) > 0)
     self->ram_size = sv_machine_get_ram_size (machine);
 
-  if (page_size <= (gsize)sysconf (_SC_PAGESIZE))
+  self->has_huge_pages = page_size > (gsize)sysconf (_SC_PAGESIZE);
+  if (!self->has_huge_pages || self->huge_pages)
     return TRUE;
   g_set_error (
       error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID,
@@ -325,6 +330,9 @@ sv_virtio_balloon_get_property (GObject *object, guint id, GValue *value, GParam
     case PROP_FREE_PAGE_REPORTING:
       g_value_set_boolean (value, self->free_page_reporting);
       break;
+    case PROP_HUGE_PAGES:
+      g_value_set_boolean (value, self->huge_pages);
+      break;
     case PROP_POLLING_INTERVAL:
       g_value_set_int64 (value, self->polling_interval);
       break;
@@ -354,6 +362,9 @@ sv_virtio_balloon_set_property (GObject *object, guint id, const GValue *value, 
       break;
     case PROP_FREE_PAGE_REPORTING:
       self->free_page_reporting = g_value_get_boolean (value);
+      break;
+    case PROP_HUGE_PAGES:
+      self->huge_pages = g_value_get_boolean (value);
       break;
     case PROP_POLLING_INTERVAL:
       self->polling_interval = g_value_get_int64 (value);
@@ -395,6 +406,14 @@ install_properties (GObjectClass *object_class)
   props[PROP_FREE_PAGE_REPORTING] = g_param_spec_boolean (
       "free-page-reporting", "free-page-reporting",
       "The guest reports pages that it does not use, which go back to the host", FALSE,
+      SV_PARAM_RW_WIRING);
+  /**
+   * SvVirtioBalloon:huge-pages:
+   *
+   * Whether the device may be used with memory of huge pages, which goes back to the host only when a whole one is given.
+   */
+  props[PROP_HUGE_PAGES] = g_param_spec_boolean (
+      "huge-pages", "huge-pages", "Memory may have huge pages, which go back to the host only as a whole", TRUE,
       SV_PARAM_RW_WIRING);
   /**
    * SvVirtioBalloon:guest-stats-polling-interval:
@@ -461,5 +480,6 @@ sv_virtio_balloon_class_init (SvVirtioBalloonClass *klass)
 static void
 sv_virtio_balloon_init (SvVirtioBalloon *self)
 {
+  self->huge_pages = TRUE;
   sv_balloon_stats_init (&self->stats, G_OBJECT (self), props[PROP_STATS]);
 }

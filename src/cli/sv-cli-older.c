@@ -117,6 +117,7 @@ sv_cli_older_balloon (SvCli *cli, SvCliKeys *keys, GError **error)
   if (!require (keys, required, error) || !sv_cli_begin_role (cli, "balloon", error))
     return FALSE;
   sv_cli_keys_set (keys, "driver", "virtio-balloon-device");
+  sv_cli_keys_set (keys, "huge-pages", "off");
   sv_cli_add (cli, SV_CONFIG_DEVICE, NULL, NULL, keys);
   return TRUE;
 }

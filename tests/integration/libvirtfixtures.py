@@ -10,7 +10,7 @@ import pytest
 from libvirthost import LibvirtHost
 from vm import SCALE, STRATOVIRT, Stream
 
-# StratoVirt's example for x86_64, but for huge pages, firmware and vsock, which need their parts of the host
+# StratoVirt's example for x86_64, but for huge pages (a test adds them), firmware and vsock, which need their parts of the host
 SEED = """
 <domain type='kvm'>
     <name>StratoVirt</name>

@@ -61,8 +61,9 @@ def _init(folder):
     for path in PRIVATE:
         Path(path).mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", path], check=True)
-    for path in ("/run/lock", "/run/libvirt"):
+    for path in ("/run/lock", "/run/libvirt", "/run/hugepages"):
         Path(path).mkdir()
+    subprocess.run(["mount", "-t", "hugetlbfs", "hugetlbfs", "/run/hugepages"], check=True)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     # No emulators but ours: libvirtd asks each that it finds what it can do.
     for emulator in Path("/usr/bin").glob("qemu-system-*"):

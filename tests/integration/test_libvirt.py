@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 from libvirtfixtures import SERIAL, console, events, host, monitor, shared_host, write  # noqa: F401
@@ -169,6 +170,28 @@ def test_processors_memory_and_nodes(host, write):
                   for place in places) == [(0, 0, 0, True), (0, 0, 1, True), (1, 1, 0, False), (1, 1, 1, False)]
     assert monitor(host, "qom-get", path="/objects/ram-node1", property="share") is True
     assert "current      live           2" in host.virsh("vcpucount", "StratoVirt")
+
+
+@pytest.fixture
+def huge_pages():
+    """128 MiB of them, beside those that the host has."""
+    count = Path("/proc/sys/vm/nr_hugepages")
+    before = count.read_text()
+    count.write_text(str(int(before) + 64))
+    assert int(count.read_text()) == int(before) + 64
+    yield
+    count.write_text(before)
+
+
+def test_huge_pages(huge_pages, host, write, console):
+    """As in the example, whose balloon is one of memory with huge pages."""
+    host.virsh("create", write("h", SERIAL, [
+        ("<memory unit='MiB'>256</memory>", "<memory unit='MiB'>128</memory><memoryBacking><hugepages><page size='2' unit='MiB'/>"
+                                            "</hugepages></memoryBacking>")]))
+    console.guest().wait_for("hello")
+    assert monitor(host, "qom-get", path="/objects/pc-q35-sv1.ram", property="mem-path").startswith("/run/hugepages/")
+    host.virsh("setmem", "StratoVirt", "64M")
+    assert monitor(host, "qom-get", path="/machine/peripheral/balloon0", property="target") == 64 << 20
 
 
 @pytest.mark.parametrize("cpu", ["host-model", "maximum"])

@@ -47,7 +47,7 @@ static const struct
   { "-iothread id=a -iothread id=b", "object iothread a {}\nobject iothread b {}\n" },
   { "-iothread id=\"iothread1\"", "object iothread iothread1 {}\n" },
   { "-balloon deflate-on-oom=true",
-    "device - - {'deflate-on-oom':'true','driver':'virtio-balloon-device'}\n" },
+    "device - - {'deflate-on-oom':'true','driver':'virtio-balloon-device','huge-pages':'off'}\n" },
   { "-rng random_file=/dev/random", "object rng-random random_file {'filename':'/dev/random'}\n"
                                     "device - - {'driver':'virtio-rng-device','rng':'random_file'}\n" },
   { "-rng random_file=/dev/random,bytes_per_sec=64",

@@ -59,7 +59,7 @@ static const struct
     " 'rng': {'random_file': '/dev/random', 'bytes_per_sec': 64}}",
     "",
     "object rng-random random_file {'filename':'/dev/random'}\n"
-    "device - - {'deflate-on-oom':true,'driver':'virtio-balloon-device'}\n"
+    "device - - {'deflate-on-oom':true,'driver':'virtio-balloon-device','huge-pages':'off'}\n"
     "device - - {'driver':'virtio-rng-device','rng':'random_file','max-bytes':64,"
     "'period':'1000'}\n" },
   { "{'serial': {'stdio': true}}", "", "chardev chardev-stdio serial0 {}\nserial - serial0 {}\n" },
@@ -79,7 +79,7 @@ static const struct
     "device - - {'driver':'virtio-blk-device','id':'a','drive':'a'}\n"
     "device - - {'driver':'virtio-blk-device','id':'b','drive':'b'}\n" },
   { "{'balloon': {'deflate_on_oom': true}}", "-balloon deflate-on-oom=off",
-    "device - - {'deflate-on-oom':'off','driver':'virtio-balloon-device'}\n" },
+    "device - - {'deflate-on-oom':'off','driver':'virtio-balloon-device','huge-pages':'off'}\n" },
   { "{'console': {'console_id': 'c', 'socket_path': 's'}}", "-chardev id=d,path=t",
     "chardev chardev-socket d {'path':'t','server':'on','wait':'off'}\n"
     "device - - {'driver':'virtio-serial-device'}\n"

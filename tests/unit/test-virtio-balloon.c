@@ -417,6 +417,7 @@ test_refused (Fixture *fixture, gconstpointer data)
       "{'size': 2097152, 'hugetlb': true, 'hugetlbsize': 2097152, 'reserve': false}");
   region = sv_memory_region_new_ram ("huge", SV_MEMORY_BACKEND (huge));
   sv_memory_region_add (guest->memory.root, 0x20000000, region, 0);
+  g_object_set (other, "huge-pages", FALSE, NULL);
   g_assert_false (sv_object_complete (other, &error));
   g_assert_nonnull (strstr (error->message, "'other': a balloon cannot be used with huge pages"));
   sv_memory_region_remove (guest->memory.root, region);
