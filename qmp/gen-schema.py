@@ -30,7 +30,7 @@ BUILTINS = {name: ('INTEGER', 'int', 'int') for name in INTEGERS} | {
 }
 META = ('command', 'event', 'struct', 'union', 'enum', 'alternate')
 KEYS = {
-    'command': {'doc', 'data', 'returns', 'returns-doc', 'features', 'open', 'example'},
+    'command': {'doc', 'data', 'discriminator', 'variants', 'returns', 'returns-doc', 'features', 'open', 'example'},
     'event': {'doc', 'data', 'features', 'example'},
     'struct': {'doc', 'data', 'base', 'features', 'open'},
     'union': {'doc', 'base', 'discriminator', 'data', 'features'},
@@ -111,6 +111,7 @@ class Schema:
             types += list(node['data'].values()) + [m[2] for m in self.union_base(definition)]
         elif definition.meta != 'enum':
             types += [member[2] for member in definition.members()]
+            types += node.get('variants', {}).values()
         types += [node[key] for key in ('base', 'returns') if isinstance(node.get(key), (str, list))]
         for name in types:
             yield name[0] if isinstance(name, list) else name
@@ -173,7 +174,15 @@ class Introspection:
         members = list(definition.members())
         if not members:
             return self.empty()
-        return self.number(f'{definition.name}-arg', lambda name: self.object(name, members))
+        return self.number(f'{definition.name}-arg', lambda name: self.object(name, members, self.variants(definition)))
+
+    def variants(self, definition):
+        """Those of an open command, which checks them as properties."""
+        if 'variants' not in definition.node:
+            return {}
+        return {'tag': definition.node['discriminator'],
+                'variants': [{'case': case, 'type': self.type(kind)}
+                             for case, kind in definition.node['variants'].items()]}
 
     def object(self, name, members, extra=None):
         entry = {'name': name, 'meta-type': 'object', 'members': []}

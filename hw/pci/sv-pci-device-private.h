@@ -20,6 +20,8 @@ typedef struct
   char *addr; /* as given; canonical once the device is on a bus */
   gint devfn; /* -1: none */
   gboolean multifunction;
+  guint rombar;
+  char *romfile;
   gboolean pin_asserted; /* towards the bus */
   gboolean pin_level;    /* what the device wants */
   SvPciConfig config;

@@ -14,6 +14,8 @@ enum
 {
   PROP_ADDR = 1,
   PROP_MULTIFUNCTION,
+  PROP_ROMBAR,
+  PROP_ROMFILE,
   N_PROPS
 };
 
@@ -71,6 +73,12 @@ sv_pci_device_get_property (GObject *object, guint id, GValue *value, GParamSpec
     case PROP_MULTIFUNCTION:
       g_value_set_boolean (value, priv->multifunction);
       break;
+    case PROP_ROMBAR:
+      g_value_set_uint (value, priv->rombar);
+      break;
+    case PROP_ROMFILE:
+      g_value_set_string (value, priv->romfile);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -94,6 +102,13 @@ sv_pci_device_set_property (GObject *object, guint id, const GValue *value, GPar
       break;
     case PROP_MULTIFUNCTION:
       priv->multifunction = g_value_get_boolean (value);
+      break;
+    case PROP_ROMBAR:
+      priv->rombar = g_value_get_uint (value);
+      break;
+    case PROP_ROMFILE:
+      g_free (priv->romfile);
+      priv->romfile = g_value_dup_string (value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -242,6 +257,12 @@ sv_pci_device_realize (SvDevice *device, GError **error)
                    sv_pci_device_get_name (self));
       return FALSE;
     }
+  if (priv->romfile != NULL && priv->romfile[0] != '\0')
+    {
+      g_set_error (error, SV_OBJECT_ERROR, SV_OBJECT_ERROR_INVALID, "'%s': 'romfile' can only be empty: there are no option ROMs",
+                   sv_pci_device_get_name (self));
+      return FALSE;
+    }
   fill_header (self);
   if (klass->setup != NULL && !klass->setup (self, error))
     {
@@ -297,6 +318,7 @@ sv_pci_device_finalize (GObject *object)
   sv_pci_device_clear_bars (SV_PCI_DEVICE (object));
   g_free (PRIV (SV_PCI_DEVICE (object))->initial);
   g_free (PRIV (SV_PCI_DEVICE (object))->addr);
+  g_free (PRIV (SV_PCI_DEVICE (object))->romfile);
   G_OBJECT_CLASS (sv_pci_device_parent_class)->finalize (object);
 }
 
@@ -346,6 +368,12 @@ sv_pci_device_class_init (SvPciDeviceClass *klass)
   props[PROP_MULTIFUNCTION] = g_param_spec_boolean (
       "multifunction", "multifunction", "Whether the slot may have more functions than 0", FALSE,
       SV_PARAM_RW_WIRING);
+  props[PROP_ROMBAR] = g_param_spec_uint (
+      "rombar", "rombar", "Whether the option ROM has a register; without effect, there are no option ROMs", 0, 1, 1,
+      SV_PARAM_RW_WIRING);
+  props[PROP_ROMFILE]
+      = g_param_spec_string ("romfile", "romfile", "Option ROM: only none, which the empty name stands for as well", NULL,
+                             SV_PARAM_RW_WIRING);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
@@ -353,6 +381,7 @@ static void
 sv_pci_device_init (SvPciDevice *self)
 {
   PRIV (self)->devfn = -1;
+  PRIV (self)->rombar = 1;
 }
 
 /* --- accessors --- */

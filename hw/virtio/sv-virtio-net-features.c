@@ -52,8 +52,8 @@ sv_virtio_net_get_offered (SvVirtioDevice *device)
                 | FEATURE (VIRTIO_NET_F_HOST_TSO6) | FEATURE (VIRTIO_NET_F_HOST_ECN)
                 | FEATURE (VIRTIO_NET_F_HOST_UFO) | offered_to_guest (self);
   features &= ~self->switched_off;
-  /* Segments need the checksum to be left open (§5.1.3.1). */
-  if ((features & FEATURE (VIRTIO_NET_F_CSUM)) == 0)
+  /* Segments need the checksum to be left open (§5.1.3.1). The older feature GSO (§5.1.3.2) stands for all of them. */
+  if ((features & FEATURE (VIRTIO_NET_F_CSUM)) == 0 || (self->switched_off & FEATURE (VIRTIO_NET_F_GSO)) != 0)
     features &= ~(FEATURE (VIRTIO_NET_F_HOST_TSO4) | FEATURE (VIRTIO_NET_F_HOST_TSO6)
                   | FEATURE (VIRTIO_NET_F_HOST_ECN) | FEATURE (VIRTIO_NET_F_HOST_UFO));
   if ((features & FEATURE (VIRTIO_NET_F_GUEST_CSUM)) == 0)

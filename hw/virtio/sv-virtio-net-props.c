@@ -24,7 +24,7 @@ enum
   PROP_RX_FILTER,
   PROP_FIRST_COUNTER,
   PROP_FIRST_SWITCH = PROP_FIRST_COUNTER + 7,
-  N_PROPS = PROP_FIRST_SWITCH + 11,
+  N_PROPS = PROP_FIRST_SWITCH + 12,
 };
 
 static GParamSpec *props[N_PROPS];
@@ -55,6 +55,7 @@ static const struct
   guint bit;
 } switches[] = {
   { "csum", "csum", "Offer to finish checksums", VIRTIO_NET_F_CSUM },
+  { "gso", "gso", "Offer to cut segments of any kind, see the following", VIRTIO_NET_F_GSO },
   { "host-tso4", "host_tso4", "Offer to cut TCP segments over IPv4", VIRTIO_NET_F_HOST_TSO4 },
   { "host-tso6", "host_tso6", "Offer to cut TCP segments over IPv6", VIRTIO_NET_F_HOST_TSO6 },
   { "host-ecn", "host_ecn", "Offer to cut TCP segments with ECN", VIRTIO_NET_F_HOST_ECN },

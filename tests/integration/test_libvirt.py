@@ -212,7 +212,7 @@ def test_a_clock_without_a_processor(host, write, console):
 
 
 @pytest.mark.parametrize("words", ["cache='none' io='native' discard='unmap' detect_zeroes='unmap'",
-                                   "cache='unsafe' io='threads'", "cache='directsync' queues='2'"])
+                                   "cache='unsafe' io='threads'", "cache='none' io='io_uring'", "cache='directsync' queues='2'"])
 def test_disks(host, write, words):
     host.virsh("create", write(edit=[("iothread='1'/>", f"iothread='1' {words}/>"),
                                      ("<target dev='hda'", "<serial>S3RIAL</serial><boot order='1'/><target dev='vda'")]))
@@ -228,6 +228,9 @@ def test_networks_consoles_and_others(host, write, tmp_path):
     more = "<interface type='ethernet'><target dev='svtap'/><model type='virtio'/></interface>" \
            "<interface type='bridge'><source bridge='qbr0'/><model type='virtio'/><driver name='qemu' queues='2'/>" \
            "<mtu size='1400'/><link state='down'/></interface>" \
+           "<interface type='bridge'><source bridge='qbr0'/><model type='virtio'/><driver name='qemu'>" \
+           "<host csum='off' gso='off' tso4='off' tso6='off' ecn='off' ufo='off' mrg_rxbuf='off'/>" \
+           "<guest csum='off' tso4='off' tso6='off' ecn='off' ufo='off'/></driver><rom bar='off'/></interface>" \
            "<serial type='unix'><source mode='bind' path='{folder}/socket'/></serial>" \
            "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
     host.virsh("create", write(more=more, edit=[
@@ -241,5 +244,6 @@ def test_networks_consoles_and_others(host, write, tmp_path):
     def get(name, what):
         return monitor(host, "qom-get", path=f"/machine/peripheral/{name}", property=what)
     assert get("net2", "mq") is True and get("net2", "link") is False
+    assert get("net3", "gso") is False and get("net3", "guest_csum") is False and get("net3", "rombar") == 0
     assert get("balloon0", "deflate-on-oom") is True and get("balloon0", "free-page-reporting") is True
     assert (get("rng0", "max-bytes"), get("rng0", "period")) == (1234, 1000)

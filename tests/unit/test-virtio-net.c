@@ -43,6 +43,13 @@ test_config (void)
   g_assert_false (net_guest_has (&net, VIRTIO_NET_F_HOST_TSO4));
   g_assert_false (net_guest_has (&net, VIRTIO_NET_F_GUEST_TSO4));
   net_guest_clear (&net);
+
+  net_guest_init (&net, &(NetGuestOptions){ .device = "'gso': false" });
+  g_assert_true (net_guest_has (&net, VIRTIO_NET_F_CSUM));
+  g_assert_false (net_guest_has (&net, VIRTIO_NET_F_HOST_TSO4));
+  g_assert_false (net_guest_has (&net, VIRTIO_NET_F_HOST_UFO));
+  g_assert_true (net_guest_has (&net, VIRTIO_NET_F_GUEST_TSO4));
+  net_guest_clear (&net);
 }
 
 /* VIRTIO 1.2 §5.1.3.1 */
