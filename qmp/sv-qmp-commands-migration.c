@@ -3,6 +3,7 @@
 /* Commands about snapshots and migration. */
 
 #include "hw/migration/sv-migration.h"
+#include "hw/x86/sv-vmgenid.h"
 #include "qmp/sv-qmp-error.h"
 #include "qmp/sv-qmp-tree.h"
 
@@ -208,4 +209,23 @@ SV_QMP_COMMAND (query_migrate_capabilities)
       json_array_add_object_element (array, entry);
     }
   return sv_qmp_array_node (array);
+}
+
+/* --- what clones differ in --- */
+
+SV_QMP_COMMAND (query_vm_generation_id)
+{
+  SvMachine *machine = sv_qmp_call_get_machine (call, error);
+  g_autoptr (GPtrArray) found = machine != NULL ? sv_qmp_collect (SV_OBJECT (machine), SV_TYPE_VMGENID) : NULL;
+  g_autoptr (JsonObject) info = json_object_new ();
+
+  if (found == NULL)
+    return NULL;
+  if (found->len == 0)
+    {
+      g_set_error_literal (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC, "VM Generation ID device not found");
+      return NULL;
+    }
+  json_object_set_string_member (info, "guid", sv_vmgenid_get_current (found->pdata[0]));
+  return sv_qmp_object_node (info);
 }

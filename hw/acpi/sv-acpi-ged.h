@@ -19,6 +19,7 @@ G_BEGIN_DECLS
 #define SV_ACPI_GED_EVENT_SLOTS_IN 2u  /* of SvAcpiSlots: something came */
 #define SV_ACPI_GED_EVENT_SLOTS_OUT 3u /* something is to be given up */
 #define SV_ACPI_GED_EVENT_CPUS 4u      /* of SvAcpiCpus: look at the processors */
+#define SV_ACPI_GED_EVENT_VMGENID 5u /* of SvVmgenid: another generation */
 #define SV_ACPI_GED_EVENT_SLOT 8u
 #define SV_ACPI_GED_MAX_EVENTS 32u
 

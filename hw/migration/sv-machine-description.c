@@ -21,7 +21,7 @@ static const char *const machine_properties[]
 
 /* Properties of devices that only the host knows of: they may differ. Links to back ends may as well. */
 static const char *const host_properties[]
-    = { "bootindex", "rerror", "werror", "vhostfd", "max-bytes", "period", "host", NULL };
+    = { "bootindex", "rerror", "werror", "vhostfd", "max-bytes", "period", "host", "guid", NULL };
 
 /* --- making --- */
 

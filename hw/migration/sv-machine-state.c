@@ -230,7 +230,7 @@ sv_machine_state_fits (SvMachine *machine, GVariant *state, GError **error)
 }
 
 gboolean
-sv_machine_state_load (SvMachine *machine, GVariant *state, GError **error)
+sv_machine_state_load (SvMachine *machine, GVariant *state, gboolean clone, GError **error)
 {
   g_autoptr (GPtrArray) objects = list_objects (machine);
   g_autoptr (GHashTable) index = index_states (state);
@@ -241,6 +241,8 @@ sv_machine_state_load (SvMachine *machine, GVariant *state, GError **error)
   for (guint i = 0; i < objects->len; i++)
     if (!sv_migratable_loaded (objects->pdata[i], error))
       return FALSE;
+  for (guint i = 0; clone && i < objects->len; i++)
+    sv_migratable_cloned (objects->pdata[i]);
   return TRUE;
 }
 

@@ -23,9 +23,9 @@ SV_API gboolean sv_machine_state_fits (SvMachine *machine, GVariant *state, GErr
 /*
  * Takes over the states of a VM that fits; its memory is there. First devices, then interrupt controllers, then processors: each
  * of those may set lines of the next, whose state then tells how they are. What interrupts the guest anew comes with `loaded`.
- * FALSE: the machine is in no state to run.
+ * @clone: others may go on from the same state. FALSE: the machine is in no state to run.
  */
-SV_API gboolean sv_machine_state_load (SvMachine *machine, GVariant *state, GError **error);
+SV_API gboolean sv_machine_state_load (SvMachine *machine, GVariant *state, gboolean clone, GError **error);
 
 /* Images belong to the process that has the guest. FALSE with an error: another one has them; none is taken then. */
 SV_API gboolean sv_machine_take_disks (SvMachine *machine, GError **error);

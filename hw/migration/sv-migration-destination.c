@@ -36,7 +36,7 @@ check_or_load (Destination *self, GVariant *state, GError **error)
   if (!self->has_hello)
     return sv_machine_state_outline_fits (self->machine, state, error);
   return sv_machine_state_fits (self->machine, state, error) && sv_machine_take_disks (self->machine, error)
-         && sv_machine_state_load (self->machine, state, error);
+         && sv_machine_state_load (self->machine, state, !self->answers, error); /* a file can be read again */
 }
 
 static gboolean

@@ -104,7 +104,7 @@ sv_snapshot_load (SvMachine *machine, const char *directory, gboolean *touched, 
       g_prefix_error (error, "'%s': ", memory_path);
       return FALSE;
     }
-  if (sv_machine_state_load (machine, state, error))
+  if (sv_machine_state_load (machine, state, TRUE, error))
     return TRUE;
   g_prefix_error (error, "'%s': ", state_path);
   return FALSE;

@@ -13,7 +13,8 @@
 #define SV_X86_ACPI_RSDP 0xe0000u       /* RSDP; the tables follow it */
 #define SV_X86_ACPI_END 0xf4000u
 #define SV_X86_SMBIOS 0xf4000u          /* anchor; the structures follow it */
-#define SV_X86_SMBIOS_END 0xfdf00u
+#define SV_X86_SMBIOS_END 0xfc000u
+#define SV_X86_VMGENID 0xfc000u          /* a page for the VM generation ID */
 #define SV_X86_SLOT_STATE 0xfdf00u      /* which ACPI hotplug slots are taken */
 #define SV_X86_MPTABLE_LARGE 0xfe000u   /* MP table of more than 37 processors */
 #define SV_X86_RESET_CODE 0xfffe0u      /* up to 1 MiB, with the BIOS entry at 0xffff0 */

@@ -281,3 +281,17 @@ sv_migratable_loaded (SvObject *object, GError **error)
 
   return TRUE;
 }
+
+void
+sv_migratable_cloned (SvObject *object)
+{
+  g_autoptr (GPtrArray) classes = classes_of (object);
+
+  for (guint i = 0; i < classes->len; i++)
+    {
+      const SvMigratableState *state = sv_migratable_get_own_state (GPOINTER_TO_SIZE (classes->pdata[i]));
+
+      if (state->cloned != NULL)
+        state->cloned (SV_MIGRATABLE (object));
+    }
+}

@@ -25,6 +25,7 @@ SV_API G_DECLARE_INTERFACE (SvMigratable, sv_migratable, SV, MIGRATABLE, SvObjec
  * @dup: the state, of the last of @types; the guest is paused and nothing is in flight. May return a floating reference
  * @load: takes over a @state of a type that fits @version. What it holds comes from a file or a peer and can be anything of that
  *   type: it is checked here
+ * @cloned: all of it is loaded, from a snapshot: other VMs may go on from the same one. %NULL: it does not matter
  * @prepare: a @state of a type that fits @version is going to be loaded: makes the objects below that the state tells of and no
  *   command line makes. Before the states' objects are compared with those that there are. %NULL: there are none
  * @loaded: the state of all objects of the tree is loaded: what depends on that of others follows
@@ -40,6 +41,7 @@ typedef struct
   GVariant *(*dup) (SvMigratable *self, GError **error);
   gboolean (*load) (SvMigratable *self, GVariant *state, guint version, GError **error);
   gboolean (*loaded) (SvMigratable *self, GError **error);
+  void (*cloned) (SvMigratable *self);
   gboolean (*prepare) (SvMigratable *self, GVariant *state, guint version, GError **error);
 } SvMigratableState;
 
@@ -105,5 +107,8 @@ SV_API gboolean sv_migratable_load (SvObject *object, GVariant *state, GError **
 
 /* To be called for each object after the last sv_migratable_load(). */
 SV_API gboolean sv_migratable_loaded (SvObject *object, GError **error);
+
+/* To be called for each object after that, when others may go on from the same state. */
+SV_API void sv_migratable_cloned (SvObject *object);
 
 G_END_DECLS

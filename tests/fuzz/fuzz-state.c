@@ -96,12 +96,12 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 
   sv_vm_lock ();
   state = sv_state_unpack (bytes, NULL);
-  if (state != NULL && sv_machine_state_fits (machine, state, NULL) && sv_machine_state_load (machine, state, NULL)
+  if (state != NULL && sv_machine_state_fits (machine, state, NULL) && sv_machine_state_load (machine, state, TRUE, NULL)
       && sv_machine_start (machine, NULL))
     sv_machine_stop (machine, SV_RUN_STATE_PAUSED);
   /* Whatever is left: what was taken away is asked for again by the next one. */
   sv_machine_set_run_state (machine, SV_RUN_STATE_PAUSED);
-  sv_machine_state_load (machine, self->state, NULL);
+  sv_machine_state_load (machine, self->state, FALSE, NULL);
   sv_vm_unlock ();
   return 0;
 }

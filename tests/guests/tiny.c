@@ -12,6 +12,8 @@
 #define EVENTS 0xf0000000
 #define FREE_MEMORY 0x2000000
 #define POWER_BUTTON 2
+#define OTHER_GENERATION 32
+#define GENERATION 0xfc028
 
 /* PVH start_info (Xen public/arch-x86/hvm/start_info.h). */
 #define START_INFO_CMDLINE 24
@@ -194,6 +196,27 @@ await_button (void)
   print ("button\n");
 }
 
+/* The generation of the VM, as it is and each time that the generic event device tells of another one. */
+static void
+watch_generation (void)
+{
+  map_devices ();
+  for (;;)
+    {
+      print ("generation ");
+      for (int i = 0; i < 16; i++)
+        {
+          uint8_t value = *(const volatile uint8_t *) (GENERATION + (uint64_t) i);
+
+          print_char ("0123456789abcdef"[value >> 4]);
+          print_char ("0123456789abcdef"[value & 15]);
+        }
+      print ("\n");
+      while ((*(const volatile uint32_t *) EVENTS & OTHER_GENERATION) == 0)
+        ;
+    }
+}
+
 static void
 triple_fault (void)
 {
@@ -266,6 +289,8 @@ act (char letter, char how, uint64_t info, const char *words)
     power_off (rsdp);
   else if (letter == 'o')
     await_button ();
+  else if (letter == 'i')
+    watch_generation ();
   else if (letter == 'n')
     out8 (PANIC_PORT, 1);
   else if (letter == 'r')
