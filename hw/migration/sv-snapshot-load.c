@@ -38,7 +38,7 @@ read_state (const char *path, GError **error)
       while (size < (gsize)st.st_size)
         {
           const struct iovec rest = { data + size, (gsize)st.st_size - size };
-          gssize n = preadv (fd, &rest, 1, (off_t)size);
+          gssize n = preadv2 (fd, &rest, 1, (off_t)size, 0);
 
           if (n < 0 && errno == EINTR)
             continue;

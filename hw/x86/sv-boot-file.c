@@ -107,7 +107,7 @@ sv_boot_file_read (
     {
       const struct iovec part = { at, length };
       /* Not pread: disks are read by preadv as well, and the list of system calls is short. */
-      const ssize_t n = preadv (file->fd, &part, 1, offset);
+      const ssize_t n = preadv2 (file->fd, &part, 1, offset, 0);
 
       if (n < 0 && errno == EINTR)
         continue;

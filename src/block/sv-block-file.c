@@ -238,7 +238,7 @@ probe_alignment (int fd)
     {
       const struct iovec part = { page + alignment, alignment };
 
-      if (preadv (fd, &part, 1, 0) >= 0)
+      if (preadv2 (fd, &part, 1, 0, 0) >= 0)
         break;
     }
   munmap (page, 8192);

@@ -64,7 +64,7 @@ run (const SvBlockIo *io)
   switch ((SvBlockIoOp)io->op)
     {
     case SV_BLOCK_IO_READ:
-      result = preadv (io->fd, io->iov, n_iov, io->offset);
+      result = preadv2 (io->fd, io->iov, n_iov, io->offset, 0);
       break;
     case SV_BLOCK_IO_WRITE:
       result = pwritev2 (io->fd, io->iov, n_iov, io->offset, io->dsync ? RWF_DSYNC : 0);

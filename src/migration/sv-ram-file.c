@@ -195,7 +195,7 @@ sv_ram_file_check (int fd, GPtrArray *backends, const char *id, GError **error)
                    (guint64)st.st_size, total + PAGE);
       return FALSE;
     }
-  if (preadv (fd, &iov, 1, (off_t)total) != sizeof trailer || memcmp (trailer.magic, magic, sizeof magic) != 0
+  if (preadv2 (fd, &iov, 1, (off_t)total, 0) != sizeof trailer || memcmp (trailer.magic, magic, sizeof magic) != 0
       || GUINT64_FROM_LE (trailer.size) != total)
     {
       g_set_error_literal (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_INVALID, "it is no memory of a snapshot");

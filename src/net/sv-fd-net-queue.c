@@ -87,7 +87,7 @@ fd_queue_read (SvNetQueue *base, const struct iovec *iov, guint n_iov)
   gssize n;
 
   do
-    n = readv (queue_of (base)->fd, iov, (int) n_iov);
+    n = preadv2 (queue_of (base)->fd, iov, (int) n_iov, -1, 0);
   while (n < 0 && errno == EINTR);
   return n < 0 ? -errno : n;
 }
@@ -98,7 +98,7 @@ fd_queue_write (SvNetQueue *base, const struct iovec *iov, guint n_iov)
   gssize n;
 
   do
-    n = writev (queue_of (base)->fd, iov, (int) n_iov);
+    n = pwritev2 (queue_of (base)->fd, iov, (int) n_iov, -1, 0);
   while (n < 0 && errno == EINTR);
   return n < 0 ? -errno : n;
 }

@@ -65,7 +65,7 @@ static gsize
 sv_rng_random_read (SvRng *rng, const struct iovec *iov, guint n_iov)
 {
   SvRngRandom *self = SV_RNG_RANDOM (rng);
-  ssize_t n = readv (self->fd, iov, (int)MIN (n_iov, (guint)IOV_MAX));
+  ssize_t n = preadv2 (self->fd, iov, (int)MIN (n_iov, (guint)IOV_MAX), -1, 0);
 
   if (n > 0)
     {

@@ -16,8 +16,10 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "src/chardev/sv-terminal.h"
@@ -168,6 +170,10 @@ static gpointer
 refused (gpointer data)
 {
   SvThreadKind kind = GPOINTER_TO_INT (data);
+  struct timespec now;
+#ifdef __x86_64__
+  struct timeval today;
+#endif
 
   enter (kind);
   if (mmap (NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED
@@ -179,11 +185,18 @@ refused (gpointer data)
     leave (3);
   if (kind == SV_THREAD_MAIN && (socket (AF_NETLINK, SOCK_RAW, 0) != -1 || errno != EAFNOSUPPORT))
     leave (4);
+  /* What the vDSO does where it cannot read the clock */
+  if (syscall (SYS_clock_gettime, CLOCK_MONOTONIC, &now) != 0)
+    leave (5);
+#ifdef __x86_64__
+  if (syscall (SYS_gettimeofday, &today, NULL) != 0)
+    leave (6);
+#endif
   leave (77);
   return NULL;
 }
 
-/* What libraries may try in vain ends nothing. */
+/* What libraries may try in vain ends nothing; the time can be had. */
 static void
 test_refused (void)
 {
