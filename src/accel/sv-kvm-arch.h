@@ -41,4 +41,9 @@ gboolean sv_kvm_arch_vcpu_load_state (SvKvmVcpu *vcpu, GVariant *state, GError *
 void sv_kvm_arch_vcpu_dump (SvKvmVcpu *vcpu, GString *text);
 void sv_kvm_arch_vcpu_append_notes (SvKvmVcpu *vcpu, GByteArray *notes);
 
+/* x86_64. What a guest that is a host itself has in KVM only, and not in its memory and registers: from VMXON on the VMCS at work, with
+ * SVM what is at work between VMRUN and its exit and whether interrupts are held off altogether. That is not saved:
+ * FALSE, with an error, while there is any. */
+gboolean sv_kvm_x86_check_nested (SvKvmVcpu *vcpu, GError **error);
+
 G_END_DECLS

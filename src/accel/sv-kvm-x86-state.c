@@ -456,6 +456,8 @@ sv_kvm_arch_vcpu_dup_state (SvKvmVcpu *vcpu, GError **error)
       return NULL;
     }
   g_variant_builder_add (&builder, "u", mp_state.mp_state);
+  if (!sv_kvm_x86_check_nested (vcpu, error))
+    return NULL;
   if (!dup_regs (fd, &builder, error) || !dup_sregs (vcpu, &builder, error) || !dup_xcrs (fd, &builder)
       || !dup_fpu (vcpu, &builder, error) || !dup_debugregs (fd, &builder, error) || !dup_rest (vcpu, &builder, error))
     return NULL;

@@ -4,7 +4,9 @@
 import random
 import re
 import socket
+import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 from qmpclient import QmpClosed, QmpError
@@ -321,3 +323,28 @@ def test_auto_converge(tiny, tmp_path):
     assert {None, 90} <= seen <= {None, 90, 95, 99}, seen
     assert source.wait() == 0
     counts_on(destination, last_count(source.console.text))
+
+
+def test_nested_guest_stays(tiny, tmp_path):
+    """What KVM has of a guest's own guests is not saved; one that has none of them moves."""
+    library = tmp_path / "nested-state.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, Path(__file__).parent / "nested-state.c"], check=True)
+    busy = tmp_path / "busy"
+    busy.touch()
+    source = tiny("c", env={"LD_PRELOAD": library, "NESTED_STATE": str(busy)})
+    source.console.wait_for(r"count 3\b")
+    qmp = source.qmp()
+    qmp.execute("migrate-set-capabilities", EVENTS)
+    there = tiny("c", "-incoming", f"unix:{tmp_path}/there")
+    there.qmp()
+    qmp.execute("migrate", {"uri": f"unix:{tmp_path}/there"})
+    while qmp.wait_event("MIGRATION")["data"]["status"] != "failed":
+        pass
+    assert "runs virtual machines itself" in qmp.execute("query-migrate")["error-desc"]
+    source.console.wait_for(rf"count {last_count(source.console.text) + 5}\b")
+    busy.unlink()
+    there = tiny("c", "-incoming", f"unix:{tmp_path}/later")
+    there.qmp()
+    qmp.execute("migrate", {"uri": f"unix:{tmp_path}/later"})
+    assert source.wait() == 0
+    counts_on(there, last_count(source.console.text))
