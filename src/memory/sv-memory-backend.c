@@ -375,6 +375,18 @@ sv_memory_backend_map_template (SvMemoryBackend *self, int fd, guint64 offset, G
   return FALSE;
 }
 
+/* To say again of the present mapping what was said of it changes nothing. */
+gboolean
+sv_memory_backend_check_template (SvMemoryBackend *self, GError **error)
+{
+  SvMemoryMapping *mapping = get_mapping (self);
+
+  if (sv_memory_policy_apply (mapping->policy, (const char *const *)mapping->nodes, mapping->host, mapping->size, error))
+    return TRUE;
+  prefix_error (self, error);
+  return FALSE;
+}
+
 int
 sv_memory_backend_get_template (SvMemoryBackend *self)
 {

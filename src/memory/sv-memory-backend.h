@@ -48,6 +48,8 @@ SV_API void sv_memory_inhibit_discard (gboolean inhibit);
  * it is as long as the memory lives.
  */
 SV_API gboolean sv_memory_backend_map_template (SvMemoryBackend *self, int fd, guint64 offset, GError **error);
+/* Before the first of them is mapped: whether the new mapping can be like the present one */
+SV_API gboolean sv_memory_backend_check_template (SvMemoryBackend *self, GError **error);
 SV_API int sv_memory_backend_get_template (SvMemoryBackend *self); /* -1: there is none */
 /* NULL, or why the memory cannot be saved: huge pages, a file, sharing */
 SV_API const char *sv_memory_backend_get_obstacle (SvMemoryBackend *self);

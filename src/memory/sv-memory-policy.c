@@ -117,7 +117,7 @@ sv_memory_policy_apply (
       int code = errno;
 
       g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code), "cannot bind memory to host NUMA nodes: %s%s",
-                   g_strerror (code), code == EPERM ? "; say it on the command line, or -sandbox off" : "");
+                   g_strerror (code), code == EPERM ? "; only what the command line asks for (-object, -incoming file:PATH) can, or any with -sandbox off" : "");
       return FALSE;
     }
   return TRUE;

@@ -206,6 +206,9 @@ sv_ram_file_check (int fd, GPtrArray *backends, const char *id, GError **error)
       g_set_error_literal (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_MISMATCH, "it is of another snapshot than 'state'");
       return FALSE;
     }
+  for (guint i = 0; i < backends->len; i++)
+    if (!sv_memory_backend_check_template (backends->pdata[i], error))
+      return FALSE;
   return TRUE;
 }
 

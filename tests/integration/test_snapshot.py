@@ -273,3 +273,22 @@ def test_svctl_shows_what_is_inside(tiny, tmp_path):
     (tmp_path / "two" / "state").write_bytes(b"x")
     bad = svctl("snapshot", "show", tmp_path / "two")
     assert bad.returncode == 1 and "no state of a VM" in bad.stderr
+
+
+def test_memory_of_a_host_node(tiny, tmp_path):
+    """The policy cannot be said again once the filter is there: that is known before anything changes."""
+    memory = ["-object", "memory-backend-ram,id=m,size=128M,host-nodes=0,policy=bind"]
+    machine = "microvm,memory-backend=m"
+    vm = tiny("c", *memory, machine=machine)
+    vm.console.wait_for(r"count 3\b")
+    qmp = vm.qmp()
+    qmp.execute("stop")
+    save(qmp, tmp_path / "snapshot")
+    count = last_count(vm.console.text)
+    vm = tiny("c", *memory, "-incoming", "defer", machine=machine)
+    qmp = vm.qmp()
+    with pytest.raises(QmpError, match="memory backend 'm': cannot bind memory.*-incoming file:PATH"):
+        qmp.execute("migrate-incoming", {"uri": f"file:{tmp_path / 'snapshot'}"})
+    assert qmp.execute("query-status")["status"] == "inmigrate"
+    vm = tiny("c", *memory, "-incoming", f"file:{tmp_path / 'snapshot'}", machine=machine)
+    vm.console.wait_for(rf"count {count + 5}\b")
