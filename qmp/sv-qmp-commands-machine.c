@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "hw/core/sv-cpu.h"
-#include "hw/migration/sv-machine-state.h"
+#include "qmp/sv-qmp-error.h"
 #include "qmp/sv-qmp-tree.h"
 #include "qom/sv-type-registry.h"
 #include "src/accel/sv-kvm.h"
@@ -62,9 +62,6 @@ SV_QMP_COMMAND (cont)
 {
   SvMachine *machine = sv_qmp_call_get_machine (call, error);
 
-  /* A guest that went elsewhere has its disks there. */
-  if (machine && sv_machine_get_run_state (machine) == SV_RUN_STATE_POSTMIGRATE && !sv_machine_take_disks (machine, error))
-    return NULL;
   if (machine)
     sv_machine_start (machine, error);
   return NULL;
@@ -74,7 +71,9 @@ SV_QMP_COMMAND (system_reset)
 {
   SvMachine *machine = sv_qmp_call_get_machine (call, error);
 
-  if (machine)
+  if (machine && sv_machine_get_run_state (machine) == SV_RUN_STATE_POSTMIGRATE)
+    g_set_error_literal (error, SV_QMP_ERROR, SV_QMP_ERROR_GENERIC, "The guest went to another process: there is none to reset");
+  else if (machine)
     sv_machine_request_reset (machine, SV_SHUTDOWN_CAUSE_HOST_QMP_SYSTEM_RESET);
   return NULL;
 }

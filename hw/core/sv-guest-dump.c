@@ -157,6 +157,22 @@ run (gpointer data)
   return NULL;
 }
 
+static gboolean
+check_can_start (SvMachine *machine, GError **error)
+{
+  if (sv_guest_dump_get_progress (machine).status == SV_GUEST_DUMP_ACTIVE)
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, "there is a dump in process");
+      return FALSE;
+    }
+  if (sv_machine_get_run_state (machine) == SV_RUN_STATE_INMIGRATE)
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, "Dump not allowed during incoming migration.");
+      return FALSE;
+    }
+  return sv_machine_check_hold (machine, error);
+}
+
 /**
  * sv_guest_dump_start: (skip)
  * @machine: a machine
@@ -167,16 +183,15 @@ run (gpointer data)
  *
  * Writes memory and registers as a core file in ELF format, in a thread of its own; the guest is paused meanwhile.
  *
- * Returns: %FALSE when another one is not done yet
+ * Returns: %FALSE when another one is not done yet, or the machine is being saved
  */
 gboolean
 sv_guest_dump_start (SvMachine *machine, int fd, SvGuestDumpFunc func, gpointer user_data, GError **error)
 {
   Dump *self;
 
-  if (sv_guest_dump_get_progress (machine).status == SV_GUEST_DUMP_ACTIVE)
+  if (!check_can_start (machine, error))
     {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, "there is a dump in process");
       close (fd);
       return FALSE;
     }

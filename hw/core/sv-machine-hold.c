@@ -13,6 +13,9 @@ void
 sv_machine_set_hold (SvMachine *self, const SvMachineHold *hold)
 {
   sv_machine_get_priv (self)->run.hold = hold != NULL ? *hold : (SvMachineHold){ .reason = NULL };
+  /* Requests may have waited for that. */
+  if (hold == NULL)
+    sv_machine_settled (self);
 }
 
 /**
@@ -89,4 +92,29 @@ void
 sv_machine_end_outgoing (SvMachine *self)
 {
   sv_machine_set_run_state (self, SV_RUN_STATE_POSTMIGRATE);
+}
+
+/**
+ * sv_machine_set_claim: (skip)
+ * @self: a machine
+ * @claim: (nullable): what has to succeed before the guest runs; %NULL: nothing
+ *
+ * Keeps sv_machine_start() from running a guest that may run elsewhere.
+ */
+void
+sv_machine_set_claim (SvMachine *self, SvMachineClaimFunc claim)
+{
+  sv_machine_get_priv (self)->run.claim = claim;
+}
+
+/**
+ * sv_machine_has_claim: (skip)
+ * @self: a machine
+ *
+ * Returns: whether the guest may be elsewhere
+ */
+gboolean
+sv_machine_has_claim (SvMachine *self)
+{
+  return sv_machine_get_priv (self)->run.claim != NULL;
 }

@@ -31,6 +31,7 @@ typedef struct
   SvPanicAction panic_action;
   gboolean autostart; /* the guest runs as soon as its state has come */
   SvMachineHold hold;
+  SvMachineClaimFunc claim; /* NULL: the guest belongs to this machine */
   SvMachineRequests requests;
 } SvMachineRun;
 
@@ -95,6 +96,8 @@ enum
 SvMachinePrivate *sv_machine_get_priv (SvMachine *self);
 void sv_machine_requests_init (SvMachine *self);
 void sv_machine_requests_clear (SvMachine *self);
+/* The main loop is to halt the guest, or to look at its panic, before it runs any further. */
+gboolean sv_machine_has_requests (SvMachine *self);
 /* From a saved state */
 void sv_machine_run_loaded (SvMachine *self, SvRunState state, gboolean loaded);
 /* sv-machine-state.c */

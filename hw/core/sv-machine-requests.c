@@ -68,8 +68,6 @@ do_reset (SvMachine *self, SvShutdownCause cause)
   if (run->state == SV_RUN_STATE_INMIGRATE)
     return;
   sv_machine_halt (self);
-  if (run->hold.release != NULL && !run->hold.may_run)
-    run->hold.release (run->hold.opaque);
   sv_object_walk (SV_OBJECT (self), reset_one, NULL);
   if (run->loaded
       && (!sv_accel_reset (sv_machine_get_accel (self), &error)
@@ -119,6 +117,28 @@ wants_halt (const SvMachineRequests *requests)
          || requests->stop;
 }
 
+gboolean
+sv_machine_has_requests (SvMachine *self)
+{
+  const SvMachineRequests *requests = get_requests (self);
+
+  return wants_halt (requests) || requests->panic != SV_GUEST_PANIC_NONE;
+}
+
+/* What saves the machine ends first, and whoever has the guest then is known: it may be somebody else. */
+static gboolean
+waits_for_hold (SvMachineRun *run)
+{
+  const SvMachineRequests *requests = &run->requests;
+  gboolean ending = requests->shutdown != SV_SHUTDOWN_CAUSE_NONE
+                    && !(run->no_shutdown && sv_shutdown_cause_is_guest (requests->shutdown));
+
+  if (run->hold.cancel == NULL || !(ending || (requests->reset != SV_SHUTDOWN_CAUSE_NONE && !run->hold.may_run)))
+    return FALSE;
+  run->hold.cancel (run->hold.opaque, ending);
+  return TRUE;
+}
+
 static gboolean
 serve_requests (gpointer user_data)
 {
@@ -132,6 +152,8 @@ serve_requests (gpointer user_data)
   g_source_set_ready_time (requests->source, -1);
   if (wants_halt (requests) && !sv_machine_settle (self))
     return G_SOURCE_CONTINUE;
+  if (waits_for_hold (run))
+    return G_SOURCE_CONTINUE;
 
   /* Only now: the lock was dropped while vCPUs were waited for, and those may have wishes as well. */
   reset = requests->reset;
@@ -144,6 +166,9 @@ serve_requests (gpointer user_data)
   requests->error = requests->stop = FALSE;
   requests->panic = SV_GUEST_PANIC_NONE;
 
+  /* The guest went away meanwhile: what is left of it stays as it is. */
+  if (run->state == SV_RUN_STATE_POSTMIGRATE)
+    reset = SV_SHUTDOWN_CAUSE_NONE;
   if (reset != SV_SHUTDOWN_CAUSE_NONE && run->no_reboot && shutdown == SV_SHUTDOWN_CAUSE_NONE)
     {
       shutdown = reset;
@@ -206,7 +231,10 @@ sv_machine_request_shutdown (SvMachine *self, SvShutdownCause cause)
 {
   SvMachineRequests *requests = get_requests (self);
 
-  if (requests->shutdown == SV_SHUTDOWN_CAUSE_NONE || !sv_shutdown_cause_is_guest (cause))
+  /* Who wanted the end is told, rather than what failed because of it. */
+  if (requests->shutdown == SV_SHUTDOWN_CAUSE_NONE
+      || (!sv_shutdown_cause_is_guest (cause)
+          && (cause != SV_SHUTDOWN_CAUSE_HOST_ERROR || sv_shutdown_cause_is_guest (requests->shutdown))))
     requests->shutdown = cause;
   request (self);
 }

@@ -97,6 +97,9 @@ sv_machine_go (SvMachine *self)
   SvMachineRun *run = &sv_machine_get_priv (self)->run;
   GPtrArray *cpus = sv_machine_get_priv (self)->cpus;
 
+  /* Nothing of the guest runs before those are served, which lets it go. */
+  if (sv_machine_has_requests (self))
+    return;
   if (run->quiesced)
     {
       sv_accel_resume (sv_machine_get_accel (self));
@@ -181,6 +184,9 @@ sv_machine_start (SvMachine *self, GError **error)
     }
   if (run->hold.reason != NULL && !run->hold.may_run)
     return sv_machine_check_hold (self, error);
+  if (run->claim != NULL && !run->claim (self, error))
+    return FALSE;
+  run->claim = NULL;
   if (!run->loaded)
     {
       if (!klass->load (self, error))
@@ -208,7 +214,11 @@ sv_machine_stop (SvMachine *self, SvRunState state)
   run->autostart = FALSE;
   run->requests.stop = FALSE;
   if (!sv_machine_is_running (self))
-    return;
+    {
+      if (run->hold.stop != NULL && !run->hold.may_run)
+        run->hold.stop (run->hold.opaque);
+      return;
+    }
   sv_machine_halt (self);
   sv_machine_set_run_state (self, state);
   g_signal_emit (self, sv_machine_signals[SV_MACHINE_SIGNAL_STOPPED], 0);

@@ -214,9 +214,10 @@ SV_PUBLIC void sv_machine_quit (SvMachine *self);
  * SvMachineHold:
  * @reason: (nullable): why the guest must not run and devices must stay; %NULL: there is no hold
  * @may_run: the guest may run all the same
- * @release: called before the machine goes and, unless @may_run, before the guest's memory changes as at a reset: the hold must
- *   be gone when it returns
- * @opaque: for @release
+ * @stop: somebody wants the guest, which the hold keeps from running, to be stopped: it must not run on afterwards
+ * @cancel: a reset (unless @may_run) or the end of the machine waits until the hold is gone, the end if @ending
+ * @release: called when the machine goes without waiting: the hold must be gone when it returns
+ * @opaque: for the functions
  *
  * What keeps a machine as it is while its state is saved.
  */
@@ -224,6 +225,8 @@ typedef struct
 {
   const char *reason;
   gboolean may_run;
+  void (*stop) (gpointer opaque);
+  void (*cancel) (gpointer opaque, gboolean ending);
   void (*release) (gpointer opaque);
   gpointer opaque;
 } SvMachineHold;
@@ -240,6 +243,11 @@ SV_API void sv_machine_begin_incoming (SvMachine *self);
 SV_API gboolean sv_machine_end_incoming (SvMachine *self, GError **error);
 /* The guest, which is stopped, went elsewhere: run state postmigrate. */
 SV_API void sv_machine_end_outgoing (SvMachine *self);
+/* FALSE with an error: the guest must not run here, as it may do so elsewhere. */
+typedef gboolean (*SvMachineClaimFunc) (SvMachine *self, GError **error);
+/* Starting the guest needs @claim first, once. NULL: the guest is this machine's. */
+SV_API void sv_machine_set_claim (SvMachine *self, SvMachineClaimFunc claim);
+SV_API gboolean sv_machine_has_claim (SvMachine *self); /* the guest may be elsewhere */
 SV_API GPtrArray *sv_machine_get_ram_backends (SvMachine *self); /* (transfer none) (element-type SvMemoryBackend) */
 
 /* For devices: tells the world of an event of QMP's. Main thread, VM lock held. */

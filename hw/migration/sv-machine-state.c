@@ -262,14 +262,30 @@ gboolean
 sv_machine_take_disks (SvMachine *machine, GError **error)
 {
   g_autoptr (GPtrArray) objects = list_objects (machine);
+  gboolean deferred = sv_block_file_defer_locks (FALSE);
 
-  sv_block_file_defer_locks (FALSE);
   for (guint i = 0; i < objects->len; i++)
     if (SV_IS_BLOCK_FILE (objects->pdata[i]) && !sv_block_file_take (objects->pdata[i], error))
       {
         sv_machine_give_disks (machine);
-        sv_block_file_defer_locks (TRUE);
+        sv_block_file_defer_locks (deferred);
         return FALSE;
       }
   return TRUE;
+}
+
+gboolean
+sv_machine_take_back (SvMachine *machine, GError **error)
+{
+  g_autoptr (GPtrArray) objects = list_objects (machine);
+
+  if (!sv_machine_take_disks (machine, error))
+    return FALSE;
+  for (guint i = 0; i < objects->len; i++)
+    if (SV_IS_BLOCK_FILE (objects->pdata[i]) && sv_block_file_is_alone (objects->pdata[i]))
+      return TRUE;
+  sv_machine_give_disks (machine);
+  g_set_error_literal (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_REFUSED,
+                       "the guest went to another process, and there is no image with a lock that tells that it does not run there");
+  return FALSE;
 }

@@ -58,11 +58,17 @@ destination_ended (SvMigrationJob *job, gboolean ok)
 
   if (!ok)
     {
+      /* The source waits for them. */
+      sv_machine_give_disks (self->machine);
       sv_machine_request_shutdown (self->machine, SV_SHUTDOWN_CAUSE_HOST_ERROR);
       return;
     }
   if (!self->given)
-    g_warning ("the source is gone and did not say that the guest may run here: it is paused; use cont only if it does not run there");
+    {
+      g_warning ("the source is gone and did not say that the guest may run here: it is paused; use cont only if it does not run there");
+      sv_machine_give_disks (self->machine);
+      sv_machine_set_claim (self->machine, sv_machine_take_disks);
+    }
   if (!self->given || !self->may_run)
     sv_machine_stop (self->machine, SV_RUN_STATE_PAUSED);
   if (!sv_machine_end_incoming (self->machine, &error))
@@ -155,6 +161,11 @@ put (Destination *self, guint64 offset, const guint8 *data, guint64 size, GError
       guint64 part = data == NULL ? PAGE : size;
       guint8 *host = find_memory (self, offset, &part);
 
+      if (g_atomic_int_get (&self->job.progress.cancelled))
+        {
+          g_set_error_literal (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_CANCELLED, "it was cancelled");
+          return FALSE;
+        }
       if (data != NULL)
         memcpy (host, data, part);
       else if (!sv_ram_is_zero (host, part))
@@ -177,7 +188,7 @@ await_word (Destination *self, GError **error)
 
   if (!sv_migration_stream_receive (self->stream, &type, &data, &size, &lost))
     {
-      if (self->answers && !g_error_matches (lost, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_CANCELLED))
+      if (self->answers)
         return TRUE;
       g_propagate_error (error, g_steal_pointer (&lost));
       return FALSE;
@@ -221,6 +232,8 @@ receive (Destination *self, GError **error)
         case SV_MIGRATION_MESSAGE_STATE:
           if (!self->has_hello)
             return bad (error, "a state before a greeting");
+          /* Once the source knows that the guest is here, it may end. */
+          g_atomic_int_set (&self->job.keeps, self->answers);
           return look (self, data, size, error) && await_word (self, error);
         case SV_MIGRATION_MESSAGE_ABORT:
           g_set_error_literal (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_CANCELLED, "the source cancelled it");

@@ -2,10 +2,15 @@
 /* A guest comes: from a file, or from another process. */
 #include "hw/migration/sv-migration-private.h"
 
+#include <errno.h>
+#include <glib-unix.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "hw/migration/sv-migration-uri.h"
+
+#define MAX_CALLERS 8
 
 /* A machine with half a state is good for nothing. */
 static gboolean
@@ -35,19 +40,72 @@ take_incoming (SvMigration *self, int fd, GError **error)
   return TRUE;
 }
 
-/* One source comes; others find nobody. */
-static void
-on_source (gpointer opaque)
+/* Somebody who connected and did not say anything yet */
+typedef struct
 {
-  SvMigration *self = opaque;
-  g_autoptr (GError) error = NULL;
-  int fd = sv_socket_listener_accept (self->listener);
+  SvMigration *migration;
+  int fd;
+  GSource *source;
+} Caller;
 
-  if (fd < 0)
-    return;
+static void
+caller_free (gpointer data)
+{
+  Caller *self = data;
+
+  g_source_destroy (self->source);
+  g_source_unref (self->source);
+  if (self->fd >= 0)
+    close (self->fd);
+  g_free (self);
+}
+
+/* The first one that speaks is the source; others find nobody. One that goes without a word was none: who looks which ports are open. */
+static gboolean
+on_word (int fd, GIOCondition condition, gpointer user_data)
+{
+  Caller *caller = user_data;
+  SvMigration *self = caller->migration;
+  g_autoptr (GError) error = NULL;
+  guint8 byte;
+  gssize n = recv (fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT);
+
+  if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    return G_SOURCE_CONTINUE;
+  if (n <= 0)
+    {
+      g_ptr_array_remove (self->callers, caller);
+      return G_SOURCE_REMOVE;
+    }
+  caller->fd = -1;
+  g_clear_pointer (&self->callers, g_ptr_array_unref);
   g_clear_pointer (&self->listener, sv_socket_listener_free);
   if (!take_incoming (self, fd, &error))
     g_critical ("%s", error->message);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_connect (gpointer opaque)
+{
+  SvMigration *self = opaque;
+  int fd = sv_socket_listener_accept (self->listener);
+  Caller *caller;
+
+  if (fd < 0)
+    return;
+  if (self->callers == NULL)
+    self->callers = g_ptr_array_new_with_free_func (caller_free);
+  else if (self->callers->len == MAX_CALLERS)
+    g_ptr_array_remove_index (self->callers, 0);
+  caller = g_new0 (Caller, 1);
+  caller->migration = self;
+  caller->fd = fd;
+  caller->source = g_unix_fd_source_new (fd, G_IO_IN | G_IO_HUP | G_IO_ERR);
+  g_source_set_static_name (caller->source, "source of a migration");
+  g_source_set_callback (caller->source, (GSourceFunc)(void (*) (void))on_word, caller, NULL);
+  g_source_attach (caller->source, NULL);
+  g_ptr_array_add (self->callers, caller);
 }
 
 static gboolean
@@ -59,7 +117,7 @@ open_incoming (SvMigration *self, const char *uri, GError **error)
     return load_file (self, uri + strlen (SV_MIGRATION_FILE_URI), error);
   if (sv_migration_uri_is_fd (uri))
     {
-      fd = sv_migration_uri_connect (SV_OBJECT (self->machine), uri, error);
+      fd = sv_migration_uri_connect (SV_OBJECT (self->machine), uri, TRUE, error);
       self->deferred = fd < 0;
       return fd >= 0 && take_incoming (self, fd, error);
     }
@@ -67,7 +125,7 @@ open_incoming (SvMigration *self, const char *uri, GError **error)
   if (self->listener == NULL)
     return FALSE;
   self->deferred = FALSE;
-  sv_socket_listener_watch (self->listener, on_source, self);
+  sv_socket_listener_watch (self->listener, on_connect, self);
   return TRUE;
 }
 

@@ -13,7 +13,10 @@ typedef struct _SvMigrationJob SvMigrationJob;
  * @serve: (nullable): on the main thread, what sv_migration_job_ask() asks for
  * @ended: (nullable): on the main thread, after @run, whose result is @ok; the machine is no longer held
  * @free: on the main thread, after that
+ * @may_end: (nullable): on the main thread, after @run failed: FALSE: @ended must not be called yet; asked again soon. @hurry: the VM ends
  * @may_run: the guest may run meanwhile
+ * @stays_stopped: atomic: somebody said `stop` while the guest could not run
+ * @keeps: atomic: sv_migration_cancel() has no effect any more
  * @migration: (nullable): set when it is started
  * @progress: how far it is
  *
@@ -23,9 +26,12 @@ struct _SvMigrationJob
 {
   gboolean (*run) (SvMigrationJob *self, GError **error);
   gboolean (*serve) (SvMigrationJob *self, GError **error);
+  gboolean (*may_end) (SvMigrationJob *self, gboolean hurry);
   void (*ended) (SvMigrationJob *self, gboolean ok);
   void (*free) (SvMigrationJob *self);
   gboolean may_run;
+  gint stays_stopped;
+  gint keeps;
   SvMigration *migration;
   SvMigrationProgress progress;
 };

@@ -23,6 +23,7 @@ struct _SvMigration
   gint64 ended;
 
   SvMigrationJob *job;
+  gboolean hurry; /* the VM ends as soon as the job does */
   GThread *thread;
   GSource *done;      /* its callback takes the job's result, on the main thread */
   gboolean succeeded; /* of the job, as the next */
@@ -37,6 +38,7 @@ struct _SvMigration
 
   gboolean deferred; /* waits for sv_migration_incoming() */
   SvSocketListener *listener;
+  GPtrArray *callers; /* of Caller: those that connected and sent nothing yet; NULL: none */
   SvMigrationParameters parameters;
   gint64 downtime;
 };

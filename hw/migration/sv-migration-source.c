@@ -19,6 +19,10 @@
 #define LAST_WORDS_MS 1000
 /* So few pages are sent with the guest stopped however slowly. */
 #define FEW_PAGES 64u
+/* How long a peer may be silent while the guest stands still */
+#define IDLE_MS 30000
+/* How long the guest that stays waits for its images */
+#define TAKE_US (10 * G_USEC_PER_SEC)
 
 typedef enum
 {
@@ -40,6 +44,8 @@ typedef struct
   Phase phase;
   gboolean was_running; /* until PHASE_STOP */
   gboolean stopped;
+  gboolean gave;  /* the images */
+  gint64 take_by; /* monotonic time; 0: they need not be taken back yet */
   gint64 stopped_at;
   guint8 *pages; /* SV_MIGRATION_MAX_PAGES: a copy of what is sent */
   gint64 begun;  /* of the current budget of bandwidth */
@@ -61,12 +67,16 @@ stop_guest (Source *self, GError **error)
   sv_machine_stop (self->machine, SV_RUN_STATE_PAUSED);
   self->stopped = TRUE;
   sv_migration_hold_guest (self->job.migration);
+  /* The guest ran since it was looked at, and until it stopped. */
+  if (!sv_machine_state_check (self->machine, error))
+    return FALSE;
   state = sv_machine_state_dup (self->machine, self->id, error);
   if (state == NULL || !sv_accel_log_sync (sv_machine_get_accel (self->machine), error))
     return FALSE;
   self->state = sv_state_pack (state);
   sv_dirty_log_collect (self->log);
   sv_machine_give_disks (self->machine);
+  self->gave = TRUE;
   return TRUE;
 }
 
@@ -117,6 +127,26 @@ source_serve (SvMigrationJob *job, GError **error)
   return TRUE;
 }
 
+static gboolean
+runs_on (Source *self)
+{
+  return self->was_running && !g_atomic_int_get (&self->job.stays_stopped);
+}
+
+/* A destination that ends, or waits for a word that does not come, lets go of the images. */
+static gboolean
+source_may_end (SvMigrationJob *job, gboolean hurry)
+{
+  Source *self = (Source *)job;
+
+  if (!self->gave)
+    return TRUE;
+  if (self->take_by == 0)
+    self->take_by = g_get_monotonic_time () + TAKE_US;
+  self->gave = !sv_machine_take_disks (self->machine, NULL);
+  return !self->gave || hurry || g_get_monotonic_time () > self->take_by;
+}
+
 static void
 source_ended (SvMigrationJob *job, gboolean ok)
 {
@@ -132,6 +162,7 @@ source_ended (SvMigrationJob *job, gboolean ok)
 
       sv_migration_set_downtime (job->migration, g_get_monotonic_time () - self->stopped_at);
       sv_machine_end_outgoing (self->machine);
+      sv_machine_set_claim (self->machine, sv_migration_stream_is_socket (self->stream) ? sv_machine_take_back : sv_machine_take_disks);
       g_object_get (self->machine, "no-shutdown", &stay, NULL);
       /* A manager that wants to end processes itself says -no-shutdown. What went into a file is not known to run anywhere. */
       if (!stay && sv_migration_stream_is_socket (self->stream))
@@ -139,12 +170,13 @@ source_ended (SvMigrationJob *job, gboolean ok)
     }
   if (ok || !self->stopped)
     return;
-  if (!sv_machine_take_disks (self->machine, &error))
+  if (self->gave && !sv_machine_take_disks (self->machine, &error))
     {
-      g_warning ("%s", error->message);
-      g_clear_error (&error);
+      g_critical ("the guest is paused, and needs cont: %s", error->message);
+      sv_machine_set_claim (self->machine, sv_machine_take_disks);
+      return;
     }
-  if (self->was_running && sv_machine_get_run_state (self->machine) == SV_RUN_STATE_PAUSED
+  if (runs_on (self) && sv_machine_get_run_state (self->machine) == SV_RUN_STATE_PAUSED
            && !sv_machine_start (self->machine, &error))
     g_critical ("the guest cannot run on: %s", error->message);
 }
@@ -333,12 +365,20 @@ hand_over (Source *self, GError **error)
   gconstpointer state;
   guint8 run;
 
-  if (!ask (self, PHASE_STOP, error) || !send_pass (self, FALSE, error))
+  if (!ask (self, PHASE_STOP, error))
+    return FALSE;
+  /* Nobody was given the guest yet: it can run on. */
+  if (sv_migration_stream_is_socket (self->stream))
+    sv_migration_stream_set_idle_limit (self->stream, IDLE_MS);
+  if (!send_pass (self, FALSE, error))
     return FALSE;
   state = g_bytes_get_data (self->state, &size);
-  run = (guint8)self->was_running;
   if (!sv_migration_stream_send (self->stream, SV_MIGRATION_MESSAGE_STATE, NULL, 0, state, size, error) || !await_ready (self, error))
     return FALSE;
+  run = (guint8)runs_on (self);
+  if (!sv_migration_stream_is_socket (self->stream))
+    return sv_migration_stream_send (self->stream, SV_MIGRATION_MESSAGE_GO, NULL, 0, &run, 1, error)
+           && sv_migration_stream_close (self->stream, error);
   /* Here the guest changes hands. It was given away even if these words got lost: better none runs than two. */
   sv_migration_stream_set_last_words (self->stream, LAST_WORDS_MS);
   if (!sv_migration_stream_send (self->stream, SV_MIGRATION_MESSAGE_GO, NULL, 0, &run, 1, error))
@@ -358,6 +398,7 @@ source_run (SvMigrationJob *job, GError **error)
     return TRUE;
   sv_migration_stream_set_last_words (self->stream, LAST_WORDS_MS);
   sv_migration_stream_send (self->stream, SV_MIGRATION_MESSAGE_ABORT, NULL, 0, NULL, 0, NULL);
+  sv_migration_stream_close (self->stream, NULL);
   return FALSE;
 }
 
@@ -394,6 +435,7 @@ sv_migration_source_new (SvMachine *machine, int fd, const SvMigrationParameters
   self = g_new0 (Source, 1);
   self->job.run = source_run;
   self->job.serve = source_serve;
+  self->job.may_end = source_may_end;
   self->job.ended = source_ended;
   self->job.free = source_free;
   self->job.may_run = TRUE;

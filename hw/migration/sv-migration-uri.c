@@ -68,13 +68,13 @@ sv_migration_uri_is_fd (const char *uri)
 }
 
 static int
-find_fd (SvObject *scope, const char *uri, GError **error)
+find_fd (SvObject *scope, const char *uri, gboolean inherited, GError **error)
 {
   const char *name = uri + strlen ("fd:");
   guint64 number;
   int fd;
 
-  if (g_ascii_isdigit (*name))
+  if (inherited && g_ascii_isdigit (*name))
     {
       if (g_ascii_string_to_unsigned (name, 10, 3, G_MAXINT, &number, NULL) && fcntl ((int)number, F_GETFD) >= 0)
         return (int)number;
@@ -90,13 +90,13 @@ find_fd (SvObject *scope, const char *uri, GError **error)
 }
 
 int
-sv_migration_uri_connect (SvObject *scope, const char *uri, GError **error)
+sv_migration_uri_connect (SvObject *scope, const char *uri, gboolean inherited, GError **error)
 {
   g_autoptr (GArray) addresses = NULL;
   g_autoptr (GError) last = NULL;
 
   if (sv_migration_uri_is_fd (uri))
-    return find_fd (scope, uri, error);
+    return find_fd (scope, uri, inherited, error);
   addresses = find_addresses (uri, FALSE, error);
   for (guint i = 0; addresses != NULL && i < addresses->len; i++)
     {

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hw/core/sv-guest-dump.h"
 #include "hw/migration/sv-machine-state.h"
 #include "hw/migration/sv-migration-uri.h"
 
@@ -14,6 +15,9 @@ enum
   STATUS_CHANGED,
   N_SIGNALS
 };
+
+/* How often a job is asked whether it may end */
+#define LOOK_US 20000
 
 static guint signals[N_SIGNALS];
 
@@ -96,6 +100,7 @@ finish (SvMigration *self)
   sv_machine_set_hold (self->machine, NULL);
   self->ended = g_get_monotonic_time ();
   self->last = self->job->progress;
+  self->hurry = FALSE;
   job = g_steal_pointer (&self->job);
   if (job->ended != NULL)
     job->ended (job, self->succeeded);
@@ -146,7 +151,9 @@ on_done (gpointer user_data)
   g_mutex_unlock (&self->mutex);
   if (self->job == NULL)
     return G_SOURCE_CONTINUE;
-  if (!running)
+  if (!running && !self->succeeded && self->job->may_end != NULL && !self->job->may_end (self->job, self->hurry))
+    g_source_set_ready_time (self->done, g_get_monotonic_time () + LOOK_US);
+  else if (!running)
     finish (self);
   else if (asked)
     serve (self);
@@ -170,7 +177,25 @@ cancel_job (SvMigration *self)
   g_mutex_unlock (&self->mutex);
 }
 
-/* The guest's memory is about to change. */
+static void
+on_cancel (gpointer opaque, gboolean ending)
+{
+  SvMigration *self = opaque;
+
+  self->hurry = self->hurry || ending;
+  cancel_job (self);
+}
+
+static void
+on_stop (gpointer opaque)
+{
+  SvMigration *self = opaque;
+
+  if (self->job != NULL)
+    g_atomic_int_set (&self->job->stays_stopped, TRUE);
+}
+
+/* The machine goes. */
 static void
 release (gpointer opaque)
 {
@@ -187,6 +212,8 @@ hold_machine (SvMigration *self, gboolean may_run)
 {
   const SvMachineHold hold = { .reason = "the VM is being saved: wait, or use migrate_cancel",
                                .may_run = may_run,
+                               .stop = on_stop,
+                               .cancel = on_cancel,
                                .release = release,
                                .opaque = self };
 
@@ -203,6 +230,17 @@ check_can_start (SvMigration *self, GError **error)
   if (self->job != NULL)
     {
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, "There's a migration process in progress");
+      return FALSE;
+    }
+  if (state == SV_RUN_STATE_POSTMIGRATE || sv_machine_has_claim (self->machine))
+    {
+      g_set_error_literal (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_REFUSED,
+                           "Can't migrate the vm that was paused due to previous migration");
+      return FALSE;
+    }
+  if (sv_guest_dump_get_progress (self->machine).status == SV_GUEST_DUMP_ACTIVE)
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, "there is a dump in process");
       return FALSE;
     }
   if (state == SV_RUN_STATE_INMIGRATE)
@@ -246,7 +284,7 @@ new_job (SvMigration *self, const char *uri, GError **error)
 
   if (!g_str_has_prefix (uri, SV_MIGRATION_FILE_URI))
     {
-      fd = sv_migration_uri_connect (SV_OBJECT (self->machine), uri, error);
+      fd = sv_migration_uri_connect (SV_OBJECT (self->machine), uri, FALSE, error);
       if (fd >= 0 && !check_return_path (self, fd, uri, error))
         {
           close (fd);
@@ -298,7 +336,7 @@ sv_migration_start (SvMigration *self, const char *uri, GError **error)
 void
 sv_migration_cancel (SvMigration *self)
 {
-  if (self->job == NULL)
+  if (self->job == NULL || g_atomic_int_get (&self->job->keeps))
     return;
   cancel_job (self);
   set_status (self, SV_MIGRATION_STATUS_CANCELLING);
@@ -361,6 +399,7 @@ sv_migration_finalize (GObject *object)
 {
   SvMigration *self = SV_MIGRATION (object);
 
+  g_clear_pointer (&self->callers, g_ptr_array_unref);
   g_clear_pointer (&self->listener, sv_socket_listener_free);
   g_clear_error (&self->serve_error);
   g_source_destroy (self->done);

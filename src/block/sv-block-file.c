@@ -29,6 +29,7 @@ struct _SvBlockFile
   SvBlockLocking locking;
 
   SvBlockFileInfo info;
+  gboolean locked; /* nobody else writes */
 };
 
 G_DEFINE_TYPE_WITH_CODE (SvBlockFile, sv_block_file, SV_TYPE_BLOCK_NODE,
@@ -204,7 +205,10 @@ lock_image (SvBlockFile *self, GError **error)
 {
   gboolean write = !sv_block_node_is_read_only (SV_BLOCK_NODE (self));
 
-  if (deferred || self->locking == SV_BLOCK_LOCKING_OFF || sv_block_file_lock (self->info.fd, write))
+  if (deferred || self->locking == SV_BLOCK_LOCKING_OFF)
+    return TRUE;
+  self->locked = sv_block_file_lock (self->info.fd, write);
+  if (self->locked)
     return TRUE;
   if (errno == EAGAIN || errno == EACCES)
     {
@@ -480,10 +484,19 @@ sv_block_file_init (SvBlockFile *self)
   self->aio = SV_BLOCK_AIO_IO_URING;
 }
 
-void
+gboolean
 sv_block_file_defer_locks (gboolean on)
 {
+  gboolean before = deferred;
+
   deferred = on;
+  return before;
+}
+
+gboolean
+sv_block_file_is_alone (SvBlockFile *self)
+{
+  return self->locked && !sv_block_node_is_read_only (SV_BLOCK_NODE (self));
 }
 
 gboolean
@@ -501,4 +514,5 @@ sv_block_file_give (SvBlockFile *self)
   if (!sv_block_node_is_read_only (SV_BLOCK_NODE (self)) && fdatasync (self->info.fd) < 0)
     g_warning ("'%s': %s", self->filename, g_strerror (errno));
   sv_block_file_unlock (self->info.fd);
+  self->locked = FALSE;
 }

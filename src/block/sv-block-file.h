@@ -48,10 +48,12 @@ SV_API GType sv_block_locking_get_type (void);
 #define SV_TYPE_BLOCK_AIO (sv_block_aio_get_type ())
 #define SV_TYPE_BLOCK_LOCKING (sv_block_locking_get_type ())
 
-/* For a guest that moves, main thread. Images that are opened from now on are not locked, as another process uses them. */
-SV_API void sv_block_file_defer_locks (gboolean on);
+/* For a guest that moves, main thread. Images that are opened from now on are not locked, as another process uses them. What it was before. */
+SV_API gboolean sv_block_file_defer_locks (gboolean on);
 /* Locks the image after all; FALSE with an error: another process has it. */
 SV_API gboolean sv_block_file_take (SvBlockFile *self, GError **error);
+/* The image is written by this process, and its lock keeps others from doing that. */
+SV_API gboolean sv_block_file_is_alone (SvBlockFile *self);
 /* Writes back what caches hold and lets others have it. Nothing is in flight. */
 SV_API void sv_block_file_give (SvBlockFile *self);
 

@@ -4,8 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +17,10 @@
 
 /* How often a wait looks whether the migration was cancelled */
 #define LOOK_MS 50
+/* How long a host that is gone is believed to be there */
+#define KEEPALIVE_S 10
+#define KEEPALIVE_PROBES 3
+#define USER_TIMEOUT_MS 40000
 /* What a message may have beside its pages or its state */
 #define MAX_HEAD 64u
 #define MAX_MESSAGE (SV_STATE_MAX_SIZE + MAX_HEAD)
@@ -30,10 +37,33 @@ struct _SvMigrationStream
   int fd;
   gboolean is_socket;
   SvMigrationProgress *progress;
-  gint64 limit; /* monotonic time at which waits end; 0: none, but when it is cancelled */
+  gint64 limit;      /* monotonic time at which waits end; 0: none, but when it is cancelled */
+  guint idle_limit;  /* milliseconds that a wait may take; 0: for ever */
   guint8 *buffer;
   gsize room;
 };
+
+/* Other sockets do not have these. */
+static void
+watch_peer (int fd)
+{
+  static const struct
+  {
+    int level;
+    int name;
+    int value;
+  } options[] = {
+    { SOL_SOCKET, SO_KEEPALIVE, 1 },
+    { IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_S },
+    { IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_S },
+    { IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES },
+    { IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (options); i++)
+    if (setsockopt (fd, options[i].level, options[i].name, &options[i].value, sizeof options[i].value) < 0)
+      g_debug ("the connection of a migration: %s", g_strerror (errno));
+}
 
 SvMigrationStream *
 sv_migration_stream_new (int fd, SvMigrationProgress *progress)
@@ -47,13 +77,16 @@ sv_migration_stream_new (int fd, SvMigrationProgress *progress)
   self->is_socket = fstat (fd, &st) == 0 && S_ISSOCK (st.st_mode);
   if (flags >= 0 && !S_ISREG (st.st_mode))
     fcntl (fd, F_SETFL, flags | O_NONBLOCK);
+  if (self->is_socket)
+    watch_peer (fd);
   return self;
 }
 
 void
 sv_migration_stream_free (SvMigrationStream *self)
 {
-  close (self->fd);
+  if (self->fd >= 0)
+    close (self->fd);
   g_free (self->buffer);
   g_free (self);
 }
@@ -68,6 +101,12 @@ void
 sv_migration_stream_set_last_words (SvMigrationStream *self, guint milliseconds)
 {
   self->limit = g_get_monotonic_time () + (gint64)milliseconds * 1000;
+}
+
+void
+sv_migration_stream_set_idle_limit (SvMigrationStream *self, guint milliseconds)
+{
+  self->idle_limit = milliseconds;
 }
 
 /* Eight bytes at a time in four lanes: finds what a line changes, not what an attacker does. */
@@ -103,17 +142,21 @@ static gboolean
 wait_for (SvMigrationStream *self, short events, GError **error)
 {
   struct pollfd pollfd = { .fd = self->fd, .events = events };
+  gint64 begun = g_get_monotonic_time ();
 
   for (;;)
     {
       int n;
 
+      if (self->fd < 0)
+        return fail (error, EBADF);
       if (self->limit == 0 && g_atomic_int_get (&self->progress->cancelled))
         {
           g_set_error_literal (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_CANCELLED, "it was cancelled");
           return FALSE;
         }
-      if (self->limit != 0 && g_get_monotonic_time () > self->limit)
+      if ((self->limit != 0 && g_get_monotonic_time () > self->limit)
+          || (self->idle_limit != 0 && g_get_monotonic_time () - begun > (gint64)self->idle_limit * 1000))
         return fail (error, ETIMEDOUT);
       n = poll (&pollfd, 1, LOOK_MS);
       if (n > 0)
@@ -121,6 +164,23 @@ wait_for (SvMigrationStream *self, short events, GError **error)
       if (n < 0 && errno != EINTR)
         return fail (error, errno);
     }
+}
+
+gboolean
+sv_migration_stream_close (SvMigrationStream *self, GError **error)
+{
+  int fd = self->fd;
+  int code = 0;
+
+  if (fd < 0)
+    return TRUE;
+  self->fd = -1;
+  /* Not all that can be written to has a disk behind it. */
+  if (!self->is_socket && fsync (fd) < 0 && errno != EINVAL && errno != EROFS)
+    code = errno;
+  if (close (fd) < 0 && code == 0)
+    code = errno;
+  return code == 0 || fail (error, code);
 }
 
 static gboolean

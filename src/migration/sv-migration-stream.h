@@ -51,5 +51,9 @@ SV_API gboolean sv_migration_stream_receive (SvMigrationStream *self, SvMigratio
                                              GError **error);
 /* From now on it can be sent and received although the migration was cancelled; nothing waits longer than that. */
 SV_API void sv_migration_stream_set_last_words (SvMigrationStream *self, guint milliseconds);
+/* From now on the peer has to take or send something within that time; 0: whenever it likes. */
+SV_API void sv_migration_stream_set_idle_limit (SvMigrationStream *self, guint milliseconds);
+/* Nothing more is sent or received. FALSE: what went into a file may not have got to its disk. */
+SV_API gboolean sv_migration_stream_close (SvMigrationStream *self, GError **error);
 
 G_END_DECLS

@@ -2,6 +2,8 @@
 
 #include "src/migration/sv-migration-stream.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -141,6 +143,58 @@ test_huge (Fixture *self, gconstpointer data)
     }
 }
 
+/* A peer that says nothing is waited for as long as it may be silent; one that is gone is noticed. */
+static void
+test_silence (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  SvMigrationMessage type;
+  const guint8 *bytes;
+  gsize size;
+
+  sv_migration_stream_set_idle_limit (self->there, 20);
+  g_assert_false (sv_migration_stream_receive (self->there, &type, &bytes, &size, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
+  g_assert_true (sv_migration_stream_send (self->here, SV_MIGRATION_MESSAGE_READY, NULL, 0, NULL, 0, NULL));
+  g_assert_true (receive (self, &type, &bytes, &size));
+  g_assert_cmpint (type, ==, SV_MIGRATION_MESSAGE_READY);
+}
+
+static void
+test_tcp (void)
+{
+  SvMigrationProgress progress = { 0 };
+  int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  SvMigrationStream *stream = sv_migration_stream_new (fd, &progress);
+  const int names[][2] = { { SOL_SOCKET, SO_KEEPALIVE }, { IPPROTO_TCP, TCP_USER_TIMEOUT } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      int value = 0;
+      socklen_t length = sizeof value;
+
+      g_assert_no_errno (getsockopt (fd, names[i][0], names[i][1], &value, &length));
+      g_assert_cmpint (value, >, 0);
+    }
+  sv_migration_stream_free (stream);
+}
+
+/* What cannot be known to be on the disk was not written. */
+static void
+test_close (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  SvMigrationMessage type;
+  const guint8 *bytes;
+  gsize size;
+
+  g_assert_true (sv_migration_stream_close (self->here, NULL));
+  g_assert_true (sv_migration_stream_close (self->here, NULL));
+  g_assert_false (sv_migration_stream_send (self->here, SV_MIGRATION_MESSAGE_GO, NULL, 0, NULL, 0, NULL));
+  g_assert_false (sv_migration_stream_receive (self->there, &type, &bytes, &size, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -149,5 +203,8 @@ main (int argc, char **argv)
   g_test_add_func ("/migration-stream/every-bit", test_every_bit);
   g_test_add ("/migration-stream/cancelled", Fixture, NULL, set_up, test_cancelled, tear_down);
   g_test_add ("/migration-stream/huge", Fixture, NULL, set_up, test_huge, tear_down);
+  g_test_add ("/migration-stream/silence", Fixture, NULL, set_up, test_silence, tear_down);
+  g_test_add_func ("/migration-stream/tcp", test_tcp);
+  g_test_add ("/migration-stream/close", Fixture, NULL, set_up, test_close, tear_down);
   return g_test_run ();
 }
