@@ -71,9 +71,6 @@ on_device_removed (SvObject *container, SvObject *child, gpointer user_data)
   /* One that could not be realized was never there. */
   if (!SV_IS_DEVICE (child) || !sv_object_is_complete (child))
     return;
-  /* What the machine brought along is its own affair, but for what users can take out. */
-  if (g_str_equal (sv_object_get_id (container), "unattached") && !SV_DEVICE_GET_CLASS (child)->hotpluggable)
-    return;
   parent = sv_object_dup_path (container);
   path = g_strdup_printf ("%s/%s", parent, sv_object_get_id (child));
   data = json_object_new ();
@@ -96,7 +93,8 @@ watch_container (SvQmpEvents *self, SvObject *container)
 {
   const char *id = sv_object_get_id (container);
 
-  if (g_str_has_prefix (id, "peripheral") || g_str_equal (id, "unattached"))
+  /* What the machine made for itself is its own affair. */
+  if (g_str_has_prefix (id, "peripheral"))
     watch (self, container, "child-removed", G_CALLBACK (on_device_removed));
 }
 

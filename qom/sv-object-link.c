@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "qom/sv-object-private.h"
+#include "qom/sv-property.h"
 
 /* Links and claims: what objects have to do with each other beside being parent and child. */
 
@@ -81,6 +82,19 @@ sv_object_set_link (SvObject *owner, GParamSpec *pspec, SvObject **slot, SvObjec
     start_link (owner, pspec, slot, target);
   if (pspec != NULL)
     g_object_notify_by_pspec (G_OBJECT (owner), pspec);
+}
+
+SvObject *
+sv_object_find_wired_owner (SvObject *self)
+{
+  for (GSList *l = sv_object_get_private (self)->links_in; l != NULL; l = l->next)
+    {
+      SvLink *link = l->data;
+
+      if (link->pspec != NULL && (link->pspec->flags & SV_PARAM_WIRING) && sv_object_is_complete (link->owner))
+        return link->owner;
+    }
+  return NULL;
 }
 
 typedef struct

@@ -30,6 +30,8 @@ void sv_object_emit_added (SvObject *self, SvObject *child, guint position);
 void sv_object_emit_removed (SvObject *self, SvObject *child, guint position);
 
 /* Clears the links to @top, and those from outside to what is below it. */
+/* A complete object that has @self for good: by a link property that can no longer be set. NULL when there is none. */
+SvObject *sv_object_find_wired_owner (SvObject *self);
 void sv_object_cut_links (SvObject *top);
 /* Ends all links and claims that @self has part in. */
 void sv_object_dispose_links (SvObject *self);

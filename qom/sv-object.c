@@ -145,7 +145,7 @@ sv_object_real_can_change (SvObject *self, GParamSpec *pspec, GError **error)
 static gboolean
 sv_object_real_can_remove (SvObject *self, GError **error)
 {
-  SvObject *user = PRIV (self)->user;
+  SvObject *user = PRIV (self)->user != NULL ? PRIV (self)->user : sv_object_find_wired_owner (self);
   g_autofree char *label = NULL;
   g_autofree char *user_label = NULL;
 

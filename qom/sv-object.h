@@ -18,7 +18,7 @@ G_DECLARE_DERIVABLE_TYPE (SvObject, sv_object, SV, OBJECT, GObject)
  * @can_change: asks whether a property may still be changed from outside; the default refuses
  *   properties that carry %SV_PARAM_WIRING once the object is complete.
  * @can_remove: asks whether the object may be removed on request (object-del, blockdev-del ...);
- *   the default refuses while the object is claimed.
+ *   the default refuses while the object is claimed, or linked to by a property that cannot be changed any more.
  * @child_added: @child became a child of @self; runs before the signal of that name
  * @child_removed: @child is no longer a child of @self
  * @get_linked: the @n-th object that is to be found below @self though it is no child, as a device on a bus is; %NULL when

@@ -254,20 +254,40 @@ sv_machine_add_device (SvMachine *self, JsonObject *wanted, GError **error)
   return SV_DEVICE (object);
 }
 
+static JsonObject *
+describe (SvDevice *device)
+{
+  SvObject *parent = sv_object_get_parent (SV_OBJECT (device));
+  JsonObject *data = json_object_new ();
+  g_autofree char *path = sv_object_dup_path (SV_OBJECT (device));
+
+  if (parent != NULL && g_strcmp0 (sv_object_get_id (parent), "peripheral") == 0)
+    json_object_set_string_member (data, "device", sv_object_get_id (SV_OBJECT (device)));
+  json_object_set_string_member (data, "path", path);
+  return data;
+}
+
 /**
  * sv_machine_remove_device:
  * @self: a machine
- * @device: a device that sv_machine_add_device() made
+ * @device: a device that sv_machine_add_device() made, or one of the machine's that users can take out
  *
  * Takes @device out at once, without asking the guest. VM lock held.
  */
 void
 sv_machine_remove_device (SvMachine *self, SvDevice *device)
 {
+  SvObject *parent = sv_object_get_parent (SV_OBJECT (device));
+  gboolean own = parent != NULL && g_strcmp0 (sv_object_get_id (parent), "unattached") == 0;
+  g_autoptr (JsonObject) data = own ? describe (device) : NULL;
+
   g_object_ref (device);
   unplug (self, device);
   sv_object_unparent (SV_OBJECT (device));
   g_object_unref (device);
+  /* The others are told of as they leave their place. */
+  if (data != NULL)
+    sv_machine_emit_device_event (self, "DEVICE_DELETED", data);
 }
 
 /**
@@ -299,13 +319,8 @@ sv_machine_refuse_unplug (SvDevice *device, GError **error)
 void
 sv_machine_emit_unplug_refused (SvMachine *self, SvDevice *device)
 {
-  SvObject *parent = sv_object_get_parent (SV_OBJECT (device));
-  g_autoptr (JsonObject) data = json_object_new ();
-  g_autofree char *path = sv_object_dup_path (SV_OBJECT (device));
+  g_autoptr (JsonObject) data = describe (device);
 
-  if (parent != NULL && g_strcmp0 (sv_object_get_id (parent), "peripheral") == 0)
-    json_object_set_string_member (data, "device", sv_object_get_id (SV_OBJECT (device)));
-  json_object_set_string_member (data, "path", path);
   sv_machine_emit_device_event (self, "DEVICE_UNPLUG_GUEST_ERROR", data);
 }
 

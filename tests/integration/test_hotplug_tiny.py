@@ -18,8 +18,10 @@ def add_disk(qmp, name, path, **how):
 
 
 def remove_disk(qmp, name):
+    """Nothing else is told to be gone: placeholders and their transports are the machine's own."""
     qmp.execute("device_del", {"id": name})
-    qmp.wait_event("DEVICE_DELETED")
+    event = qmp.wait_event("DEVICE_DELETED")
+    assert event["data"] == {"device": name, "path": f"/machine/peripheral/{name}"}
     qmp.execute("blockdev-del", {"node-name": name})
 
 

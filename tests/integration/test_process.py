@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import vm as vm_module
-from qmpclient import QmpClient
+from qmpclient import QmpClient, QmpError
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can change users")
 
@@ -176,7 +176,11 @@ def test_file_describes_a_vm(tmp_path, tiny, guests):
     assert get("/machine/peripheral/rootfs", "serial") == "abcd"
     assert get("/machine/peripheral/rootfs", "iothread") == "/objects/iothread1"
     assert get("/block/rootfs", "read-only") is True
+    with pytest.raises(QmpError, match="'/objects/iothread1' is in use by '/machine/peripheral/rootfs'"):
+        qmp.execute("object-del", {"id": "iothread1"})
     assert {thread["id"] for thread in qmp.execute("query-iothreads")} == {"iothread1", "iothread2"}
+    qmp.execute("object-del", {"id": "iothread2"})
+    assert [thread["id"] for thread in qmp.execute("query-iothreads")] == ["iothread1"]
 
 
 @pytest.mark.parametrize("shared", ["off", "on"])
