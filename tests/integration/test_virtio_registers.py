@@ -7,6 +7,7 @@ import struct
 
 import pytest
 import testaccel
+from qmpclient import QmpError
 from testaccel import ECAM, Function, ModTest, until
 from virtiopci import (DEVICE, DF, DFSELECT, GENERATION, GF, GFSELECT, ISR, MSI_ADDRESS, MSIX, NO_VECTOR, NUMQ, Q_ENABLE, Q_MSIX,
                        Q_SELECT, Q_SIZE, STATUS, VERSION_1, WINDOW, WRITE, Disk, VirtioPci)
@@ -326,6 +327,43 @@ def test_packets_to_and_from_the_network(start):
     packet = vm.test.read(BUFFERS + head * 2048, length)[12:]
     assert packet[:6] == ARP[6:12] and packet[12:14] == b"\x08\x06" and packet[20:22] == b"\0\x02"
     assert packet[28:32] == bytes([10, 0, 2, 2])
+
+
+VERSION_1_AND_ANNOUNCE, ANNOUNCE = VERSION_1 | 1 << 17 | 1 << 21, 2
+
+
+def test_announce_self(start):
+    """announce-self sets a bit of the card's status, round after round; its driver acknowledges."""
+    vm = start("-netdev", "user,id=n0", "-device", "virtio-net-pci,netdev=n0,id=net0,addr=0x5")
+    device = VirtioPci(Function(vm.test, 5))
+    device.negotiate(VERSION_1_AND_ANNOUNCE)
+    control = device.set_queue(2, RINGS, 64)
+    device.go()
+    qmp = vm.qmp()
+
+    def announced():
+        return device.config(6, 2) & ANNOUNCE != 0
+
+    def acknowledge():
+        vm.test.write(BUFFERS, bytes((3, 0, 0xFF)))
+        control.add((BUFFERS, 2, 0), (BUFFERS + 2, 1, WRITE))
+        control.kick()
+        control.take()
+        assert vm.test.read(BUFFERS + 2, 1) == b"\0"
+    once = {"initial": 1, "max": 10, "rounds": 1, "step": 1}
+    qmp.execute("announce-self", {**once, "interfaces": ["other"]})
+    assert not announced()
+    qmp.execute("announce-self", {**once, "interfaces": ["net0"]})
+    assert announced()
+    acknowledge()
+    assert not announced()
+    qmp.execute("announce-self", {**once, "rounds": 1000})
+    for _ in range(3):
+        acknowledge()
+        until(announced, "the next round")
+    for wrong in ({"rounds": 0}, {"rounds": 1001}, {"initial": 0}, {"step": 10001}, {"max": -1}):
+        with pytest.raises(QmpError, match=f"'{list(wrong)[0]}' expects a number from 1"):
+            qmp.execute("announce-self", {**once, **wrong})
 
 
 DEVICE_READY, PORT_ADD, PORT_READY, CONSOLE_PORT, PORT_OPEN, PORT_NAME = 0, 1, 3, 4, 6, 7
