@@ -257,9 +257,11 @@ static gboolean
 send_run (Source *self, guint64 offset, guint n, gboolean zero, gboolean first_pass, GError **error)
 {
   const guint64 head[] = { GUINT64_TO_LE (offset), GUINT64_TO_LE ((guint64)n * PAGE) };
+  guint64 left = sv_migration_progress_get (&self->job.progress, remaining);
 
   if (n == 0)
     return TRUE;
+  sv_migration_progress_set (&self->job.progress, remaining, left - MIN (left, (guint64)n * PAGE));
   if (zero)
     {
       sv_migration_progress_add (&self->job.progress, zero, n);

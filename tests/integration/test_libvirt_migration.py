@@ -2,6 +2,7 @@
 """Debian's libvirt saves and moves domains with a tiny guest."""
 
 # pylint: disable=unused-import,redefined-outer-name
+import contextlib
 import os
 import re
 import signal
@@ -73,17 +74,32 @@ def large(host, write, console, tmp_path):
     return guest
 
 
+@contextlib.contextmanager
+def job(host, *argv):
+    """A virsh command that goes on; what domjobinfo tells when some memory was sent, and the rest not."""
+    process = host.start("virsh", *argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        info, remaining = "", 256.0
+        while remaining == 256:
+            assert process.poll() is None, process.stdout.read()
+            info = host.virsh("domjobinfo", "StratoVirt")
+            if "Memory remaining" in info:
+                remaining = float(re.search(r"Memory remaining: +([\d.]+) MiB", info)[1])
+        assert 0 < remaining < 256 and re.search(r"Memory total: +256.000 MiB", info)
+        yield process, info
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
 def test_a_save_tells_and_is_aborted(host, large, tmp_path):
     """Nobody reads what is saved: it goes on until it is aborted, and the domain runs on."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     reader = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
-    with host.start("virsh", "save", "StratoVirt", fifo, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as save:
-        while "Memory processed" not in host.virsh("domjobinfo", "StratoVirt"):
-            assert save.poll() is None, save.stdout.read()
-        info = host.virsh("domjobinfo", "StratoVirt")
-        assert re.search("Operation: +Save", info) and re.search(r"Memory total: +256.000 MiB", info)
-        assert re.search(r"Memory remaining: +[1-9]", info)
+    with job(host, "save", "StratoVirt", fifo) as (save, info):
+        assert re.search("Operation: +Save", info)
         host.virsh("domjobabort", "StratoVirt")
         os.close(reader)  # libvirt's own helper still writes
         assert save.wait(20) == 1
@@ -137,12 +153,8 @@ def test_migrate(host, other, running, console, tmp_path, scheme, how):
 
 def test_destination_dies(host, other, large):
     """The domain runs on where it is, and tells how far the migration was."""
-    with host.start("virsh", "migrate", "--live", "--unsafe", "--bandwidth", "1", "StratoVirt", URI, f"tcp://{THERE}",
-                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as migrate:
-        while "Memory processed" not in host.virsh("domjobinfo", "StratoVirt"):
-            assert migrate.poll() is None, migrate.stdout.read()
-        info = host.virsh("domjobinfo", "StratoVirt")
-        assert "Outgoing migration" in info and re.search(r"Memory total: +256.000 MiB", info)
+    with job(host, "migrate", "--live", "--unsafe", "--bandwidth", "1", "StratoVirt", URI, f"tcp://{THERE}") as (migrate, info):
+        assert "Outgoing migration" in info
         os.kill(other.outer_pid(int(other.read("/run/libvirt/qemu/StratoVirt.pid"))), signal.SIGKILL)
         assert migrate.wait(20) == 1
     large.skip()
