@@ -252,6 +252,29 @@ def test_cancel_at_the_destination(tiny, counting, tmp_path):
     assert status(after) == "running"
 
 
+def test_source_dies_at_the_end(tiny, counting, disk, tmp_path):
+    """The destination has all but a word: it waits, with the image free for the source, and needs it for cont."""
+    vm, qmp = counting(*disk)
+    there = tiny("c", *disk, "-incoming", f"unix:{tmp_path}/in")
+    after = there.qmp()
+    after.execute("migrate-set-capabilities", EVENTS)
+    proxy = Holding(tmp_path / "proxy", tmp_path / "in")
+    qmp.execute("migrate", {"uri": f"unix:{tmp_path}/proxy"})
+    assert proxy.ready.wait(20)
+    vm.kill()
+    assert wait_final(after) == "completed"
+    assert status(after) == "paused"
+    with pytest.raises(QmpError, match="previous migration"):
+        after.execute("migrate", {"uri": f"file:{tmp_path}/snapshot"})
+    other = tiny("c", *disk)
+    other.console.wait_for(r"count 1\b")
+    with pytest.raises(QmpError, match="has it open"):
+        after.execute("cont")
+    other.kill()
+    after.execute("cont")
+    runs(there, after)
+
+
 def test_what_cannot_be_saved_comes_late(tiny, counting, tmp_path):
     """The guest has less memory than it had when the migration began, which a state does not tell."""
     args = ["-device", "virtio-balloon-device,id=b"]
