@@ -379,6 +379,8 @@ sv_pci_bus_settled (SvPciBus *self)
   if (self->bridge == NULL)
     return;
   sv_pci_bridge_settled (SV_PCI_BRIDGE (self->bridge));
+  if (self->funcs != NULL && self->funcs->settled != NULL)
+    self->funcs->settled (self->opaque);
   sv_pci_device_settled (self->bridge);
 }
 

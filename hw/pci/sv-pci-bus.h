@@ -32,6 +32,7 @@ G_DECLARE_FINAL_TYPE (SvPciBus, sv_pci_bus, SV, PCI_BUS, SvBus)
      * @device_added: @device is realized and can be found by the guest
      * @device_gone: @device is about to be unrealized
      * @unplug_request: asks the guest to give @device up
+     * @settled: a device on the bus that was asked to settle may be asked again
      *
      * What the provider of a bus wants to hear; each may be %NULL.
      */
@@ -40,6 +41,7 @@ G_DECLARE_FINAL_TYPE (SvPciBus, sv_pci_bus, SV, PCI_BUS, SvBus)
   void (*device_added) (gpointer opaque, SvPciDevice *device);
   void (*device_gone) (gpointer opaque, SvPciDevice *device);
   gboolean (*unplug_request) (gpointer opaque, SvPciDevice *device, GError **error);
+  void (*settled) (gpointer opaque);
 } SvPciBusFuncs;
 
 /*

@@ -38,6 +38,7 @@ struct _SvPcieRootPort
   SvMsix *msix;
   gboolean interrupting;
   GSource *eject; /* while the guest let go of what is in the slot */
+  gboolean eject_waits; /* for requests in flight, so that the main thread need not */
   GSource *tell;  /* while it is to be told that the guest did not */
 };
 
@@ -158,10 +159,23 @@ eject (gpointer user_data)
   SvBus *bus = SV_BUS (get_secondary (self));
 
   g_clear_pointer (&self->eject, g_source_unref);
+  self->eject_waits = !sv_pci_bus_settle (get_secondary (self));
+  if (self->eject_waits)
+    return G_SOURCE_REMOVE;
   /* Function 0, whose leaving shows in the registers, goes last. */
   while (machine != NULL && sv_bus_get_n_devices (bus) > 0)
     sv_machine_remove_device (machine, sv_bus_get_device (bus, sv_bus_get_n_devices (bus) - 1));
   return G_SOURCE_REMOVE;
+}
+
+/* A request that was in flight is done. */
+static void
+settled (gpointer opaque)
+{
+  SvPcieRootPort *self = opaque;
+
+  if (self->eject_waits)
+    schedule (self, &self->eject, eject);
 }
 
 static gboolean
@@ -193,7 +207,7 @@ unplug_request (gpointer opaque, SvPciDevice *device, GError **error)
   return TRUE;
 }
 
-static const SvPciBusFuncs bus_funcs = { device_added, device_gone, unplug_request };
+static const SvPciBusFuncs bus_funcs = { device_added, device_gone, unplug_request, settled };
 
 static gboolean
 tell (gpointer user_data)
@@ -299,6 +313,7 @@ sv_pcie_root_port_teardown (SvPciDevice *device)
   SvPcieRootPort *self = SV_PCIE_ROOT_PORT (device);
 
   cancel (&self->eject);
+  self->eject_waits = FALSE;
   cancel (&self->tell);
   sv_pci_bus_set_funcs (get_secondary (self), NULL, NULL);
   SV_PCI_DEVICE_CLASS (sv_pcie_root_port_parent_class)->teardown (device);
@@ -314,6 +329,7 @@ sv_pcie_root_port_reset (SvPciDevice *device)
   SV_PCI_DEVICE_CLASS (sv_pcie_root_port_parent_class)->reset (device);
   sv_msix_reset (self->msix);
   reset_slot (self);
+  settled (self);
   self->interrupting = FALSE;
 }
 
@@ -338,6 +354,14 @@ sv_pcie_root_port_config_written (SvPciDevice *device, guint offset, guint32 old
   update_interrupt (self);
 }
 
+/* Who quiesces waits for requests himself. */
+static void
+sv_pcie_root_port_quiesce (SvDevice *device)
+{
+  SV_DEVICE_CLASS (sv_pcie_root_port_parent_class)->quiesce (device);
+  settled (SV_PCIE_ROOT_PORT (device));
+}
+
 /* --- state: the slot's registers are in configuration space --- */
 
 static GVariant *
@@ -346,7 +370,7 @@ dup_state (SvMigratable *migratable, GError **error)
   SvPcieRootPort *self = SV_PCIE_ROOT_PORT (migratable);
 
   return g_variant_new ("(bbbb@" SV_MSIX_STATE_TYPE ")", self->slot.unplug_pending, self->interrupting,
-                        self->eject != NULL, self->tell != NULL, sv_msix_dup_state (self->msix));
+                        self->eject != NULL || self->eject_waits, self->tell != NULL, sv_msix_dup_state (self->msix));
 }
 
 static gboolean
@@ -362,6 +386,7 @@ load_state (SvMigratable *migratable, GVariant *state, guint version, GError **e
       || !sv_msix_load_state (self->msix, msix, error))
     return FALSE;
   cancel (&self->eject);
+  self->eject_waits = FALSE;
   cancel (&self->tell);
   if (ejects)
     schedule (self, &self->eject, eject);
@@ -457,6 +482,7 @@ sv_pcie_root_port_class_init (SvPcieRootPortClass *klass)
 
   object_class->get_property = sv_pcie_root_port_get_property;
   object_class->set_property = sv_pcie_root_port_set_property;
+  device_class->quiesce = sv_pcie_root_port_quiesce;
   device_class->user_creatable = TRUE;
   device_class->category = "bridge";
   device_class->description = "PCI Express root port with one slot";
