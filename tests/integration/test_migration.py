@@ -142,6 +142,9 @@ def test_cancel(tiny, pair, tmp_path):
         qmp.execute("migrate", {"uri": uri})
     with pytest.raises(QmpError, match="being saved"):
         qmp.execute("device_add", {"driver": "virtio-rng-device"})
+    # Before, the destination might still be about to answer the greeting.
+    while qmp.execute("query-migrate")["ram"]["normal"] == 0:
+        pass
     qmp.execute("migrate_cancel")
     assert destination.wait() == 1
     assert "cancelled" in destination.stderr.text
