@@ -22,13 +22,12 @@ add_description (GPtrArray *lines, GVariant *description)
 {
   GVariantIter iter;
   const char *key;
-  GVariant *value;
+  GVariant *value = NULL;
 
   g_variant_iter_init (&iter, description);
-  while (g_variant_iter_next (&iter, "{&sv}", &key, &value))
+  while (g_variant_iter_loop (&iter, "{&sv}", &key, &value))
     {
       g_autoptr (GString) name = g_string_new ("description ");
-      g_autoptr (GVariant) owned = value;
 
       g_string_append (name, key);
       if (!g_variant_is_of_type (value, G_VARIANT_TYPE ("a(ssa{ss})")))
@@ -51,13 +50,12 @@ add_states (GPtrArray *lines, GVariant *states)
       g_autoptr (GVariantIter) classes = NULL;
       const char *path, *class_name;
       guint32 version;
-      GVariant *value;
+      GVariant *value = NULL;
 
       g_variant_get_child (states, i, "(&sa(suv))", &path, &classes);
-      while (g_variant_iter_next (classes, "(&suv)", &class_name, &version, &value))
+      while (g_variant_iter_loop (classes, "(&suv)", &class_name, &version, &value))
         {
           g_autoptr (GString) name = g_string_new (NULL);
-          g_autoptr (GVariant) owned = value;
 
           g_string_printf (name, "%s %s %u", path, class_name, version);
           add_line (lines, name, value);

@@ -49,8 +49,7 @@ is_auto (SvVmgenid *self)
 static void
 set_current (SvVmgenid *self, const char *guid)
 {
-  g_autofree char *old = self->current;
-
+  g_free (self->current);
   self->current = guid != NULL ? g_ascii_strdown (guid, -1) : g_uuid_string_random ();
 }
 
