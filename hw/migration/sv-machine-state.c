@@ -289,3 +289,19 @@ sv_machine_take_back (SvMachine *machine, GError **error)
                        "the guest went to another process, and there is no image with a lock that tells that it does not run there");
   return FALSE;
 }
+
+GArray *
+sv_machine_dup_cached_disks (SvMachine *machine)
+{
+  g_autoptr (GPtrArray) objects = list_objects (machine);
+  GArray *fds = g_array_new (FALSE, FALSE, sizeof (int));
+
+  for (guint i = 0; i < objects->len; i++)
+    {
+      int fd = SV_IS_BLOCK_FILE (objects->pdata[i]) ? sv_block_file_dup_cached (objects->pdata[i]) : -1;
+
+      if (fd >= 0)
+        g_array_append_val (fds, fd);
+    }
+  return fds;
+}

@@ -30,6 +30,8 @@ SV_API gboolean sv_machine_state_load (SvMachine *machine, GVariant *state, gboo
 /* Images belong to the process that has the guest. FALSE with an error: another one has them; none is taken then. */
 SV_API gboolean sv_machine_take_disks (SvMachine *machine, GError **error);
 SV_API void sv_machine_give_disks (SvMachine *machine);
+/* Descriptors of images that the host's page cache may have parts of. (transfer full) */
+GArray *sv_machine_dup_cached_disks (SvMachine *machine);
 /* As sv_machine_take_disks(), but of a guest that was given away: FALSE also when no image proves that it is not there any more. */
 SV_API gboolean sv_machine_take_back (SvMachine *machine, GError **error);
 

@@ -2,7 +2,9 @@
 /* A VM comes from another process. */
 #include "hw/migration/sv-migration-job.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hw/migration/sv-machine-state.h"
 #include "src/migration/sv-migration-stream.h"
@@ -23,6 +25,7 @@ typedef struct
   GBytes *bytes;      /* what the main thread is asked to look at: a description, at the end the state */
   gboolean has_hello; /* it was a description, and it fits */
   gboolean answers;   /* the source listens */
+  GArray *cached; /* (nullable): descriptors of images */
   gboolean loaded;
   gboolean may_run;   /* the guest ran at the source */
   gboolean given;     /* the source gave it away */
@@ -35,8 +38,10 @@ check_or_load (Destination *self, GVariant *state, GError **error)
 {
   if (!self->has_hello)
     return sv_machine_state_outline_fits (self->machine, state, error);
-  return sv_machine_state_fits (self->machine, state, error) && sv_machine_take_disks (self->machine, error)
-         && sv_machine_state_load (self->machine, state, !self->answers, error); /* a file can be read again */
+  if (!sv_machine_state_fits (self->machine, state, error) || !sv_machine_take_disks (self->machine, error))
+    return FALSE;
+  self->cached = sv_machine_dup_cached_disks (self->machine);
+  return sv_machine_state_load (self->machine, state, !self->answers, error); /* a file can be read again */
 }
 
 static gboolean
@@ -80,6 +85,9 @@ destination_free (SvMigrationJob *job)
 {
   Destination *self = (Destination *)job;
 
+  for (guint i = 0; self->cached != NULL && i < self->cached->len; i++)
+    close (g_array_index (self->cached, int, i));
+  g_clear_pointer (&self->cached, g_array_unref);
   sv_migration_stream_free (self->stream);
   g_clear_pointer (&self->bytes, g_bytes_unref);
   g_ptr_array_unref (self->ram);
@@ -177,6 +185,14 @@ put (Destination *self, guint64 offset, const guint8 *data, guint64 size, GError
   return TRUE;
 }
 
+/* This host's page cache may have images as they were before the source wrote: storage is shared, caches are not. */
+static void
+drop_caches (Destination *self)
+{
+  for (guint i = 0; self->cached != NULL && i < self->cached->len; i++)
+    posix_fadvise (g_array_index (self->cached, int, i), 0, 0, POSIX_FADV_DONTNEED);
+}
+
 /* After the state: who has the guest? An end without a word leaves that open. */
 static gboolean
 await_word (Destination *self, GError **error)
@@ -234,7 +250,10 @@ receive (Destination *self, GError **error)
             return bad (error, "a state before a greeting");
           /* Once the source knows that the guest is here, it may end. */
           g_atomic_int_set (&self->job.keeps, self->answers);
-          return look (self, data, size, error) && await_word (self, error);
+          if (!look (self, data, size, error))
+            return FALSE;
+          drop_caches (self);
+          return await_word (self, error);
         case SV_MIGRATION_MESSAGE_ABORT:
           g_set_error_literal (error, SV_MIGRATION_ERROR, SV_MIGRATION_ERROR_CANCELLED, "the source cancelled it");
           return FALSE;

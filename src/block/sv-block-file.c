@@ -505,6 +505,12 @@ sv_block_file_take (SvBlockFile *self, GError **error)
   return self->info.fd < 0 || lock_image (self, error);
 }
 
+int
+sv_block_file_dup_cached (SvBlockFile *self)
+{
+  return self->info.fd < 0 || self->info.direct ? -1 : fcntl (self->info.fd, F_DUPFD_CLOEXEC, 3);
+}
+
 void
 sv_block_file_give (SvBlockFile *self)
 {

@@ -50,6 +50,8 @@ SV_API GType sv_block_locking_get_type (void);
 
 /* For a guest that moves, main thread. Images that are opened from now on are not locked, as another process uses them. What it was before. */
 SV_API gboolean sv_block_file_defer_locks (gboolean on);
+/* A descriptor of the image of one's own, for what is cached of it; -1: nothing is. */
+SV_API int sv_block_file_dup_cached (SvBlockFile *self);
 /* Locks the image after all; FALSE with an error: another process has it. */
 SV_API gboolean sv_block_file_take (SvBlockFile *self, GError **error);
 /* The image is written by this process, and its lock keeps others from doing that. */
