@@ -82,7 +82,7 @@ def test_agreement(start, chardev):
     qmp = vm.qmp()
     assert peer.requests == [GET_FEATURES, GET_PROTOCOL_FEATURES, SET_PROTOCOL_FEATURES, SET_OWNER]
     assert qmp.execute("qom-get", {"path": "fs0", "property": "tag"}) == "shared"
-    with pytest.raises(QmpError, match="busy"):
+    with pytest.raises(QmpError, match="is in use by '/machine/peripheral/fs0'"):
         qmp.execute("chardev-remove", {"id": "fs"})
     qmp.execute("quit")
     assert vm.wait() == 0
