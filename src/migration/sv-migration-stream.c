@@ -267,7 +267,8 @@ get_sum (const Header *header, guint64 type, const guint8 *data, gsize length)
 
   head = MIN (head, length);
   sum = checksum (sum, data, head);
-  return checksum (sum, data + head, length - head);
+  /* Without anything in it, a message has no data to point into. */
+  return checksum (sum, head > 0 ? data + head : data, length - head);
 }
 
 gboolean

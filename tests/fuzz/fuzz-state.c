@@ -90,7 +90,7 @@ int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 {
   Machine *self = get_machine (size > 0 ? data[0] % G_N_ELEMENTS (lines) : 0);
-  g_autoptr (GBytes) bytes = damage (self->state, data + MIN (size, 1), MIN ((size - MIN (size, 1)) / 4, MAX_STEPS));
+  g_autoptr (GBytes) bytes = damage (self->state, size > 0 ? data + 1 : NULL, MIN ((size - MIN (size, 1)) / 4, MAX_STEPS));
   SvMachine *machine = self->vm->machine;
   g_autoptr (GVariant) state = NULL;
 
